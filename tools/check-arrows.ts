@@ -1,0 +1,130 @@
+// Holds the imports against the arrows of docs/architecture.md: which package, and which folder inside server and
+// learn, may import which. Also: no cycles between folders' files, folders entered through index.ts, native packages
+// imported in one file only. Prints every breach and exits 1.
+import { readFileSync, globSync, existsSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+
+const root = dirname(import.meta.dirname);
+
+/** Package (or engine) → packages it may import. */
+const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  protocols: ['core'],
+  learn: ['core'],
+  'engines/ort-node': ['core'],
+  client: ['protocols', 'core'],
+  cli: ['client', 'core', 'protocols', 'learn', 'server'],
+  server: ['core', 'protocols', 'learn', 'engines/ort-node'],
+};
+
+/** Folder inside server → sibling folders it may import. `compose` is the composition root and sees everything. */
+const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
+  compose: 'all',
+  config: [],
+  storage: [],
+  artifacts: [],
+  scheduler: [],
+  monitoring: [],
+  gateway: ['storage'],
+  registry: ['artifacts', 'storage'],
+  admission: ['registry', 'artifacts', 'storage'],
+  dataplane: ['scheduler', 'registry', 'monitoring', 'artifacts'],
+  backup: ['storage', 'artifacts'],
+  codec: [],
+  http: ['codec', 'gateway', 'dataplane', 'registry', 'admission', 'monitoring', 'artifacts'],
+};
+
+/** Files that alone may import a native or heavy package. */
+const SINGLE_IMPORTERS: Readonly<Record<string, string>> = {
+  'onnxruntime-node': 'packages/engines/ort-node/src/binding.ts',
+  sharp: 'packages/cli/src/image.ts',
+  pg: 'packages/server/src/storage/postgres.ts',
+  'node:sqlite': 'packages/server/src/storage/sqlite.ts',
+};
+
+const breaches: string[] = [];
+const files = globSync('packages/**/*.ts', { cwd: root, exclude: (name) => name.includes('node_modules') });
+const imports = new Map<string, string[]>();
+
+for (const file of files) {
+  const text = readFileSync(join(root, file), 'utf8');
+  const edges: string[] = [];
+  for (const match of text.matchAll(
+    /^\s*(?:import|export)\b[^;'"]*?from\s*'([^']+)'|\bimport\s*\(\s*'([^']+)'|^\s*import\s*'([^']+)'/gm,
+  )) {
+    const specifier = match[1] ?? match[2] ?? match[3];
+    if (specifier !== undefined) {
+      checkImport(file, specifier);
+      if (specifier.startsWith('.')) edges.push(relative(root, resolve(root, dirname(file), specifier)));
+    }
+  }
+  imports.set(file, edges);
+}
+findCycles();
+
+if (breaches.length > 0) {
+  process.stderr.write(
+    `${breaches.join('\n')}\n${breaches.length} import(s) against the arrows of docs/architecture.md\n`,
+  );
+  process.exit(1);
+}
+process.stdout.write(`import arrows hold in ${files.length} files\n`);
+
+function packageOf(file: string): string {
+  const parts = file.split(sep);
+  return parts[1] === 'engines' ? `engines/${parts[2]}` : (parts[1] ?? '');
+}
+
+function checkImport(file: string, specifier: string): void {
+  const from = packageOf(file);
+  const isTest = file.endsWith('.test.ts') || file.includes(`${sep}testing${sep}`);
+  const single = SINGLE_IMPORTERS[specifier];
+  if (single !== undefined && file !== single && !isTest)
+    breaches.push(`${file}: only ${single} may import ${specifier}`);
+  if (specifier.startsWith('@amaas/')) {
+    const name = specifier.slice('@amaas/'.length).split('/')[0] ?? '';
+    const to = name.startsWith('engine-') ? `engines/${name.slice('engine-'.length)}` : name;
+    if (!isTest && !(PACKAGE_ARROWS[from] ?? []).includes(to)) breaches.push(`${file}: ${from} may not import ${to}`);
+    if (from === 'server' && to.startsWith('engines/') && folderOf(file) !== 'compose' && !isTest) {
+      breaches.push(`${file}: engines are imported by the composition root only`);
+    }
+    return;
+  }
+  if (!specifier.startsWith('.')) return;
+  const target = relative(root, resolve(root, dirname(file), specifier));
+  if (!existsSync(join(root, target))) breaches.push(`${file}: ${specifier} does not exist`);
+  if (isTest) return;
+  if (packageOf(target) !== from) breaches.push(`${file}: ${specifier} reaches into another package`);
+  if (from === 'server') checkServerFolder(file, target, specifier);
+}
+
+function folderOf(file: string): string {
+  const parts = file.split(sep);
+  return parts.length > 4 ? (parts[3] ?? '') : '';
+}
+
+function checkServerFolder(file: string, target: string, specifier: string): void {
+  const from = folderOf(file);
+  const to = folderOf(target);
+  if (from === to || from === '') return;
+  const allowed = SERVER_ARROWS[from];
+  if (allowed === undefined) breaches.push(`${file}: folder ${from} is not on the map`);
+  else if (allowed !== 'all' && !allowed.includes(to))
+    breaches.push(`${file}: ${from} may not import ${to} (${specifier})`);
+  if (!target.endsWith(`${sep}index.ts`)) breaches.push(`${file}: enter ${to} through its index.ts, not ${specifier}`);
+}
+
+function findCycles(): void {
+  const state = new Map<string, 'open' | 'done'>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === 'done') return;
+    if (state.get(file) === 'open') {
+      breaches.push(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
+      return;
+    }
+    state.set(file, 'open');
+    for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
+    state.set(file, 'done');
+  };
+  for (const file of files) visit(file, []);
+}
