@@ -1,0 +1,26 @@
+// What lies where in a data directory. The only place that knows these names.
+import { join } from 'node:path';
+
+export interface DataDirLayout {
+  /** The SQLite database. */
+  readonly databasePath: string;
+  /** Blobs and the trees built from them. */
+  readonly artifactsDirectory: string;
+  /** The watched models folder, unless the configuration names another. */
+  readonly modelsDirectory: string;
+  /** Locked by the owner of the directory; holds nothing. */
+  readonly lockPath: string;
+  /** Who holds the lock, for messages. */
+  readonly lockOwnerPath: string;
+}
+
+/** The paths inside the data directory `dataDir`. */
+export function dataDirLayout(dataDir: string): DataDirLayout {
+  return {
+    databasePath: join(dataDir, 'amaas.db'),
+    artifactsDirectory: join(dataDir, 'artifacts'),
+    modelsDirectory: join(dataDir, 'models'),
+    lockPath: join(dataDir, 'lock.db'),
+    lockOwnerPath: join(dataDir, 'lock.json'),
+  };
+}

@@ -1,0 +1,5 @@
+export { type DataDirLayout, dataDirLayout } from './data-dir.ts';
+export { type DataDirLock, lockDataDir } from './data-dir-lock.ts';
+export { type Database, type DatabaseOptions, openDatabase } from './database.ts';
+export { LATEST_STEP, SCHEMA_VERSION } from './migrate.ts';
+export type { DialectName, Schema } from './schema.ts';

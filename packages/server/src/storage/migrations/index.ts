@@ -1,0 +1,10 @@
+// The migration set, in order. Append only: a published step never changes, since databases that ran it exist.
+import type { Migration } from 'kysely/migration';
+import * as models from './0001-models.ts';
+import * as verdicts from './0002-verdicts.ts';
+
+/** Migration name → step. The number in front of a name is the schema's version after it. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-models': models,
+  '0002-verdicts': verdicts,
+};
