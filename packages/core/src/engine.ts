@@ -76,8 +76,6 @@ export interface ProbeReport {
   /** Added time per further row in one run, in milliseconds; null where rows cannot be joined. */
   readonly msPerRow: number | null;
   readonly batching: BatchingProof;
-  /** Whether the graph holds Loop, Scan or If, so that a run might not end. */
-  readonly hasControlFlow: boolean;
   /** Why warm-up could not run the model on made-up inputs (a string input, say); null when it did. */
   readonly warmupSkipped: string | null;
 }
@@ -95,6 +93,11 @@ export interface ProbeOptions {
   readonly maxMemoryBytes: number;
   /** A real request to warm with and to prove batching on; made-up inputs otherwise. */
   readonly example?: NamedTensors;
+  /**
+   * What the model file declares, where the caller has read it. A runtime may say less: ONNX Runtime reports a tensor
+   * of unknown rank as a scalar. Shapes are taken from here, everything else from the runtime.
+   */
+  readonly declared?: Pick<Signature, 'inputs' | 'outputs'>;
   readonly signal?: AbortSignal;
 }
 
@@ -111,6 +114,11 @@ export interface Engine {
   probe(source: ModelSource, options: ProbeOptions): Promise<ProbeReport>;
   /** Loads a model that has passed {@link Engine.probe}. The caller disposes what it gets. */
   load(source: ModelSource, options: LoadOptions): Promise<LoadedModel>;
-  /** Ends everything the engine started. */
+  /**
+   * Runs that passed their time limit in a thread or inline and still go on: they cannot be ended. While there are any,
+   * this process can be left by SIGKILL only; a regular exit would wait for them or abort.
+   */
+  readonly stuckRuns: number;
+  /** Ends everything the engine started, except stuck runs. */
   dispose(): Promise<void>;
 }

@@ -1,0 +1,1 @@
+export { createOrtEngine, type OrtEngineOptions } from './engine.ts';

@@ -1,0 +1,171 @@
+// One ONNX Runtime session in whatever thread calls: open, describe, run by names, release. Everything here blocks.
+// Knows nothing of threads, processes or queues.
+import { AmaasError, type Dim, type TensorSpec } from '@amaas/core';
+import { loadBinding, type NativeMetadata, type NativeSession, type NativeTensor } from './binding.ts';
+import {
+  dtypeOfOnnxNumber,
+  fromNative,
+  isCarried,
+  type PackedTensor,
+  type PackedTensors,
+  toNative,
+  unsupported,
+} from './tensors.ts';
+
+/** Only what ends the process would be worth a line on stderr; everything else comes back as an exception. */
+const LOG_FATAL = 4;
+
+/** What a session is made from; plain data, it crosses threads and pipes. */
+export interface SessionConfig {
+  readonly label: string;
+  readonly modelPath: string;
+  readonly intraOpThreads: number;
+  readonly interOpThreads: number | null;
+  readonly executionProviders: readonly string[];
+  /** Whether idle threads of the session spin while they wait for work. */
+  readonly allowSpinning: boolean;
+}
+
+export interface PackedRunResult {
+  readonly outputs: PackedTensors;
+  readonly computeMs: number;
+}
+
+export interface OrtSession {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /**
+   * Runs once; `outputNames` null means all. Inputs may be left out where the model can do without them.
+   * @throws RUN_FAILED with ONNX Runtime's own words, UNKNOWN_OUTPUT
+   */
+  run(inputs: PackedTensors, outputNames: readonly string[] | null): PackedRunResult;
+  release(): void;
+}
+
+/**
+ * Opens a session on the model file.
+ * @throws ENGINE_MISSING, INVALID_CONFIG for execution providers, UNSUPPORTED_TENSOR naming the input or output,
+ *   INVALID_MODEL with ONNX Runtime's own words.
+ */
+export async function openSession(config: SessionConfig): Promise<OrtSession> {
+  const binding = await loadBinding();
+  assertProviders(config, binding.executionProviders);
+  const native = binding.createSession();
+  try {
+    native.loadModel(config.modelPath, {
+      intraOpNumThreads: config.intraOpThreads,
+      ...(config.interOpThreads === null ? {} : { interOpNumThreads: config.interOpThreads }),
+      executionProviders: config.executionProviders,
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: LOG_FATAL,
+      extra: { session: { intra_op: { allow_spinning: config.allowSpinning ? '1' : '0' } } },
+    });
+  } catch (cause) {
+    throw loadError(config, cause);
+  }
+  return describeSession(config.label, native);
+}
+
+function describeSession(label: string, native: NativeSession): OrtSession {
+  const inputs = native.inputMetadata.map((metadata) => toSpec(label, 'input', metadata));
+  const outputs = native.outputMetadata.map((metadata) => toSpec(label, 'output', metadata));
+  const allOutputs = outputs.map((output) => output.name);
+  const inputNames = new Set(inputs.map((input) => input.name));
+  const outputNames = new Set(allOutputs);
+  return {
+    inputs,
+    outputs,
+    run(tensors, wanted) {
+      // Objects without a prototype: the binding asks `name in object`, and a tensor may be called "constructor".
+      const feeds: Record<string, NativeTensor> = Object.create(null);
+      for (const [name, tensor] of tensors) {
+        // The binding would silently ignore it, the caller would never learn that it had no effect.
+        if (!inputNames.has(name)) throw unknownInput(label, name, inputs);
+        feeds[name] = toNative(tensor);
+      }
+      const fetches: Record<string, null> = Object.create(null);
+      for (const name of wanted ?? allOutputs) {
+        if (!outputNames.has(name)) throw unknownOutput(label, name, allOutputs);
+        fetches[name] = null;
+      }
+      const startMs = performance.now();
+      const results = runNative(label, () => native.run(feeds, fetches, { logSeverityLevel: LOG_FATAL }));
+      const computeMs = performance.now() - startMs;
+      const packed = new Map<string, PackedTensor>();
+      for (const name of wanted ?? allOutputs) {
+        const result = results[name];
+        if (result !== undefined) packed.set(name, fromNative(result));
+      }
+      return { outputs: packed, computeMs };
+    },
+    release: () => native.dispose(),
+  };
+}
+
+function runNative<T>(label: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw new AmaasError('RUN_FAILED', `run: model "${label}" refused its inputs: ${cleanOrtText(cause)}`);
+  }
+}
+
+function toSpec(label: string, kind: 'input' | 'output', metadata: NativeMetadata): TensorSpec {
+  const what = `load: ${kind} "${metadata.name}" of model "${label}"`;
+  if (!metadata.isTensor) throw unsupported(what, 'a sequence, map or optional value');
+  const dtype = dtypeOfOnnxNumber(metadata.type);
+  if (dtype === undefined) throw unsupported(what, `of ONNX's element type ${metadata.type}`);
+  if (!isCarried(dtype)) throw unsupported(what, dtype);
+  const shape: Dim[] = metadata.shape.map((dim, axis) => (dim >= 0 ? dim : metadata.symbolicDimensions[axis] || null));
+  return { name: metadata.name, dtype, shape };
+}
+
+function unknownInput(label: string, name: string, inputs: readonly TensorSpec[]): AmaasError {
+  const known = inputs.map((input) => `"${input.name}"`).join(', ') || 'none';
+  return new AmaasError('INPUT_MISMATCH', `run: model "${label}" takes no input "${name}"; its inputs are ${known}`, {
+    details: { input: name },
+  });
+}
+
+function unknownOutput(label: string, name: string, outputs: readonly string[]): AmaasError {
+  const known = outputs.map((output) => `"${output}"`).join(', ');
+  return new AmaasError('UNKNOWN_OUTPUT', `run: model "${label}" has no output "${name}"; its outputs are ${known}`, {
+    details: { output: name },
+  });
+}
+
+function assertProviders(config: SessionConfig, available: readonly string[]): void {
+  const unknown = config.executionProviders.find((provider) => !available.includes(provider));
+  if (unknown === undefined) return;
+  throw new AmaasError(
+    'INVALID_CONFIG',
+    `load: model "${config.label}" asks for execution provider ${JSON.stringify(unknown)}; this ONNX Runtime has ${available.join(', ')}`,
+  );
+}
+
+function loadError(config: SessionConfig, cause: unknown): AmaasError {
+  const text = cleanOrtText(cause, config.modelPath);
+  // The provider's library is loaded when the session is made; its failure says nothing about the model.
+  if (/AppendExecutionProvider/.test(text)) {
+    return new AmaasError(
+      'INVALID_CONFIG',
+      `load: model "${config.label}" asks for execution providers ${config.executionProviders.join(', ')}, which cannot be started here: ${text}`,
+    );
+  }
+  return new AmaasError('INVALID_MODEL', `load: model "${config.label}" cannot be loaded: ${text}`);
+}
+
+/** ONNX Runtime's message as one line, without the paths and function signatures of its own build. */
+export function cleanOrtText(thrown: unknown, modelPath = ''): string {
+  let text = thrown instanceof Error ? thrown.message : String(thrown);
+  if (modelPath !== '') {
+    const slash = Math.max(modelPath.lastIndexOf('/'), modelPath.lastIndexOf('\\'));
+    text = text.replace(`Load model from ${modelPath} failed:`, '');
+    text = text.replaceAll(modelPath, modelPath.slice(slash + 1)).replaceAll(modelPath.slice(0, slash + 1), '');
+  }
+  return text
+    .replace(/\/onnxruntime_src\/\S+:\d+ (?:[^\n]*?\)(?: const)?(?: \[with [^\]]*\])?) (?=[A-Z])/g, '')
+    .replace(/^Exception during loading: /, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
