@@ -79,19 +79,26 @@ test('FileBlobStore.put on a full disk says STORAGE_FULL, leaves nothing, and wo
 
 test('FileBlobStore.delete never takes a blob that a simultaneous put has promised', async (t) => {
   const root = await createRoot(t);
-  const { store, advance } = createStore(root);
+  let nowMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+  let onClock = (): void => {};
+  const wallTime = (): Date => {
+    onClock();
+    return new Date(nowMs);
+  };
+  const store = new FileBlobStore(root, { wallTime });
   const content = randomBytes(2000);
   const digest = sha256(content);
-  for (let round = 0; round < 60; round++) {
+  await store.put(content);
+  for (let round = 0; round < 20; round++) {
+    nowMs += 10_000;
+    const unlessTouchedSince = new Date(nowMs);
+    // The store asks for the time after it found the blob and before it marks it: the worst moment for a collection.
+    let deleting: Promise<boolean> | undefined;
+    onClock = () => {
+      deleting ??= store.delete(digest, { unlessTouchedSince });
+    };
     await store.put(content);
-    advance(10_000);
-    const youngSince = new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 678) + round * 10_000 + 5_000);
-    let isStored = false;
-    const putting = store.put(content).finally(() => {
-      isStored = true;
-    });
-    while (!isStored) await store.delete(digest, { unlessTouchedSince: youngSince });
-    await putting;
+    assert.equal(await deleting, false);
     assert.equal(await store.has(digest), true, `round ${round}`);
   }
 });

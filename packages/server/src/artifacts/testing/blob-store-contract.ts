@@ -162,8 +162,8 @@ export function testBlobStore(name: string, create: (context: TestContext) => Pr
     assert.equal(await store.has(other), false);
     assert.equal(await store.touch(other), false);
     assert.equal(await store.delete(other), false);
-    for (const ask of [store.path(other), store.openRead(other), store.verify(other)]) {
-      await rejectsWith(ask, 'ARTIFACT_NOT_FOUND', new RegExp(other));
+    for (const ask of [() => store.path(other), () => store.openRead(other), () => store.verify(other)]) {
+      await rejectsWith(ask(), 'ARTIFACT_NOT_FOUND', new RegExp(other));
     }
     assert.deepEqual(await listAll(store), []);
   });
