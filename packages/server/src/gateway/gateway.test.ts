@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ErrorReason } from '@amaas/core';
 import { type CreateKeyOptions, type CredentialHeaders, Gateway, type GatewayOptions } from './gateway.ts';
 import { authorize, type Principal } from './principal.ts';
+import type { Scope } from './scopes.ts';
 import { MemoryKeyStore } from './testing/memory-key-store.ts';
 
 const START_MS = Date.UTC(2031, 4, 17);
@@ -26,9 +27,9 @@ function reason(expected: ErrorReason, pattern = /./) {
   };
 }
 
-function may(principal: Principal, access: 'admin' | 'deploy' | 'infer' | 'read', model?: string): boolean {
+function may(principal: Principal, scope: Scope, model?: string): boolean {
   try {
-    authorize(principal, model === undefined ? { access } : { access, model });
+    authorize(principal, model === undefined ? { scope } : { scope, model });
     return true;
   } catch (error) {
     return !reason('FORBIDDEN')(error);
@@ -140,7 +141,7 @@ test('authorize: admin may do everything, deploy and infer their own, all may re
   assert.deepEqual(allowed(table.d), ['deploy', 'read']);
   assert.deepEqual(allowed(table.i), ['infer', 'read']);
   assert.throws(
-    () => authorize(table.i, { access: 'deploy', model: 'm' }),
+    () => authorize(table.i, { scope: 'deploy', model: 'm' }),
     reason('FORBIDDEN', /key "i" may not deploy on model "m": its scopes are infer/),
   );
 });

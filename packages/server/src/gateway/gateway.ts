@@ -2,13 +2,13 @@
 //
 // Authentication is on the path of every inference, so all keys lie in memory by their hash and the store is only
 // written through. Keys are found by the hash of what the caller sent: a Map lookup on a hash gives no timing to learn from.
-// Knows nothing of routes: whoever serves one says which access it needs.
+// Knows nothing of routes: whoever serves one says which scope it needs.
 import { randomUUID } from 'node:crypto';
 import { AmaasError, assertName } from '@amaas/core';
 import { generateKey, hashKey, keyPrefix, MAX_KEY_LENGTH, type RandomBytes } from './api-key.ts';
 import type { KeyRecord, KeyStore } from './key-store.ts';
 import { createPrincipal, type Principal, UNAUTHENTICATED_PRINCIPAL } from './principal.ts';
-import { assertModelPatterns, isScope, type Scope } from './scopes.ts';
+import { assertModelPatterns, isKeyScope, type KeyScope } from './scopes.ts';
 
 /** The name of the admin key the server itself looks after. */
 export const ADMIN_KEY_NAME = 'admin';
@@ -33,7 +33,7 @@ export interface CredentialHeaders {
 
 export interface CreateKeyOptions {
   readonly name: string;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly KeyScope[];
   /** Model names, prefixes with a final `*`, or `*`; default `*`. */
   readonly models?: readonly string[];
   /** Default: never. */
@@ -199,7 +199,7 @@ export class Gateway {
     const refuse = (problem: string): never => {
       throw new AmaasError('INVALID_ARGUMENT', `create key "${name}": ${problem}`);
     };
-    if (scopes.length === 0 || !scopes.every(isScope)) {
+    if (scopes.length === 0 || !scopes.every(isKeyScope)) {
       refuse(`expected one or more of the scopes admin, deploy, infer, got ${JSON.stringify(scopes).slice(0, 140)}`);
     }
     if (models.length === 0) refuse('expected one or more model patterns, got none');

@@ -1,6 +1,5 @@
 // Who is calling, what they may do, and which URLs the server may fetch for them.
 export { KEY_MARK } from './api-key.ts';
-export { isPublicAddress } from './address-classes.ts';
 export { type FetchedUrl, type FetchUrlOptions, fetchUrl } from './fetch-url.ts';
 export {
   ADMIN_KEY_NAME,
@@ -12,6 +11,6 @@ export {
 } from './gateway.ts';
 export type { KeyRecord, KeyStore } from './key-store.ts';
 export { authorize, type Principal, type Requirement, UNAUTHENTICATED_PRINCIPAL } from './principal.ts';
-export { type Access, isScope, SCOPES, type Scope } from './scopes.ts';
+export { isKeyScope, KEY_SCOPES, type KeyScope, type Scope } from './scopes.ts';
 export { createSqlKeyStore } from './sql-key-store.ts';
 export type { UrlPolicy } from './url-policy.ts';

@@ -1,6 +1,6 @@
 // Where API keys are kept: a port, because the gateway holds every record in memory and writes through it only.
 // One process writes to a store at a time (the owner of the data directory), so nobody else has to be asked.
-import type { Scope } from './scopes.ts';
+import type { KeyScope } from './scopes.ts';
 
 /** A key as it is stored. The key itself is not: only its hash. */
 export interface KeyRecord {
@@ -11,7 +11,7 @@ export interface KeyRecord {
   readonly hash: string;
   /** The first characters of the key, so that people recognise it in a list. */
   readonly prefix: string;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly KeyScope[];
   /** Model names or prefixes with a final `*`. */
   readonly models: readonly string[];
   /** Wall time in milliseconds since 1970. */

@@ -1,7 +1,7 @@
 // Who is calling, as the rest of the server sees it.
 import { AmaasError } from '@amaas/core';
 import type { KeyRecord } from './key-store.ts';
-import { type Access, modelMatcher, type Scope, scopesAllow } from './scopes.ts';
+import { type KeyScope, modelMatcher, type Scope, scopesAllow } from './scopes.ts';
 
 /** The caller of a request; made once per key, not per request. */
 export interface Principal {
@@ -9,7 +9,7 @@ export interface Principal {
   readonly keyId: string | null;
   /** Name of the key, for logs and messages. */
   readonly name: string;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly KeyScope[];
   readonly models: readonly string[];
   /** Whether the key's patterns cover a model; lists of models are filtered by it. */
   allowsModel(model: string): boolean;
@@ -17,7 +17,7 @@ export interface Principal {
 
 /** What an operation needs. */
 export interface Requirement {
-  readonly access: Access;
+  readonly scope: Scope;
   /** The model it concerns; absent for operations on the server as a whole. */
   readonly model?: string;
 }
@@ -44,12 +44,12 @@ export function createPrincipal(record: KeyRecord): Principal {
 
 /** Lets an allowed operation pass. @throws FORBIDDEN naming the key, what was asked and what it may. */
 export function authorize(principal: Principal, requirement: Requirement): void {
-  const { access, model } = requirement;
-  if (scopesAllow(principal.scopes, access) && (model === undefined || principal.allowsModel(model))) return;
+  const { scope, model } = requirement;
+  if (scopesAllow(principal.scopes, scope) && (model === undefined || principal.allowsModel(model))) return;
   const target = model === undefined ? '' : ` on model ${JSON.stringify(model.slice(0, 140))}`;
   throw new AmaasError(
     'FORBIDDEN',
-    `key "${principal.name}" may not ${access === 'admin' ? 'administer the server' : access}${target}: ` +
+    `key "${principal.name}" may not ${scope === 'admin' ? 'administer the server' : scope}${target}: ` +
       `its scopes are ${principal.scopes.join(', ') || 'none'}, its models ${principal.models.join(', ') || 'none'}`,
   );
 }

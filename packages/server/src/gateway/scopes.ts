@@ -2,25 +2,25 @@
 import { AmaasError, isName, NAME_RULE } from '@amaas/core';
 
 /** What a key can be given. `admin` includes everything; `deploy` and `infer` do not include each other. */
-export const SCOPES = ['admin', 'deploy', 'infer'] as const;
+export const KEY_SCOPES = ['admin', 'deploy', 'infer'] as const;
 
-export type Scope = (typeof SCOPES)[number];
+export type KeyScope = (typeof KEY_SCOPES)[number];
 
 /**
  * What an operation asks for: `infer` to run models, `deploy` to add, label, load and unload them, `admin` for keys and
  * the server itself, `read` for looking at models; any scope may read.
  */
-export type Access = Scope | 'read';
+export type Scope = KeyScope | 'read';
 
 /** Whether one of the scopes is enough for an operation. */
-export function scopesAllow(scopes: readonly Scope[], access: Access): boolean {
+export function scopesAllow(scopes: readonly KeyScope[], scope: Scope): boolean {
   if (scopes.includes('admin')) return true;
-  return access === 'read' ? scopes.length > 0 : scopes.includes(access);
+  return scope === 'read' ? scopes.length > 0 : scopes.includes(scope);
 }
 
-/** Whether `text` is one of the scopes. */
-export function isScope(text: unknown): text is Scope {
-  return SCOPES.some((scope) => scope === text);
+/** Whether `text` is a scope a key can be given. */
+export function isKeyScope(text: unknown): text is KeyScope {
+  return KEY_SCOPES.some((scope) => scope === text);
 }
 
 /**

@@ -3,7 +3,7 @@ import { AmaasError } from '@amaas/core';
 import type { Insertable, Selectable } from 'kysely';
 import type { Database, Schema } from '../storage/index.ts';
 import type { KeyRecord, KeyStore } from './key-store.ts';
-import { isScope, type Scope } from './scopes.ts';
+import { isKeyScope, type KeyScope } from './scopes.ts';
 
 type KeyRow = Selectable<Schema['keys']>;
 
@@ -74,9 +74,9 @@ function recordOf(row: KeyRow): KeyRecord {
   };
 }
 
-function scopesOf(row: KeyRow): readonly Scope[] {
+function scopesOf(row: KeyRow): readonly KeyScope[] {
   const scopes = stringsOf(row, row.scopes);
-  if (scopes.every(isScope)) return scopes;
+  if (scopes.every(isKeyScope)) return scopes;
   throw damaged(row); // a scope this release does not know must not be read as any that it does
 }
 
