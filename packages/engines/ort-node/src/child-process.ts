@@ -2,13 +2,13 @@
 // Knows nothing of sessions. Four pipes: 2 stderr, 3 frames both ways, 4 the lifeline that closes when this process
 // ends in whatever way (see child-lifeline.ts).
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AmaasError } from '@amaas/core';
 import { type Channel, openChannel } from './channel.ts';
 import type { Frame } from './frames.ts';
+import { readStatusBytes } from './process-memory.ts';
 
 /** Last words kept of a child's stderr: enough for a C++ abort message, too little to flood a log. */
 const STDERR_TAIL_BYTES = 2000;
@@ -49,7 +49,7 @@ export function startChild(entry: 'child-main' | 'probe-main', onFrame: (frame: 
       child.unref();
       for (const pipe of child.stdio) if (pipe instanceof Socket) pipe.unref();
     },
-    measureResidentBytes: () => (child.pid === undefined ? null : residentBytes(child.pid)),
+    measureResidentBytes: () => (child.pid === undefined ? null : readStatusBytes(child.pid, 'VmRSS')),
   };
 }
 
@@ -78,16 +78,6 @@ function keepTail(stream: Readable | null): () => string {
 /** The server's own settings hold secrets and mean nothing to a child that runs somebody's model. */
 function childEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AMAAS_')));
-}
-
-function residentBytes(pid: number): number | null {
-  if (process.platform !== 'linux') return null;
-  try {
-    const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return match?.[1] === undefined ? null : Number(match[1]) * 1024;
-  } catch {
-    return null; // gone
-  }
 }
 
 /** How a child ended, for messages: `was killed by SIGSEGV`, with its last words if it had any. */

@@ -7,6 +7,7 @@ import type {
   LoadedModel,
   LoadOptions,
   ModelSource,
+  ProbeOptions,
   ProbeReport,
   ResourcesManifest,
 } from '@amaas/core';
@@ -14,6 +15,7 @@ import { loadBinding, readRuntimeVersion } from './binding.ts';
 import { startInlineInstance } from './inline-instance.ts';
 import { cancelled, type Instance, type InstanceStarter } from './instance.ts';
 import { OrtLoadedModel } from './loaded-model.ts';
+import { probeInChild } from './probe.ts';
 import { startProcessInstance } from './process-instance.ts';
 import type { SessionConfig } from './session.ts';
 import { startThreadInstance } from './thread-instance.ts';
@@ -54,7 +56,7 @@ class OrtEngine implements Engine {
   readonly #clock: Clock;
   readonly #models = new Set<LoadedModel>();
   readonly #stuck = new Set<Instance>();
-  #disposed = false;
+  readonly #disposal = new AbortController();
 
   constructor(options: OrtEngineOptions, version: string) {
     this.version = version;
@@ -72,18 +74,27 @@ class OrtEngine implements Engine {
     return executionProviders;
   }
 
-  async probe(source: ModelSource): Promise<ProbeReport> {
-    throw new AmaasError('UNSUPPORTED_FEATURE', `probe: not there yet, model "${source.label}"`);
+  async probe(source: ModelSource, options: ProbeOptions): Promise<ProbeReport> {
+    if (this.#disposal.signal.aborted) throw shuttingDown('probe', source.label);
+    return await probeInChild({
+      config: this.#sessionConfig(source, options.resources, 1),
+      timeoutMs: options.timeoutMs,
+      maxMemoryBytes: options.maxMemoryBytes,
+      example: options.example ?? null,
+      declared: options.declared ?? null,
+      signal: AbortSignal.any([this.#disposal.signal, ...(options.signal === undefined ? [] : [options.signal])]),
+      clock: this.#clock,
+    });
   }
 
   async load(source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
     const { label } = source;
     assertLoadable(label, options);
-    if (this.#disposed) throw new AmaasError('SHUTTING_DOWN', `load: the engine has been disposed, model "${label}"`);
+    if (this.#disposal.signal.aborted) throw shuttingDown('load', label);
     const config = this.#sessionConfig(source, options.resources, options.instances);
     const startInstance = (signal?: AbortSignal): Promise<Instance> => STARTERS[options.isolation](config, signal);
     const instances = await startAll(startInstance, options);
-    if (options.signal?.aborted || this.#disposed) {
+    if (options.signal?.aborted || this.#disposal.signal.aborted) {
       await Promise.all(instances.map((instance) => instance.close()));
       throw cancelled(`load: model "${label}"`);
     }
@@ -102,7 +113,7 @@ class OrtEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
-    this.#disposed = true;
+    this.#disposal.abort();
     await Promise.all([...this.#models].map((model) => model.dispose()));
   }
 
@@ -116,6 +127,10 @@ class OrtEngine implements Engine {
       allowSpinning: this.#allowSpinning,
     };
   }
+}
+
+function shuttingDown(operation: string, label: string): AmaasError {
+  return new AmaasError('SHUTTING_DOWN', `${operation}: the engine of model "${label}" has been disposed`);
 }
 
 function assertLoadable(label: string, { instances, isolation, maxRunMs, signal }: LoadOptions): void {
