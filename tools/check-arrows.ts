@@ -27,7 +27,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   monitoring: [],
   gateway: ['storage'],
   registry: ['artifacts', 'storage'],
-  admission: ['registry', 'artifacts', 'storage'],
+  admission: ['registry', 'artifacts', 'dataplane'],
   dataplane: ['scheduler', 'registry', 'monitoring', 'artifacts'],
   backup: ['storage', 'artifacts'],
   codec: [],

@@ -1,0 +1,194 @@
+// The only way into the registry: files in the blob store → read and prepared → manifest → quarantine → one transaction.
+// Killed at any point, it leaves either a complete version or blobs nobody refers to, which are collected later.
+import { type Clock, type Engine, type Manifest, AmaasError, type ModelSource } from '@amaas/core';
+import { decodeInferRequest } from '@amaas/protocols/oip';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactTrees, BlobStore, TreeFile } from '../artifacts/index.ts';
+import type { LaidOutVersion, ServingEvidence, VersionProvider } from '../dataplane/index.ts';
+import type { ModelOwner, Registry, VersionRecord } from '../registry/index.ts';
+import { readManifest } from './manifest.ts';
+import { type PreparedModel, prepareModel } from './model-file.ts';
+import { Quarantine, type QuarantineLimits } from './quarantine.ts';
+import { signaturesOf } from './signatures.ts';
+
+export interface AdmissionParts {
+  readonly engine: Engine;
+  readonly registry: Registry;
+  readonly blobs: BlobStore;
+  readonly trees: ArtifactTrees;
+  readonly clock: Clock;
+  readonly limits: QuarantineLimits & { readonly maxModelBytes: number };
+  readonly onVerdict: (verdict: 'admitted' | 'rejected') => void;
+}
+
+export interface AdmissionRequest {
+  readonly model: string;
+  readonly owner: ModelOwner;
+  /** Left out: the next number. */
+  readonly version?: number;
+  /** All in the blob store already. */
+  readonly files: readonly TreeFile[];
+  /** Fields here win over those of files beside the model. */
+  readonly manifest?: Manifest;
+  /** Moved to the version in the transaction that makes it visible. */
+  readonly labels?: readonly string[];
+  readonly lineage?: Readonly<Record<string, unknown>>;
+  readonly retryRejected?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Model file names in order of preference. */
+const MODEL_FILE = 'model.onnx';
+
+export class Admission implements VersionProvider {
+  readonly engine: Engine;
+  readonly #parts: AdmissionParts;
+  readonly #quarantine: Quarantine;
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+    this.engine = parts.engine;
+    this.#quarantine = new Quarantine(parts);
+  }
+
+  /**
+   * Admits a version, or says why not; the versions already serving are not touched.
+   * @throws INVALID_MODEL, INVALID_CONFIG, MODEL_REJECTED, MEMORY_LIMIT, UNSUPPORTED_TENSOR, REQUEST_TOO_LARGE, and what
+   *   registering throws (NAME_TAKEN, VERSION_EXISTS).
+   */
+  async admit(request: AdmissionRequest): Promise<VersionRecord> {
+    const { registry, limits } = this.#parts;
+    await registry.assertOwner(request.model, request.owner);
+    const totalBytes = request.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    if (totalBytes > limits.maxModelBytes) {
+      throw new AmaasError(
+        'REQUEST_TOO_LARGE',
+        `deploy: "${request.model}" has ${totalBytes} bytes; at most ${limits.maxModelBytes} are accepted`,
+      );
+    }
+    const modelFile = findModelFile(request.files);
+    const manifest = await readManifest((path) => this.#readFile(request.files, path), request.manifest);
+    const bytes = await this.#readBlob(modelFile);
+    const prepared = prepareModel(bytes, new Set(request.files.map((file) => file.path)));
+    const files = await this.#withRewritten(request.files, modelFile, prepared);
+    const completed = completeManifest(manifest, prepared);
+    const label = `${request.model}@${request.version ?? 'new'}`;
+    const tree = await this.#parts.trees.materialise(files);
+    try {
+      const report = await this.#quarantine.examine({
+        digest: tree.digest,
+        source: sourceOf(label, tree.directory, modelFile.path),
+        resources: completed.resources ?? {},
+        limits: this.#limitsFor(completed),
+        example: await this.#example(request.files, completed),
+        ...(request.retryRejected === undefined ? {} : { retryRejected: request.retryRejected }),
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      });
+      return await registry.registerVersion({
+        model: request.model,
+        owner: request.owner,
+        ...(request.version === undefined ? {} : { version: request.version }),
+        format: 'onnx',
+        files,
+        signatures: signaturesOf(report.signature, completed),
+        manifest: completed,
+        lineage: {
+          ...request.lineage,
+          modelFile: modelFile.path,
+          hasControlFlow: prepared.hasControlFlow,
+          model: prepared.facts,
+          ...(prepared.rewritten === null
+            ? {}
+            : { rewritten: { from: modelFile.digest, outputs: prepared.rewrittenOutputs } }),
+        },
+        labels: request.labels ?? [],
+      });
+    } finally {
+      tree.release();
+    }
+  }
+
+  /** Lays the files of a registered version out on disk. */
+  async layOut(version: VersionRecord): Promise<LaidOutVersion> {
+    const tree = await this.#parts.trees.materialise(version.files);
+    const label = `${version.model}@${version.version}`;
+    return { source: sourceOf(label, tree.directory, modelFileOf(version)), release: () => tree.release() };
+  }
+
+  /** What quarantine knows of a registered version on this machine. */
+  async evidenceFor(version: VersionRecord, source: ModelSource): Promise<ServingEvidence> {
+    const report = await this.#quarantine.examine({
+      digest: version.digest,
+      source,
+      resources: version.manifest.resources ?? {},
+      limits: this.#limitsFor(version.manifest),
+      example: await this.#example(version.files, version.manifest),
+    });
+    return { ...report, hasControlFlow: version.lineage['hasControlFlow'] === true };
+  }
+
+  #limitsFor(manifest: Manifest): QuarantineLimits {
+    const { timeoutMs, maxMemoryBytes } = this.#parts.limits;
+    return { timeoutMs, maxMemoryBytes: Math.min(maxMemoryBytes, manifest.limits?.maxMemoryBytes ?? maxMemoryBytes) };
+  }
+
+  /** The tensors of the manifest's example, where it is a JSON request; pictures are decoded by clients. */
+  async #example(files: readonly TreeFile[], manifest: Manifest) {
+    if (manifest.example === undefined || !manifest.example.endsWith('.json')) return null;
+    const bytes = await this.#readFile(files, manifest.example);
+    if (bytes === null)
+      throw new AmaasError(
+        'INVALID_CONFIG',
+        `manifest: the example ${JSON.stringify(manifest.example)} is not beside the model`,
+      );
+    return decodeInferRequest(bytes, null, 'example').inputs;
+  }
+
+  async #withRewritten(
+    files: readonly TreeFile[],
+    modelFile: TreeFile,
+    prepared: PreparedModel,
+  ): Promise<readonly TreeFile[]> {
+    if (prepared.rewritten === null) return files;
+    const receipt = await this.#parts.blobs.put(prepared.rewritten);
+    return files.map((file) => (file === modelFile ? { ...file, ...receipt } : file));
+  }
+
+  async #readFile(files: readonly TreeFile[], path: string): Promise<Uint8Array | null> {
+    const file = files.find((candidate) => candidate.path === path);
+    return file === undefined ? null : this.#readBlob(file);
+  }
+
+  async #readBlob(file: TreeFile): Promise<Uint8Array> {
+    return readFile(await this.#parts.blobs.path(file.digest));
+  }
+}
+
+function findModelFile(files: readonly TreeFile[]): TreeFile {
+  const exact = files.find((file) => file.path === MODEL_FILE);
+  const models = files.filter((file) => file.path.endsWith('.onnx'));
+  const [first] = models;
+  if (exact !== undefined) return exact;
+  if (first !== undefined && models.length === 1) return first;
+  const found = models.length === 0 ? 'no .onnx file' : models.map((file) => file.path).join(', ');
+  throw new AmaasError(
+    'INVALID_MODEL',
+    `deploy: expected a file "${MODEL_FILE}" or exactly one .onnx file, found ${found}`,
+  );
+}
+
+function modelFileOf(version: VersionRecord): string {
+  const path = version.lineage['modelFile'];
+  return typeof path === 'string' ? path : MODEL_FILE;
+}
+
+/** Labels found in the model itself stand in for those a manifest could have given. */
+function completeManifest(manifest: Manifest, prepared: PreparedModel): Manifest {
+  if (manifest.labels !== undefined || prepared.classLabels === null) return manifest;
+  return { ...manifest, labels: prepared.classLabels };
+}
+
+function sourceOf(label: string, directory: string, modelFile: string): ModelSource {
+  return { label, directory, modelPath: join(directory, modelFile) };
+}

@@ -1,0 +1,114 @@
+// Keeps the registry in step with the watched models folder, and imports the bundled models. A version that is refused
+// is reported and looked at again only when its files change.
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { AmaasError, toAmaasError } from '@amaas/core';
+import type { BlobStore, TreeFile } from '../artifacts/index.ts';
+import { type FolderCandidate, type ModelOwner, type Registry, scanModelsFolder } from '../registry/index.ts';
+import type { Admission } from './admission.ts';
+
+export interface FolderSyncParts {
+  readonly admission: Admission;
+  readonly registry: Registry;
+  readonly blobs: BlobStore;
+  readonly maxModelBytes: number;
+  readonly onAdmitted: (model: string, version: number, origin: string) => void;
+  readonly onRejected: (model: string, version: number, error: AmaasError) => void;
+  readonly onRemoved: (model: string, version: number) => void;
+}
+
+/** A file of a candidate as last seen; equal stamps mean that nothing need be read again. */
+interface FileStamp {
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+export class FolderSync {
+  readonly #parts: FolderSyncParts;
+
+  constructor(parts: FolderSyncParts) {
+    this.#parts = parts;
+  }
+
+  /** Imports every model of a folder once, as the server's own; returns when all are dealt with. */
+  async importBundled(directory: string): Promise<void> {
+    const candidates = await scanModelsFolder(directory);
+    await Promise.all(
+      candidates
+        .filter((candidate) => candidate.problem === undefined)
+        .map((candidate) => this.take(candidate, 'bundled')),
+    );
+  }
+
+  /** Admits a candidate unless the registry has exactly these files already. Never throws: refusals are reported. */
+  async take(candidate: FolderCandidate, owner: ModelOwner): Promise<void> {
+    const stamps = candidate.files.map(({ path, size, mtimeMs }): FileStamp => ({ path, size, mtimeMs }));
+    const record = await this.#parts.registry.getModel(candidate.model);
+    const known = record?.versions.find((version) =>
+      candidate.version === null ? hasStamps(version.lineage['stamps'], stamps) : version.version === candidate.version,
+    );
+    if (known !== undefined && hasStamps(known.lineage['stamps'], stamps)) return;
+    try {
+      const files = await this.#store(candidate);
+      if (known !== undefined && hasDigests(known.lineage['sources'], files)) return;
+      if (known !== undefined) {
+        throw new AmaasError(
+          'VERSION_EXISTS',
+          `version ${known.version} of "${candidate.model}" exists with other contents; versions never change: put the new files under a new number`,
+        );
+      }
+      const version = await this.#parts.admission.admit({
+        model: candidate.model,
+        owner,
+        ...(candidate.version === null ? {} : { version: candidate.version }),
+        files,
+        lineage: { origin: owner, stamps, sources: files },
+      });
+      this.#parts.onAdmitted(candidate.model, version.version, candidate.directory);
+    } catch (thrown) {
+      const next = candidate.version ?? (record?.versions.at(-1)?.version ?? 0) + 1;
+      this.#parts.onRejected(candidate.model, next, toAmaasError(thrown));
+    }
+  }
+
+  /** Takes a removed folder version out of service. */
+  async remove(model: string, version: number | null): Promise<void> {
+    const record = await this.#parts.registry.getModel(model);
+    if (record === null || record.owner !== 'folder') {
+      if (version !== null) this.#parts.onRemoved(model, version);
+      return;
+    }
+    const gone = version === null ? record.versions.map((known) => known.version) : [version];
+    for (const number of gone) {
+      if (record.versions.some((known) => known.version === number)) {
+        await this.#parts.registry.deleteVersion(model, number, { force: true });
+      }
+      this.#parts.onRemoved(model, number);
+    }
+  }
+
+  async #store(candidate: FolderCandidate): Promise<readonly TreeFile[]> {
+    const total = candidate.files.reduce((sum, file) => sum + file.size, 0);
+    if (total > this.#parts.maxModelBytes) {
+      throw new AmaasError(
+        'REQUEST_TOO_LARGE',
+        `"${candidate.model}" has ${total} bytes; at most ${this.#parts.maxModelBytes} are accepted`,
+      );
+    }
+    const files: TreeFile[] = [];
+    for (const file of candidate.files) {
+      const receipt = await this.#parts.blobs.put(createReadStream(join(candidate.directory, file.path)));
+      files.push({ path: file.path, ...receipt });
+    }
+    return files;
+  }
+}
+
+function hasStamps(known: unknown, stamps: readonly FileStamp[]): boolean {
+  return JSON.stringify(known) === JSON.stringify(stamps);
+}
+
+function hasDigests(known: unknown, files: readonly TreeFile[]): boolean {
+  return JSON.stringify(known) === JSON.stringify(files);
+}

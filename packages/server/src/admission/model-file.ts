@@ -1,0 +1,58 @@
+// What is done to a model file before any runtime sees it: reading it as ONNX, refusing data outside its folder, and
+// rewriting what ONNX Runtime's Node binding cannot return (ZipMap) into plain tensors.
+import { AmaasError } from '@amaas/core';
+import { assertExternalDataInside, inspectModel, readModel, rewriteZipMap, writeModel } from '@amaas/learn/onnx';
+
+export interface PreparedModel {
+  /** The bytes to serve, when they differ from those given. */
+  readonly rewritten: Uint8Array | null;
+  /** Outputs that were maps and are tensors now. */
+  readonly rewrittenOutputs: readonly string[];
+  /** Class names found in the model itself, by index of the rewritten output; null where there are none. */
+  readonly classLabels: readonly string[] | null;
+  readonly hasControlFlow: boolean;
+  readonly facts: ModelFacts;
+}
+
+/** Facts kept in the lineage, for people. */
+export interface ModelFacts {
+  readonly producer: string;
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly operators: number;
+  readonly parameters: number;
+}
+
+/**
+ * Reads and prepares a model file.
+ * @param paths the files of the version; external data must be among them.
+ * @throws INVALID_MODEL, UNSUPPORTED_TENSOR.
+ */
+export function prepareModel(bytes: Uint8Array, paths: ReadonlySet<string>): PreparedModel {
+  const original = readModel(bytes);
+  const { model, rewritten } = rewriteZipMap(original);
+  const inspection = inspectModel(model);
+  assertExternalDataInside(inspection);
+  for (const { tensor, location } of inspection.externalData) {
+    if (!paths.has(location.replace(/^\.\//, ''))) {
+      throw new AmaasError(
+        'INVALID_MODEL',
+        `the weights of "${tensor}" are in the external file ${JSON.stringify(location)}, which was not delivered with the model`,
+      );
+    }
+  }
+  const labels = rewritten[0]?.classLabels.map(String) ?? null;
+  return {
+    rewritten: rewritten.length === 0 ? null : writeModel(model),
+    rewrittenOutputs: rewritten.map((output) => output.output),
+    classLabels: labels,
+    hasControlFlow: inspection.controlFlowOperators.length > 0,
+    facts: {
+      producer: inspection.producer,
+      opsets: Object.fromEntries(
+        [...inspection.opsets].map(([domain, version]) => [domain === '' ? 'ai.onnx' : domain, version]),
+      ),
+      operators: inspection.operatorCount,
+      parameters: inspection.parameterCount,
+    },
+  };
+}

@@ -1,0 +1,118 @@
+// Quarantine: a model is loaded, warmed and measured in a disposable child before anything else may load it. Verdicts are
+// remembered by contents, engine, machine and conditions, so that a restart does not repeat them.
+import { createHash } from 'node:crypto';
+import { cpus } from 'node:os';
+import {
+  AmaasError,
+  deserializeError,
+  type Engine,
+  type ModelSource,
+  type NamedTensors,
+  type ProbeReport,
+  type ResourcesManifest,
+  type SerializedError,
+  serializeError,
+  toAmaasError,
+} from '@amaas/core';
+import type { Registry } from '../registry/index.ts';
+
+/** What a model may cost while it is tried. */
+export interface QuarantineLimits {
+  readonly timeoutMs: number;
+  readonly maxMemoryBytes: number;
+}
+
+export interface QuarantineCase {
+  /** Digest of everything that is loaded. */
+  readonly digest: string;
+  readonly source: ModelSource;
+  readonly resources: ResourcesManifest;
+  readonly limits: QuarantineLimits;
+  readonly example: NamedTensors | null;
+  /** Try again although it was refused before. */
+  readonly retryRejected?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+type Verdict =
+  | { readonly kind: 'admitted'; readonly report: ProbeReport }
+  | { readonly kind: 'rejected'; readonly error: SerializedError };
+
+export interface QuarantineParts {
+  readonly engine: Engine;
+  readonly registry: Registry;
+  readonly onVerdict: (verdict: 'admitted' | 'rejected') => void;
+}
+
+/** Names the machine by what decides speed and instruction sets, not by host: containers change names. */
+export function machineIdentity(): string {
+  const [cpu] = cpus();
+  const text = `${process.platform}/${process.arch}/${cpu?.model ?? 'unknown'}/${cpus().length}`;
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+export class Quarantine {
+  readonly #parts: QuarantineParts;
+  readonly #machine = machineIdentity();
+
+  constructor(parts: QuarantineParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * What trying the model out showed, from memory where it was done before.
+   * @throws MODEL_REJECTED, MEMORY_LIMIT, UNSUPPORTED_TENSOR with the reason.
+   */
+  async examine(subject: QuarantineCase): Promise<ProbeReport> {
+    const { engine, registry, onVerdict } = this.#parts;
+    const key = {
+      digest: subject.digest,
+      engine: engine.name,
+      engineVersion: engine.version,
+      machine: this.#machine,
+      optionsDigest: conditionsDigest(subject),
+    };
+    const known = await registry.findVerdict(key);
+    if (known !== null) {
+      const verdict = known as Verdict; // written below, under the same key
+      if (verdict.kind === 'admitted') return verdict.report;
+      if (!subject.retryRejected) throw deserializeError(verdict.error);
+    }
+    try {
+      const report = await engine.probe(subject.source, {
+        resources: subject.resources,
+        timeoutMs: subject.limits.timeoutMs,
+        maxMemoryBytes: subject.limits.maxMemoryBytes,
+        ...(subject.example === null ? {} : { example: subject.example }),
+        ...(subject.signal === undefined ? {} : { signal: subject.signal }),
+      });
+      await registry.saveVerdict(key, { kind: 'admitted', report } satisfies Verdict);
+      onVerdict('admitted');
+      return report;
+    } catch (thrown) {
+      const error = toAmaasError(thrown);
+      if (isAboutTheModel(error)) {
+        await registry.saveVerdict(key, { kind: 'rejected', error: serializeError(error) } satisfies Verdict);
+        onVerdict('rejected');
+      }
+      throw error;
+    }
+  }
+}
+
+/** Failures of the machine or the caller say nothing about the model and are not remembered. */
+function isAboutTheModel(error: AmaasError): boolean {
+  return ['MODEL_REJECTED', 'MEMORY_LIMIT', 'UNSUPPORTED_TENSOR', 'INVALID_MODEL'].includes(error.reason);
+}
+
+function conditionsDigest(subject: QuarantineCase): string {
+  const conditions = {
+    resources: subject.resources,
+    limits: subject.limits,
+    example:
+      subject.example === null
+        ? null
+        : [...subject.example].map(([name, tensor]) => [name, tensor.dtype, tensor.shape]),
+  };
+  return createHash('sha256').update(JSON.stringify(conditions)).digest('hex');
+}

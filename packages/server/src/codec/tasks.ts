@@ -1,0 +1,37 @@
+// The conversions worth a thread of their own, because their time grows with the body: named, so that a message can ask
+// for one. Arguments and results are structured-clonable.
+import {
+  type DecodedInferRequest,
+  decodeInferRequest,
+  type EncodedReply,
+  encodeInferReply,
+  type InferReplyParts,
+} from '@amaas/protocols/oip';
+import { type DecodedPredict, decodePredict, encodePredictReply, type PredictReplyParts } from '@amaas/protocols/tfs';
+import type { Signature } from '@amaas/core';
+
+/** Every task: its arguments and its result. */
+export interface CodecTasks {
+  readonly decodeOip: {
+    readonly args: { readonly body: Uint8Array; readonly headerLength: number | null; readonly model: string };
+    readonly result: DecodedInferRequest;
+  };
+  readonly encodeOip: { readonly args: InferReplyParts; readonly result: EncodedReply };
+  readonly decodeTfs: {
+    readonly args: { readonly body: Uint8Array; readonly signatures: ReadonlyMap<string, Signature> };
+    readonly result: DecodedPredict;
+  };
+  readonly encodeTfs: { readonly args: PredictReplyParts; readonly result: Uint8Array };
+}
+
+export type CodecTaskName = keyof CodecTasks;
+
+/** The tasks themselves; the server runs small ones directly. */
+export const CODEC_TASKS: {
+  readonly [Name in CodecTaskName]: (args: CodecTasks[Name]['args']) => CodecTasks[Name]['result'];
+} = {
+  decodeOip: ({ body, headerLength, model }) => decodeInferRequest(body, headerLength, model),
+  encodeOip: (parts) => encodeInferReply(parts),
+  decodeTfs: ({ body, signatures }) => decodePredict(body, signatures),
+  encodeTfs: (parts) => encodePredictReply(parts),
+};

@@ -1,0 +1,83 @@
+// The protocol-free centre of serving: which versions answer, and how to reach them. Every protocol comes in here.
+import type { ModelReference } from '@amaas/core';
+import { ModelTable, type VersionStatus } from './model-table.ts';
+import type { VersionRecorder } from './ports.ts';
+import { Reconciler, type ReconcilerParts } from './reconciler.ts';
+import type { ServedVersion } from './served-version.ts';
+
+export type DataPlaneParts<Recorder extends VersionRecorder> = Omit<ReconcilerParts<Recorder>, 'table'>;
+
+export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
+  readonly #table = new ModelTable<ServedVersion<Recorder>>();
+  readonly #reconciler: Reconciler<Recorder>;
+  readonly #registry: DataPlaneParts<Recorder>['registry'];
+  #isReady = false;
+
+  constructor(parts: DataPlaneParts<Recorder>) {
+    this.#registry = parts.registry;
+    this.#reconciler = new Reconciler({ ...parts, table: this.#table });
+  }
+
+  /** Loads what the registry says and follows its changes from then on. */
+  async start(): Promise<void> {
+    this.#registry.onChange((model) => void this.#reconciler.reconcile(model));
+    await this.#reconciler.reconcileAll();
+  }
+
+  /** Says that everything there was at the start has been dealt with. */
+  markReady(): void {
+    this.#isReady = true;
+  }
+
+  /** Whether the start is over; models that failed do not hold it back. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Waits until a model is as its registry record says. */
+  settle(model: string): Promise<void> {
+    return this.#reconciler.reconcile(model);
+  }
+
+  /** The version that answers a reference. @throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, LABEL_NOT_FOUND, MODEL_NOT_READY */
+  resolve(reference: ModelReference): ServedVersion<Recorder> {
+    return this.#table.resolve(reference);
+  }
+
+  /** Names of all known models, sorted. */
+  modelNames(): readonly string[] {
+    return this.#table.names();
+  }
+
+  /** Every known version of a model, ascending; undefined for an unknown model. */
+  versionsOf(model: string): readonly VersionStatus[] | undefined {
+    return this.#table.versionsOf(model);
+  }
+
+  /** The READY version of that number, or null. */
+  servedVersion(model: string, version: number): ServedVersion<Recorder> | null {
+    return this.#table.servedVersion(model, version);
+  }
+
+  /** All READY versions. */
+  served(): readonly ServedVersion<Recorder>[] {
+    return this.#table.served();
+  }
+
+  /** Shows a version that quarantine refused, so that people can see why. A later good one replaces the note. */
+  noteRejected(model: string, version: number, reason: string): void {
+    if (this.#table.servedVersion(model, version) === null)
+      this.#table.setState(model, version, { state: 'REJECTED', reason });
+  }
+
+  /** Removes such a note. */
+  forgetRejected(model: string, version: number): void {
+    const status = this.#table.versionsOf(model)?.find((candidate) => candidate.version === version);
+    if (status?.state === 'REJECTED') this.#table.forget(model, version);
+  }
+
+  /** Unloads everything; what was accepted is answered first. */
+  stop(): Promise<void> {
+    return this.#reconciler.stop();
+  }
+}

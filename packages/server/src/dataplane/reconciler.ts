@@ -1,0 +1,176 @@
+// Brings what is in memory in line with what the registry says should be served: loads first, then moves names, then
+// unloads, so that a version swap never leaves a moment without an answer. One model is worked on by one task at a time.
+import { type Clock, toAmaasError } from '@amaas/core';
+import { type Registry, selectVersions, type VersionRecord } from '../registry/index.ts';
+import { ModelScheduler } from '../scheduler/index.ts';
+import type { ModelTable } from './model-table.ts';
+import type { VersionProvider, VersionRecorder } from './ports.ts';
+import { ServedVersion } from './served-version.ts';
+import { planServing, type ServingDefaults } from './serving-plan.ts';
+
+/** Loads side by side at most this many versions: each takes a core while the runtime optimises its graph. */
+const MAX_PARALLEL_LOADS = 2;
+
+export interface ReconcilerParts<Recorder extends VersionRecorder> {
+  readonly registry: Registry;
+  readonly table: ModelTable<ServedVersion<Recorder>>;
+  readonly provider: VersionProvider;
+  readonly defaults: ServingDefaults;
+  readonly clock: Clock;
+  readonly createRecorder: (model: string, version: number) => Recorder;
+  readonly onFailure: (model: string, version: number, error: unknown) => void;
+}
+
+/** The work going on for one model, and whether another look is due after it. */
+interface Task {
+  promise: Promise<void>;
+  again: boolean;
+}
+
+export class Reconciler<Recorder extends VersionRecorder> {
+  readonly #parts: ReconcilerParts<Recorder>;
+  readonly #tasks = new Map<string, Task>();
+  #loading = 0;
+  readonly #loadQueue: (() => void)[] = [];
+  #isStopped = false;
+
+  constructor(parts: ReconcilerParts<Recorder>) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when the model is in the state that the registry wanted at the time of the call, or a later one. */
+  async reconcile(model: string): Promise<void> {
+    const task = this.#tasks.get(model);
+    if (task === undefined) {
+      const started: Task = { promise: Promise.resolve(), again: false };
+      this.#tasks.set(model, started);
+      started.promise = this.#work(model, started);
+      return started.promise;
+    }
+    task.again = true;
+    return task.promise;
+  }
+
+  /** Loads everything the registry knows. */
+  async reconcileAll(): Promise<void> {
+    const models = await this.#parts.registry.listModels();
+    await Promise.all(models.map((model) => this.reconcile(model.name)));
+  }
+
+  /** Unloads everything; requests already accepted are answered. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.allSettled([...this.#tasks.values()].map((task) => task.promise));
+    await Promise.all(this.#parts.table.served().map((served) => this.#unload(served, 'the server is shutting down')));
+  }
+
+  async #work(model: string, task: Task): Promise<void> {
+    try {
+      do {
+        task.again = false;
+        await this.#reconcileOnce(model);
+      } while (task.again && !this.#isStopped);
+    } finally {
+      this.#tasks.delete(model); // in the same turn as the last look at `again`, so that no request for another look is lost
+    }
+  }
+
+  async #reconcileOnce(model: string): Promise<void> {
+    const { registry, table } = this.#parts;
+    const record = await registry.getModel(model);
+    if (this.#isStopped) return;
+    if (record === null && !table.has(model)) return;
+    table.setRecord(model, record);
+    const wanted = new Set(record === null ? [] : selectVersions(record));
+    const toLoad = (record?.versions ?? []).filter(
+      (version) => wanted.has(version.version) && table.servedVersion(model, version.version) === null,
+    );
+    await Promise.all(toLoad.map((version) => this.#load(version)));
+    const served = table.served().filter((candidate) => candidate.name === model);
+    const hasReplacement = wanted.size === 0 || served.some((candidate) => wanted.has(candidate.version));
+    // A failed newcomer leaves the old version answering.
+    const surplus = served.filter(
+      (candidate) => !wanted.has(candidate.version) && (hasReplacement || isGone(record, candidate)),
+    );
+    await Promise.all(surplus.map((candidate) => this.#unload(candidate, 'not selected by the version policy')));
+    for (const { version, state } of table.versionsOf(model) ?? []) {
+      const isKnown = record?.versions.some((known) => known.version === version) ?? false;
+      if (!isKnown && state !== 'REJECTED') table.forget(model, version);
+    }
+  }
+
+  async #load(record: VersionRecord): Promise<void> {
+    const { provider, table, clock, createRecorder, onFailure } = this.#parts;
+    table.setState(record.model, record.version, { state: 'LOADING' });
+    await this.#takeLoadSlot();
+    let laidOut: Awaited<ReturnType<VersionProvider['layOut']>> | null = null;
+    try {
+      laidOut = await provider.layOut(record);
+      const evidence = await provider.evidenceFor(record, laidOut.source);
+      const plan = planServing(record.manifest, evidence, this.#parts.defaults);
+      const loaded = await provider.engine.load(laidOut.source, {
+        isolation: plan.isolation,
+        instances: plan.instances,
+        resources: plan.resources,
+        maxRunMs: plan.maxRunMs,
+      });
+      const recorder = createRecorder(record.model, record.version);
+      const scheduler = new ModelScheduler(
+        loaded,
+        {
+          label: `${record.model}@${record.version}`,
+          policy: plan.batch,
+          maxQueueSize: plan.maxQueueSize,
+          whenFull: 'displace',
+          initialCost: plan.initialCost,
+        },
+        { clock, observe: (report) => recorder.recordBatch(report) },
+      );
+      table.setReady(
+        new ServedVersion({ record, plan, loaded, scheduler, laidOut, recorder, measuredBytes: evidence.memoryBytes }),
+      );
+    } catch (thrown) {
+      const error = toAmaasError(thrown);
+      table.setState(record.model, record.version, { state: 'FAILED', reason: error.publicMessage });
+      onFailure(record.model, record.version, error);
+      laidOut?.release();
+    } finally {
+      this.#returnLoadSlot();
+    }
+  }
+
+  async #unload(served: ServedVersion<Recorder>, reason: string): Promise<void> {
+    this.#parts.table.setState(served.name, served.version, { state: 'UNLOADING', reason });
+    try {
+      await served.unload();
+      this.#parts.table.setState(served.name, served.version, { state: 'UNLOADED', reason });
+    } catch (thrown) {
+      this.#parts.table.setState(served.name, served.version, { state: 'FAILED', reason: 'unloading failed' });
+      this.#parts.onFailure(served.name, served.version, thrown);
+    }
+  }
+
+  async #takeLoadSlot(): Promise<void> {
+    if (this.#loading < MAX_PARALLEL_LOADS) {
+      this.#loading++;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      this.#loadQueue.push(resolve);
+    });
+  }
+
+  /** Hands the slot to the next in line, or frees it. */
+  #returnLoadSlot(): void {
+    const next = this.#loadQueue.shift();
+    if (next === undefined) this.#loading--;
+    else next();
+  }
+}
+
+function isGone(
+  record: { readonly versions: readonly VersionRecord[] } | null,
+  served: { readonly version: number },
+): boolean {
+  return !(record?.versions.some((version) => version.version === served.version) ?? false);
+}

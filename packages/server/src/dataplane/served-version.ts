@@ -1,0 +1,117 @@
+// One version in memory, ready to answer: its signatures, its scheduler, its engine-side model.
+import {
+  AmaasError,
+  assertInputsFit,
+  DEFAULT_SIGNATURE,
+  type InferenceReply,
+  type InferenceRequest,
+  type LoadedModel,
+  type Signature,
+} from '@amaas/core';
+import type { VersionRecord } from '../registry/index.ts';
+import { type ModelScheduler } from '../scheduler/index.ts';
+import type { LaidOutVersion } from './ports.ts';
+import type { ServingPlan } from './serving-plan.ts';
+
+/** What an inference call carries besides its target, which has been resolved. */
+export type CallRequest = Omit<InferenceRequest, 'target'> & {
+  /** The caller gives its input buffers away. */
+  readonly mayTransfer?: boolean;
+};
+
+export interface ServedVersionParts<Recorder> {
+  readonly record: VersionRecord;
+  readonly plan: ServingPlan;
+  readonly loaded: LoadedModel;
+  readonly scheduler: ModelScheduler;
+  readonly laidOut: LaidOutVersion;
+  readonly recorder: Recorder;
+  /** Resident bytes quarantine measured for one session. */
+  readonly measuredBytes: number;
+}
+
+/** A READY version. Whoever loaded it calls {@link ServedVersion.unload}. */
+export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): void }> {
+  readonly record: VersionRecord;
+  readonly plan: ServingPlan;
+  readonly recorder: Recorder;
+  readonly signatures: ReadonlyMap<string, Signature>;
+  readonly #parts: ServedVersionParts<Recorder>;
+
+  constructor(parts: ServedVersionParts<Recorder>) {
+    this.#parts = parts;
+    this.record = parts.record;
+    this.plan = parts.plan;
+    this.recorder = parts.recorder;
+    this.signatures = new Map(Object.entries(parts.record.signatures));
+  }
+
+  get name(): string {
+    return this.record.model;
+  }
+
+  get version(): number {
+    return this.record.version;
+  }
+
+  get queueDepth(): number {
+    return this.#parts.scheduler.queueDepth;
+  }
+
+  /** Resident bytes: of the model's own processes where it has some, else what quarantine measured per session. */
+  get memoryBytes(): number {
+    return this.#parts.loaded.measureMemoryBytes() ?? this.#parts.measuredBytes * this.plan.instances;
+  }
+
+  /** The signature of that name; the default one without a name. @throws UNKNOWN_SIGNATURE */
+  signature(name: string = DEFAULT_SIGNATURE): Signature {
+    const signature = this.signatures.get(name);
+    if (signature !== undefined) return signature;
+    throw new AmaasError(
+      'UNKNOWN_SIGNATURE',
+      `Serving signature name: "${name}" not found in signature def of model "${this.name}"; it has ${[...this.signatures.keys()].join(', ')}`,
+    );
+  }
+
+  /**
+   * Answers one request.
+   * @throws INPUT_MISMATCH, UNKNOWN_OUTPUT, UNKNOWN_SIGNATURE, and what the scheduler and the engine throw.
+   */
+  async infer(request: CallRequest): Promise<InferenceReply> {
+    const signature = this.signature(request.signature);
+    assertInputsFit(this.name, signature.inputs, request.inputs);
+    const outputs = this.#outputNames(signature, request.outputs);
+    const result = await this.#parts.scheduler.submit(request.inputs, {
+      ...(outputs === undefined ? {} : { outputs }),
+      ...(request.priority === undefined ? {} : { priority: request.priority }),
+      ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      ...(request.mayTransfer === undefined ? {} : { mayTransfer: request.mayTransfer }),
+    });
+    return { model: this.name, version: this.version, outputs: result.outputs, timing: result.timing };
+  }
+
+  /** Answers what was accepted, then gives the memory back. The version must have left the table before. */
+  async unload(): Promise<void> {
+    await this.#parts.scheduler.drain();
+    await this.#parts.loaded.dispose();
+    this.recorder.dispose();
+    this.#parts.laidOut.release();
+  }
+
+  /** Names to ask the engine for; undefined for all the model has. */
+  #outputNames(signature: Signature, wanted: readonly string[] | undefined): readonly string[] | undefined {
+    const names = wanted ?? signature.outputs.map((output) => output.name);
+    if (wanted !== undefined) {
+      for (const name of wanted) {
+        if (!signature.outputs.some((output) => output.name === name)) {
+          throw new AmaasError(
+            'UNKNOWN_OUTPUT',
+            `infer: model "${this.name}" has no output "${name}"; it has ${signature.outputs.map((output) => `"${output.name}"`).join(', ')}`,
+          );
+        }
+      }
+    }
+    return names.length === this.#parts.loaded.outputs.length ? undefined : names;
+  }
+}

@@ -1,0 +1,140 @@
+// Reading request bodies: bounded, decompressed, and laid out so that tensors behind a JSON header can be used in place.
+import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { AmaasError } from '@amaas/core';
+
+export interface BodyOptions {
+  /** Most bytes accepted, after decompression. */
+  readonly maxBytes: number;
+  /**
+   * Bytes of the JSON part in front of binary tensors, where the caller announced it: the body is then placed so that
+   * what follows the header starts on an 8-byte border.
+   */
+  readonly headerLength?: number | null;
+}
+
+/** Widest element of any dtype, in bytes. */
+const ALIGNMENT = 8;
+/** First buffer for a body of unknown length; one read from a socket fills at most 64 KiB. */
+const FIRST_CHUNK_BYTES = 64 * 1024;
+
+/**
+ * Reads the whole body into one buffer of its own (never Node's shared pool: tensors in it are handed to threads).
+ * @throws REQUEST_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for an unknown content encoding, MALFORMED_REQUEST for a body that
+ *   does not decompress, CANCELLED when the caller goes away before the end.
+ */
+export function readBody(request: IncomingMessage, options: BodyOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const encoding = request.headers['content-encoding'];
+  const announced = announcedBytes(request, options.maxBytes);
+  if (encoding === undefined || encoding === 'identity') return readStream(request, { ...options, announced });
+  const decoder = decoderOf(encoding);
+  pipeline(request, decoder, () => {}); // a failure of either surfaces as an 'error' or 'close' of the decoder, handled there
+  return readStream(decoder, { ...options, announced: null });
+}
+
+/**
+ * Streams the body, counting.
+ * @throws REQUEST_TOO_LARGE, from the iteration.
+ */
+export async function* streamBody(request: IncomingMessage, maxBytes: number): AsyncGenerator<Uint8Array> {
+  announcedBytes(request, maxBytes);
+  let received = 0;
+  // An IncomingMessage without an encoding yields Buffers.
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    received += chunk.byteLength;
+    if (received > maxBytes) throw tooLarge(maxBytes);
+    yield chunk;
+  }
+}
+
+/** The announced length, null where there is none. A claim beyond the limit is refused before a byte is read. */
+function announcedBytes(request: IncomingMessage, maxBytes: number): number | null {
+  const header = request.headers['content-length'];
+  if (header === undefined) return null;
+  const bytes = Number(header);
+  if (!Number.isSafeInteger(bytes) || bytes < 0) {
+    throw new AmaasError('MALFORMED_REQUEST', `Content-Length must be a whole number, got ${JSON.stringify(header)}`);
+  }
+  if (bytes > maxBytes) throw tooLarge(maxBytes, bytes);
+  return bytes;
+}
+
+function tooLarge(maxBytes: number, bytes?: number): AmaasError {
+  const got = bytes === undefined ? 'more' : `${bytes}`;
+  return new AmaasError('REQUEST_TOO_LARGE', `the request body may have at most ${maxBytes} bytes, got ${got}`, {
+    details: { maxBytes },
+  });
+}
+
+function decoderOf(encoding: string): NodeJS.ReadWriteStream {
+  switch (encoding.trim().toLowerCase()) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress();
+    default:
+      throw new AmaasError(
+        'UNSUPPORTED_MEDIA_TYPE',
+        `Content-Encoding must be gzip, deflate, br or identity, got ${JSON.stringify(encoding.slice(0, 40))}`,
+      );
+  }
+}
+
+interface StreamOptions extends BodyOptions {
+  readonly announced: number | null;
+}
+
+function readStream(stream: NodeJS.ReadableStream, options: StreamOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const { headerLength, announced, maxBytes } = options;
+  const padding = headerLength ? (ALIGNMENT - (headerLength % ALIGNMENT)) % ALIGNMENT : 0;
+  let target = new Uint8Array(padding + (announced ?? FIRST_CHUNK_BYTES));
+  let end = padding;
+  return new Promise((resolve, reject) => {
+    let isSettled = false;
+    const fail = (error: AmaasError): void => {
+      if (isSettled) return;
+      isSettled = true;
+      stream.pause();
+      reject(error);
+    };
+    stream.on('data', (chunk: Uint8Array) => {
+      if (isSettled) return;
+      const needed = end + chunk.byteLength;
+      if (needed - padding > maxBytes) {
+        fail(tooLarge(maxBytes));
+        return;
+      }
+      if (needed > target.byteLength)
+        target = grown(target, { usedBytes: end, neededBytes: needed, maxBytes: padding + maxBytes });
+      target.set(chunk, end);
+      end = needed;
+    });
+    stream.on('end', () => {
+      if (isSettled) return;
+      isSettled = true;
+      resolve(target.subarray(padding, end));
+    });
+    stream.on('error', (cause) => {
+      const wasAborted = 'code' in cause && cause.code === 'ECONNRESET';
+      fail(
+        wasAborted
+          ? new AmaasError('CANCELLED', 'the caller went away while sending', { cause })
+          : new AmaasError('MALFORMED_REQUEST', 'the request body could not be decompressed', { cause }),
+      );
+    });
+    stream.on('close', () => fail(new AmaasError('CANCELLED', 'the caller went away while sending')));
+  });
+}
+
+function grown(
+  buffer: Uint8Array<ArrayBuffer>,
+  sizes: { readonly usedBytes: number; readonly neededBytes: number; readonly maxBytes: number },
+): Uint8Array<ArrayBuffer> {
+  const next = new Uint8Array(Math.min(sizes.maxBytes, Math.max(sizes.neededBytes, buffer.byteLength * 2)));
+  next.set(buffer.subarray(0, sizes.usedBytes));
+  return next;
+}

@@ -1,0 +1,35 @@
+// Cross-origin requests from browsers: off unless origins are configured.
+import type { Exchange } from './exchange.ts';
+
+export interface CorsPolicy {
+  /** Adds the headers an allowed origin needs; true when the request was a preflight and has been answered. */
+  apply(exchange: Exchange): boolean;
+}
+
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+const REQUEST_HEADERS = 'authorization, x-api-key, content-type, inference-header-content-length, x-request-id';
+const REPLY_HEADERS = 'inference-header-content-length, x-request-id, retry-after';
+/** Browsers may remember a preflight this long; Chromium caps at two hours anyway. */
+const MAX_AGE_SECONDS = '7200';
+
+/** The policy for a list of origins; `*` allows every one (never with cookies: keys travel in headers). */
+export function createCorsPolicy(origins: readonly string[]): CorsPolicy {
+  const allowed = new Set(origins);
+  return {
+    apply(exchange) {
+      const origin = exchange.header('origin');
+      if (origin === undefined || allowed.size === 0) return false;
+      const { response } = exchange;
+      response.setHeader('vary', 'Origin');
+      if (!allowed.has('*') && !allowed.has(origin)) return false;
+      response.setHeader('access-control-allow-origin', origin);
+      response.setHeader('access-control-expose-headers', REPLY_HEADERS);
+      if (exchange.method !== 'OPTIONS' || exchange.header('access-control-request-method') === undefined) return false;
+      response.setHeader('access-control-allow-methods', METHODS);
+      response.setHeader('access-control-allow-headers', REQUEST_HEADERS);
+      response.setHeader('access-control-max-age', MAX_AGE_SECONDS);
+      exchange.sendEmpty(204);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,100 @@
+// One HTTP request and its reply, as routes see them. Knows no protocol.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../gateway/index.ts';
+
+/** Replies up to this size leave in one write; larger ones are not worth copying together. */
+const JOIN_BELOW_BYTES = 64 * 1024;
+
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** The path as sent: not decoded, without the query. */
+  readonly path: string;
+  readonly requestId: string;
+  /** Monotonic, when the header had arrived. */
+  readonly startedMs: number;
+  /** Set once authenticated; routes run only then, or are public. */
+  principal: Principal | null = null;
+  readonly #queryText: string;
+  #controller: AbortController | null = null;
+
+  constructor(request: IncomingMessage, response: ServerResponse, identity: { requestId: string; startedMs: number }) {
+    this.request = request;
+    this.response = response;
+    this.method = request.method ?? 'GET';
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    this.path = mark === -1 ? url : url.slice(0, mark);
+    this.#queryText = mark === -1 ? '' : url.slice(mark + 1);
+    this.requestId = identity.requestId;
+    this.startedMs = identity.startedMs;
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.#queryText);
+  }
+
+  /** Fires when the caller goes away before the reply is complete. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      if (this.response.destroyed) controller.abort();
+      else {
+        this.response.once('close', () => {
+          if (!this.response.writableFinished) controller.abort();
+        });
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  /** A request header that comes at most once. */
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  }
+
+  sendJson(status: number, value: unknown): void {
+    this.send(status, 'application/json', [Buffer.from(JSON.stringify(value))]);
+  }
+
+  sendText(status: number, contentType: string, text: string): void {
+    this.send(status, contentType, [Buffer.from(text)]);
+  }
+
+  sendEmpty(status: number): void {
+    this.#writeHead(status, { 'content-length': '0' });
+    this.response.end();
+  }
+
+  /** Sends a complete reply made of `parts`. */
+  send(
+    status: number,
+    contentType: string,
+    parts: readonly Uint8Array[],
+    headers: Readonly<Record<string, string>> = {},
+  ): void {
+    if (this.response.destroyed || this.response.headersSent) return;
+    let bytes = 0;
+    for (const part of parts) bytes += part.byteLength;
+    this.#writeHead(status, { 'content-type': contentType, 'content-length': String(bytes), ...headers });
+    if (this.method === 'HEAD') {
+      this.response.end();
+    } else if (parts.length === 1) {
+      this.response.end(parts[0]);
+    } else if (bytes <= JOIN_BELOW_BYTES) {
+      this.response.end(Buffer.concat(parts, bytes));
+    } else {
+      this.response.cork();
+      for (const part of parts) this.response.write(part);
+      this.response.end();
+    }
+  }
+
+  #writeHead(status: number, headers: Record<string, string>): void {
+    headers['x-request-id'] = this.requestId;
+    this.response.writeHead(status, headers);
+  }
+}

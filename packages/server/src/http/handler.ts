@@ -1,0 +1,110 @@
+// From socket to route: finds the family and the route, asks the gateway, runs, and turns whatever was thrown into the
+// family's own error body. Nothing runs for a caller who has not been let in: without a matching public route, the key
+// is asked for even before it is said that the path does not exist.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AmaasError, type Clock, toAmaasError } from '@amaas/core';
+import { authorize, type Gateway } from '../gateway/index.ts';
+import type { Logger } from '../monitoring/index.ts';
+import type { CorsPolicy } from './cors.ts';
+import { Exchange } from './exchange.ts';
+import type { MatchedRoute, RouteFamily } from './family.ts';
+
+export interface HandlerParts {
+  /** Asked in order; the last one owns every path. */
+  readonly families: readonly RouteFamily[];
+  readonly gateway: Gateway;
+  readonly cors: CorsPolicy;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Callers may name their request with this many visible ASCII characters at most. */
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+export function createHandler(parts: HandlerParts): (request: IncomingMessage, response: ServerResponse) => void {
+  const { families, gateway, cors, logger, clock } = parts;
+  const idPrefix = `${clock.wallTime().getTime().toString(36)}-`;
+  let requestCount = 0;
+
+  return (request, response) => {
+    const named = request.headers['x-request-id'];
+    const requestId =
+      typeof named === 'string' && REQUEST_ID.test(named) ? named : `${idPrefix}${(++requestCount).toString(36)}`;
+    const exchange = new Exchange(request, response, { requestId, startedMs: clock.nowMs() });
+    const family = families.find((candidate) => candidate.owns(exchange.path)) ?? families[families.length - 1];
+    if (family === undefined) throw new AmaasError('INTERNAL', 'http: no family of routes');
+    if (cors.apply(exchange)) return;
+    let route: MatchedRoute | null = null;
+    let problem: unknown = null;
+    try {
+      route = family.match(exchange.method, exchange.path);
+    } catch (thrown) {
+      problem = thrown;
+    }
+    try {
+      if (route?.access !== 'public') {
+        exchange.principal = gateway.authenticate(credentialsFor(exchange), clock.wallTime().getTime());
+        if (route !== null) {
+          authorize(exchange.principal, {
+            scope: route.access,
+            ...(route.model === undefined ? {} : { model: route.model }),
+          });
+        }
+      }
+      if (route === null) throw problem;
+      const done = route.run(exchange);
+      if (done instanceof Promise) done.catch((thrown: unknown) => fail(exchange, family, thrown));
+    } catch (thrown) {
+      fail(exchange, family, thrown);
+    }
+  };
+
+  function fail(exchange: Exchange, family: RouteFamily, thrown: unknown): void {
+    const error = toAmaasError(thrown);
+    if (error.code === 'INTERNAL') {
+      logger.error(
+        { requestId: exchange.requestId, method: exchange.method, path: exchange.path, err: error.cause ?? error },
+        error.message,
+      );
+    } else {
+      logger.debug(
+        { requestId: exchange.requestId, method: exchange.method, path: exchange.path, reason: error.reason },
+        error.message,
+      );
+    }
+    const { request, response } = exchange;
+    if (response.headersSent || response.destroyed) {
+      response.destroy(); // the reply is half out: cutting the connection is the only honest sign left
+      return;
+    }
+    if (error.retryable) response.setHeader('retry-after', '1');
+    if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer, Basic realm="amaas"');
+    // A body that was not read to its end would be taken for the next request.
+    if (!request.complete) {
+      response.setHeader('connection', 'close');
+      response.once('finish', () => request.destroy());
+      request.resume();
+    }
+    family.sendError(exchange, error);
+  }
+}
+
+/**
+ * The headers the gateway looks at. Browsers can open /docs only with Basic credentials (the key as the password), and
+ * send those along on their own later: so Basic counts for reading only, or any page could make a browser write.
+ */
+function credentialsFor(exchange: Exchange): { authorization?: string; 'x-api-key'?: string } {
+  const authorization = exchange.header('authorization');
+  const apiKey = exchange.header('x-api-key');
+  const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
+  const basic = isRead && authorization?.toLowerCase().startsWith('basic ') ? passwordOf(authorization.slice(6)) : null;
+  return {
+    ...(basic !== null ? { authorization: `Bearer ${basic}` } : authorization === undefined ? {} : { authorization }),
+    ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }),
+  };
+}
+
+function passwordOf(encoded: string): string {
+  const pair = Buffer.from(encoded, 'base64').toString('utf8');
+  return pair.slice(pair.indexOf(':') + 1);
+}

@@ -1,0 +1,345 @@
+// The Open Inference Protocol over HTTP: thin glue between the codec in protocols/oip and the data plane.
+import {
+  AmaasError,
+  type InferenceReply,
+  isName,
+  type ModelReference,
+  parseModelReference,
+  type Tensor,
+} from '@amaas/core';
+import {
+  classify,
+  type DecodedInferRequest,
+  decodeIndexRequest,
+  decodeLoadRequest,
+  decodeRawBinaryRequest,
+  decodeUnloadRequest,
+  encodeModelConfig,
+  encodeModelList,
+  encodeModelMetadata,
+  encodeModelReady,
+  encodeOipError,
+  encodeRepositoryIndex,
+  encodeServerLive,
+  encodeServerMetadata,
+  encodeServerReady,
+  encodeStatistics,
+  matchOipRoute,
+  OIP_ROUTES,
+  type OipRoute,
+  ONNX_PLATFORM,
+  parseHeaderLength,
+  type RepositoryState,
+} from '@amaas/protocols/oip';
+import type { CodecPool } from '../../codec/index.ts';
+import type { DataPlane, ServedVersion, VersionState } from '../../dataplane/index.ts';
+import type { VersionMetrics } from '../../monitoring/index.ts';
+import type { Registry } from '../../registry/index.ts';
+import { readBody } from '../body.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Access, MatchedRoute, RouteFamily } from '../family.ts';
+
+export interface OipParts {
+  readonly dataPlane: DataPlane<VersionMetrics>;
+  readonly registry: Registry;
+  readonly codec: CodecPool;
+  readonly server: { readonly name: string; readonly version: string };
+  readonly maxRequestBytes: number;
+}
+
+const ACCESS: Readonly<Record<OipRoute['kind'], Access>> = {
+  'server-live': 'public',
+  'server-ready': 'public',
+  'server-metadata': 'read',
+  'model-list': 'read',
+  'model-metadata': 'read',
+  'model-ready': 'read',
+  'model-config': 'read',
+  statistics: 'read',
+  'repository-index': 'read',
+  infer: 'infer',
+  'repository-load': 'deploy',
+  'repository-unload': 'deploy',
+};
+
+const HEADER_LENGTH = 'inference-header-content-length';
+/** Repository bodies are a few parameters; files inside load requests are refused. */
+const MAX_REPOSITORY_BODY_BYTES = 1024 * 1024;
+
+export function createOipFamily(parts: OipParts): RouteFamily {
+  return {
+    name: 'oip',
+    routes: OIP_ROUTES.map((route) => ({
+      method: route.method,
+      path: route.path,
+      access: ACCESS[route.kind],
+      summary: route.kind.replaceAll('-', ' '),
+      tag: 'open inference protocol',
+    })),
+    owns: (path) => path === '/v2' || path.startsWith('/v2/'),
+    match(method, path): MatchedRoute {
+      const route = matchOipRoute(method, path);
+      const model = 'model' in route && route.model !== null ? referenceOf(route.model, null).model : undefined;
+      return {
+        access: ACCESS[route.kind],
+        ...(model === undefined ? {} : { model }),
+        run: (exchange) => run(parts, exchange, route),
+      };
+    },
+    sendError(exchange, error) {
+      const { status, body } = encodeOipError(error);
+      exchange.send(status, 'application/json', [body]);
+    },
+  };
+}
+
+function run(parts: OipParts, exchange: Exchange, route: OipRoute): Promise<void> | void {
+  const { dataPlane } = parts;
+  switch (route.kind) {
+    case 'infer':
+      return infer(parts, exchange, referenceOf(route.model, route.version));
+    case 'server-live':
+      return sendHealth(exchange, encodeServerLive());
+    case 'server-ready':
+      return sendHealth(exchange, encodeServerReady(dataPlane.isReady));
+    case 'server-metadata':
+      return sendJson(exchange, encodeServerMetadata(parts.server));
+    case 'model-list':
+      return sendJson(exchange, encodeModelList(visibleNames(dataPlane, exchange)));
+    case 'model-ready':
+      return sendHealth(
+        exchange,
+        encodeModelReady(route.model, isReady(dataPlane, referenceOf(route.model, route.version))),
+      );
+    case 'model-metadata':
+      return sendJson(exchange, metadataOf(dataPlane, dataPlane.resolve(referenceOf(route.model, route.version))));
+    case 'model-config':
+      return sendJson(exchange, configOf(dataPlane.resolve(referenceOf(route.model, route.version))));
+    case 'statistics':
+      return sendJson(exchange, statisticsOf(dataPlane, exchange, route));
+    case 'repository-index':
+      return repositoryIndex(parts, exchange);
+    case 'repository-load':
+    case 'repository-unload':
+      return changeRepository(parts, exchange, route);
+    default:
+      return route satisfies never;
+  }
+}
+
+/** The path's model segment may be `name:label` or `name@version`; a version of the path itself wins. */
+function referenceOf(segment: string, version: number | null): ModelReference {
+  if (isName(segment)) return version === null ? { model: segment } : { model: segment, version };
+  try {
+    const reference = parseModelReference(segment);
+    return version === null ? reference : { model: reference.model, version };
+  } catch {
+    return { model: segment }; // a name no model can have: unknown, as Triton says of it
+  }
+}
+
+async function infer(parts: OipParts, exchange: Exchange, reference: ModelReference): Promise<void> {
+  const served = parts.dataPlane.resolve(reference);
+  const { signal } = exchange;
+  try {
+    const request = await readInferRequest(parts, exchange, served);
+    const wanted = request.requestedOutputs;
+    const reply = await served.infer({
+      inputs: request.inputs,
+      ...(wanted === null ? {} : { outputs: wanted.map((output) => output.name) }),
+      ...(request.priority === undefined ? {} : { priority: request.priority }),
+      ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+      signal,
+      mayTransfer: true,
+    });
+    await sendReply(parts, exchange, { request, reply, served });
+    served.recorder.recordSuccess('oip', reply.timing, exchange.startedMs);
+  } catch (thrown) {
+    served.recorder.recordFailure('oip', thrown, exchange.startedMs);
+    throw thrown;
+  }
+}
+
+async function readInferRequest(
+  parts: OipParts,
+  exchange: Exchange,
+  served: ServedVersion<VersionMetrics>,
+): Promise<DecodedInferRequest> {
+  const header = exchange.header(HEADER_LENGTH);
+  const announced = header === undefined ? null : parseHeaderLength(header, parts.maxRequestBytes);
+  const body = await readBody(exchange.request, { maxBytes: parts.maxRequestBytes, headerLength: announced });
+  if (announced === 0) return decodeRawBinaryRequest(body, served.signature().inputs, served.name);
+  const headerLength = header === undefined ? null : parseHeaderLength(header, body.byteLength);
+  const jsonBytes = headerLength ?? body.byteLength;
+  return parts.codec.run(
+    'decodeOip',
+    { body, headerLength, model: served.name },
+    { bytes: jsonBytes, transfer: [body.buffer] },
+  );
+}
+
+async function sendReply(
+  parts: OipParts,
+  exchange: Exchange,
+  answer: {
+    readonly request: DecodedInferRequest;
+    readonly reply: InferenceReply;
+    readonly served: ServedVersion<VersionMetrics>;
+  },
+): Promise<void> {
+  const { request, reply, served } = answer;
+  const wanted = request.requestedOutputs;
+  const outputs = new Map(reply.outputs);
+  let jsonBytes = 0;
+  for (const [name, tensor] of reply.outputs) {
+    const output = wanted?.find((candidate) => candidate.name === name);
+    if (output !== undefined && output.classification > 0) {
+      outputs.set(name, classifyOutput(served, tensor, output.classification));
+    } else if (!(output?.binary ?? request.binaryOutputDefault)) {
+      jsonBytes += tensor.dtype === 'string' ? 0 : tensor.data.byteLength * 3; // about what a float takes as text
+    }
+  }
+  const encoded = await parts.codec.run(
+    'encodeOip',
+    {
+      model: reply.model,
+      version: String(reply.version),
+      id: request.id,
+      outputs,
+      requested: wanted,
+      binaryDefault: request.binaryOutputDefault,
+    },
+    { bytes: jsonBytes },
+  );
+  const headers = encoded.headerLength === null ? {} : { [HEADER_LENGTH]: String(encoded.headerLength) };
+  exchange.send(200, encoded.contentType, encoded.parts, headers);
+}
+
+function classifyOutput(served: ServedVersion, tensor: Tensor, classes: number): Tensor {
+  const labels = classLabels(served);
+  return classify(tensor, classes, labels === undefined ? {} : { labels });
+}
+
+function classLabels(served: ServedVersion): readonly string[] | undefined {
+  const { labels } = served.record.manifest;
+  return typeof labels === 'string' ? undefined : labels;
+}
+
+function isReady(dataPlane: DataPlane<VersionMetrics>, reference: ModelReference): boolean {
+  try {
+    dataPlane.resolve(reference);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof AmaasError && thrown.reason === 'MODEL_NOT_READY') return false;
+    throw thrown;
+  }
+}
+
+function metadataOf(dataPlane: DataPlane<VersionMetrics>, served: ServedVersion): Uint8Array {
+  const { inputs, outputs } = served.signature();
+  const ready = (dataPlane.versionsOf(served.name) ?? []).filter((status) => status.state === 'READY');
+  return encodeModelMetadata({
+    name: served.name,
+    versions: ready.map((status) => String(status.version)),
+    platform: ONNX_PLATFORM,
+    inputs,
+    outputs,
+  });
+}
+
+function configOf(served: ServedVersion): Uint8Array {
+  const { inputs, outputs } = served.signature();
+  const { plan } = served;
+  return encodeModelConfig({
+    model: served.name,
+    inputs,
+    outputs,
+    maxBatchSize: plan.batchingOff === null ? plan.batch.maxRows : 0,
+    ...(plan.batchingOff === null
+      ? { batching: { preferredSizes: plan.batch.preferredRows, maxDelayMs: plan.batch.maxDelayMs } }
+      : {}),
+    instances: plan.instances,
+  });
+}
+
+function visibleNames(dataPlane: DataPlane<VersionMetrics>, exchange: Exchange): readonly string[] {
+  return dataPlane.modelNames().filter((name) => exchange.principal?.allowsModel(name) ?? false);
+}
+
+function statisticsOf(
+  dataPlane: DataPlane<VersionMetrics>,
+  exchange: Exchange,
+  route: { readonly model: string | null; readonly version: number | null },
+): Uint8Array {
+  const reference = route.model === null ? null : referenceOf(route.model, route.version);
+  if (reference !== null) dataPlane.resolve(reference);
+  const chosen = dataPlane
+    .served()
+    .filter((served) => exchange.principal?.allowsModel(served.name) ?? false)
+    .filter(
+      (served) =>
+        reference === null ||
+        (served.name === reference.model && (reference.version === undefined || served.version === reference.version)),
+    );
+  return encodeStatistics(chosen.map((served) => served.recorder.statistics(served.memoryBytes)));
+}
+
+const REPOSITORY_STATES: Readonly<Record<VersionState, RepositoryState>> = {
+  LOADING: 'LOADING',
+  READY: 'READY',
+  UNLOADING: 'UNLOADING',
+  UNLOADED: 'UNAVAILABLE',
+  FAILED: 'UNAVAILABLE',
+  REJECTED: 'UNAVAILABLE',
+};
+
+async function repositoryIndex(parts: OipParts, exchange: Exchange): Promise<void> {
+  const { readyOnly } = decodeIndexRequest(await readBody(exchange.request, { maxBytes: MAX_REPOSITORY_BODY_BYTES }));
+  const { dataPlane } = parts;
+  const entries = visibleNames(dataPlane, exchange).flatMap((name) =>
+    (dataPlane.versionsOf(name) ?? []).map((status) => ({
+      model: name,
+      version: status.version,
+      state: REPOSITORY_STATES[status.state],
+      reason: status.reason ?? '',
+    })),
+  );
+  sendJson(exchange, encodeRepositoryIndex(readyOnly ? entries.filter((entry) => entry.state === 'READY') : entries));
+}
+
+async function changeRepository(
+  parts: OipParts,
+  exchange: Exchange,
+  route: { readonly kind: 'repository-load' | 'repository-unload'; readonly model: string },
+): Promise<void> {
+  const body = await readBody(exchange.request, { maxBytes: MAX_REPOSITORY_BODY_BYTES });
+  if (route.kind === 'repository-unload') {
+    decodeUnloadRequest(body);
+    // Unloading what is not there succeeds, and nobody waits for the end of it: Triton's rule.
+    if ((await parts.registry.getModel(route.model)) !== null) await parts.registry.setSuspended(route.model, true);
+    exchange.sendEmpty(200);
+    return;
+  }
+  const request = decodeLoadRequest(body);
+  if (request.config !== null || request.files.size > 0) {
+    throw new AmaasError(
+      'UNSUPPORTED_FEATURE',
+      'load: the parameters "config" and "file:" are not supported; deploy a version instead',
+    );
+  }
+  if ((await parts.registry.getModel(route.model)) === null) {
+    throw new AmaasError('MODEL_NOT_FOUND', `failed to load '${route.model}', failed to poll from model repository`);
+  }
+  await parts.registry.setSuspended(route.model, false);
+  await parts.dataPlane.settle(route.model);
+  parts.dataPlane.resolve({ model: route.model });
+  exchange.sendEmpty(200);
+}
+
+function sendJson(exchange: Exchange, body: Uint8Array): void {
+  exchange.send(200, 'application/json', [body]);
+}
+
+function sendHealth(exchange: Exchange, health: { readonly status: number; readonly body: Uint8Array }): void {
+  exchange.send(health.status, 'application/json', [health.body]);
+}
