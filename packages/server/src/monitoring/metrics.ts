@@ -1,0 +1,92 @@
+// All metrics of a server: hands out recorders, counts what belongs to no model, renders everything for Prometheus.
+// Labels come only from models that are loaded and from words of our own, so callers cannot make series grow.
+import type { ErrorCode } from '@amaas/core';
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { createFamilies, type Family, type ServedGauges } from './families.ts';
+import { ModelRecorder, type ModelStatistics, type RequestCount } from './model-recorder.ts';
+
+export interface MetricsOptions {
+  /** Asked at each scrape for the versions that are loaded; default none. */
+  readonly served?: () => Iterable<ServedGauges>;
+  /** Wall time in milliseconds since 1970. */
+  readonly wallTimeMs?: () => number;
+  /** Memory, CPU, garbage collection and event-loop lag of the process; default on. */
+  readonly processMetrics?: boolean;
+}
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #wallTimeMs: () => number;
+  readonly #recorders = new Map<string, ModelRecorder>();
+  readonly #otherRequests = new Map<string, { protocol: string; code: string; count: number }>();
+  readonly #verdicts = new Map<string, number>();
+  readonly #authRefusals = new Map<string, number>();
+
+  constructor(options: MetricsOptions = {}) {
+    this.#wallTimeMs = options.wallTimeMs ?? Date.now;
+    const families = createFamilies({
+      recorders: () => this.#recorders.values(),
+      otherRequests: (): readonly RequestCount[] => [...this.#otherRequests.values()],
+      served: options.served ?? (() => []),
+      verdicts: () => this.#verdicts,
+      authRefusals: () => this.#authRefusals,
+    });
+    for (const family of families) this.#registry.registerMetric(asMetric(family));
+    if (options.processMetrics ?? true) collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** The recorder of a version that is being loaded. A version that was unloaded before starts anew. */
+  forModel(model: string, version: number): ModelRecorder {
+    const key = `${model}@${version}`;
+    const recorder: ModelRecorder = new ModelRecorder(
+      { model, version },
+      {
+        wallTimeMs: this.#wallTimeMs,
+        onDispose: () => {
+          if (this.#recorders.get(key) === recorder) this.#recorders.delete(key);
+        },
+      },
+    );
+    this.#recorders.set(key, recorder);
+    return recorder;
+  }
+
+  /** Records a request that was for no served version. `protocol` is a word of our own, never of a caller. */
+  recordOtherRequest(protocol: string, code: 'OK' | ErrorCode): void {
+    const key = `${protocol} ${code}`;
+    const known = this.#otherRequests.get(key);
+    if (known === undefined) this.#otherRequests.set(key, { protocol, code, count: 1 });
+    else known.count++;
+  }
+
+  recordVerdict(verdict: 'admitted' | 'rejected'): void {
+    this.#verdicts.set(verdict, (this.#verdicts.get(verdict) ?? 0) + 1);
+  }
+
+  recordAuthRefusal(reason: 'MISSING_KEY' | 'INVALID_KEY'): void {
+    this.#authRefusals.set(reason, (this.#authRefusals.get(reason) ?? 0) + 1);
+  }
+
+  /** Statistics of the loaded versions. */
+  readStatistics(): readonly ModelStatistics[] {
+    return Array.from(this.#recorders.values(), (recorder) => recorder.readStatistics());
+  }
+
+  /** Everything in Prometheus' text format. */
+  async render(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+}
+
+/** A family as prom-client's registry takes it. */
+function asMetric(family: Family): Metric {
+  const { name, help, type } = family;
+  const metric = {
+    name,
+    help,
+    type,
+    get: async () => ({ name, help, type, aggregator: 'sum', values: family.collect() }),
+  };
+  // The registry renders by `name` and `get()` alone (prom-client 15, lib/registry.js, getMetricsAsString).
+  return metric as unknown as Metric;
+}
