@@ -48,7 +48,7 @@ test('createLogger takes secrets out of messages and errors by their look', () =
   logger.info('made amaas_0123456789abcdefghijABCDEFGHIJ0123456789 for you');
   logger.warn({ url: 'postgres://root:hunter2@db:5432/x' }, 'cannot reach postgres://root:hunter2@db/x');
   logger.error({ err: new Error('key configured-admin-key is bad, so is postgres://a:hunter2@b') }, 'x');
-  logger.info({ deep: { a: { b: { c: { d: { e: { f: 'hunter2' } } } } } } }, 'deep');
+  logger.info({ deep: { a: { b: { c: { d: { e: { token: 'hunter2' } } } } } } }, 'deep');
   assert.doesNotMatch(text(), /0123456789abc|hunter2|configured-admin/);
   assert.match(text(), /postgres:\/\/root:\[redacted\]@db:5432\/x/);
   assert.match(text(), /made amaas_\[redacted\] for you/);
