@@ -1,5 +1,6 @@
 // What storage promises on SQLite and on PostgreSQL alike, and what it promises on SQLite alone.
 import assert from 'node:assert/strict';
+import { AsyncResource } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +10,9 @@ import { sql } from 'kysely';
 import { type Database, openDatabase } from './database.ts';
 import { SqliteFile } from './sqlite.ts';
 import { createTestDatabase, createTestDirectory, DATABASE_KINDS } from './testing/databases.ts';
+
+/** Runs work in the context this file was loaded in, outside every transaction. */
+const outside = AsyncResource.bind((work: () => Promise<unknown>) => work());
 
 const NOW = '2026-01-02T03:04:05.678Z';
 
@@ -132,6 +136,29 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     setImmediate(proceed);
     await assert.rejects(writing, /rolled back/);
     assert.equal(await reading, undefined);
+  });
+
+  test(`Database.snapshot(${dialect}) reads one state, whatever is written meanwhile`, { skip }, async (t) => {
+    const database = await open(t);
+    await database.db.insertInto('settings').values({ key: 'a', value: '1' }).execute();
+    let writing: Promise<unknown> | undefined;
+    const read = (trx: Database['db']) => trx.selectFrom('settings').select('value').executeTakeFirst();
+    const values = await database.snapshot(async (trx) => {
+      const first = await read(trx);
+      // Escapes the transaction's context, as a request that comes in meanwhile would.
+      writing = outside(() => database.db.updateTable('settings').set({ value: '2' }).execute());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return [first?.value, (await read(trx))?.value];
+    });
+    assert.deepEqual(values, ['1', '1']);
+    await writing;
+    assert.equal((await read(database.db))?.value, '2');
+    if (dialect === 'postgres') {
+      await assert.rejects(
+        database.snapshot((trx) => trx.updateTable('settings').set({ value: '3' }).execute()),
+        /read-only transaction/,
+      );
+    }
   });
 
   test(`Database.transaction(${dialect}) refuses a transaction inside a transaction instead of hanging`, {

@@ -21,6 +21,8 @@ export interface Database {
    * @throws STORAGE_FULL when the disk is full; whatever `work` throws.
    */
   transaction<T>(work: (trx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /** Runs reads that must fit together: they see one state, whatever is committed meanwhile. */
+  snapshot<T>(read: (trx: Transaction<Schema>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -57,6 +59,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     db,
     dialect,
     transaction: (work) => scope.run((enter) => db.transaction().execute((trx) => enter(() => work(trx)))),
+    snapshot: (read) =>
+      scope.run((enter) =>
+        db
+          .transaction()
+          .setAccessMode('read only')
+          .setIsolationLevel('repeatable read') // for PostgreSQL; SQLite's are always serialised
+          .execute((trx) => enter(() => read(trx))),
+      ),
     close: () => db.destroy(),
   };
 }

@@ -1,0 +1,23 @@
+export {
+  type ChangeListener,
+  type CollectedGarbage,
+  type DeleteOptions,
+  Registry,
+  type RegistryParts,
+} from './registry.ts';
+export { PRODUCTION_LABEL, type ResolvableModel, resolveReference } from './resolve-reference.ts';
+export { assertPolicy, type SelectableModel, selectVersions } from './select-versions.ts';
+export {
+  DEFAULT_POLICY,
+  type FileStamp,
+  type Lineage,
+  type ModelFacts,
+  type ModelOwner,
+  type ModelRecord,
+  type QuarantineVerdict,
+  type RegisteredVersion,
+  type VerdictKey,
+  type VersionPolicy,
+  type VersionRecord,
+  type VersionRegistration,
+} from './types.ts';
