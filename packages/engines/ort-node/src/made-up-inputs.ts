@@ -18,14 +18,18 @@ export type Random = () => number;
 export interface Shaping {
   /** Size of free dims beyond axis 0, which is always the number of rows. */
   readonly size: number;
-  /** `all`: every free dim has that size; `last`: only those that end a shape, the others have 1. */
-  readonly spread: 'all' | 'last';
+  /**
+   * `all`: every free dim has that size; `last`: only those that end a shape, the others have 1; `nchw` and `nhwc`: as
+   * `all`, but in tensors of rank 4 the axis where pictures keep their channels has 3.
+   */
+  readonly spread: 'all' | 'last' | 'nchw' | 'nhwc';
   /** Rank given to tensors that declare none. */
   readonly rankOfUnknown: number;
 }
 
 /** Tried in this order: 1 fits most, the rest are the usual lengths of windows, sequences and pictures. */
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 224, 256];
+const PICTURE_CHANNELS = 3;
 const UNKNOWN_RANKS = [1, 2, 3, 4];
 
 /** The shapings worth trying for these inputs, simplest first; just one where every dim is given. */
@@ -35,11 +39,10 @@ export function listShapings(specs: readonly TensorSpec[]): readonly Shaping[] {
     .filter((dim) => typeof dim !== 'number');
   const ranks = specs.some((spec) => spec.shape === null) ? UNKNOWN_RANKS : [1];
   const sizes = freeAxes.length === 0 ? [1] : SIZES;
+  const mayBePicture = freeAxes.length > 0 && specs.some((spec) => spec.shape?.length === 4);
+  const spreads: readonly Shaping['spread'][] = mayBePicture ? ['all', 'nchw', 'nhwc', 'last'] : ['all', 'last'];
   return ranks.flatMap((rankOfUnknown) =>
-    sizes.flatMap((size) => {
-      const all: Shaping = { size, spread: 'all', rankOfUnknown };
-      return size === 1 ? [all] : [all, { size, spread: 'last', rankOfUnknown } satisfies Shaping];
-    }),
+    sizes.flatMap((size) => spreads.map((spread): Shaping => ({ size, spread, rankOfUnknown }))),
   );
 }
 
@@ -63,7 +66,11 @@ function symbolSizes(specs: readonly TensorSpec[], shaping: Shaping, rows: numbe
   const last = new Set(shapes.map((shape) => shape.at(-1)));
   const sizes = new Map<string, number>();
   for (const dim of shapes.flat()) {
-    if (typeof dim === 'string') sizes.set(dim, shaping.spread === 'all' || last.has(dim) ? shaping.size : 1);
+    if (typeof dim === 'string') sizes.set(dim, shaping.spread !== 'last' || last.has(dim) ? shaping.size : 1);
+  }
+  for (const shape of shapes) {
+    const channels = shape.length === 4 ? shape[channelAxis(shaping)] : null;
+    if (typeof channels === 'string') sizes.set(channels, PICTURE_CHANNELS);
   }
   for (const [lead] of shapes) if (typeof lead === 'string') sizes.set(lead, rows);
   return sizes;
@@ -80,8 +87,13 @@ function concreteShape(
     if (typeof dim === 'number') return dim;
     if (axis === 0) return rows;
     if (typeof dim === 'string') return sizes.get(dim) ?? 1;
-    return shaping.spread === 'all' || axis === dims.length - 1 ? shaping.size : 1;
+    if (dims.length === 4 && axis === channelAxis(shaping)) return PICTURE_CHANNELS;
+    return shaping.spread !== 'last' || axis === dims.length - 1 ? shaping.size : 1;
   });
+}
+
+function channelAxis({ spread }: Shaping): number {
+  return spread === 'nchw' ? 1 : spread === 'nhwc' ? 3 : -1;
 }
 
 function makeUpTensor({ dtype }: TensorSpec, shape: readonly number[], random: Random): Tensor {

@@ -1,6 +1,6 @@
 // One ONNX Runtime session in whatever thread calls: open, describe, run by names, release. Everything here blocks.
 // Knows nothing of threads, processes or queues.
-import { AmaasError, type Dim, type TensorSpec } from '@amaas/core';
+import { AmaasError, type Dim, formatSpec, type TensorSpec } from '@amaas/core';
 import { loadBinding, type NativeMetadata, type NativeSession, type NativeTensor } from './binding.ts';
 import {
   dtypeOfOnnxNumber,
@@ -35,8 +35,9 @@ export interface OrtSession {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   /**
-   * Runs once; `outputNames` null means all. Inputs may be left out where the model can do without them.
-   * @throws RUN_FAILED with ONNX Runtime's own words, UNKNOWN_OUTPUT
+   * Runs once; `outputNames` null means all. Inputs with a default stored in the model are not listed and cannot be
+   * given: the binding has no way to override them.
+   * @throws RUN_FAILED with ONNX Runtime's own words, INPUT_MISMATCH, UNKNOWN_OUTPUT
    */
   run(inputs: PackedTensors, outputNames: readonly string[] | null): PackedRunResult;
   release(): void;
@@ -83,6 +84,9 @@ function describeSession(label: string, native: NativeSession): OrtSession {
         if (!inputNames.has(name)) throw unknownInput(label, name, inputs);
         feeds[name] = toNative(tensor);
       }
+      // Some kernels read an input that was left out without asking whether it is there.
+      const missing = inputs.find((input) => !tensors.has(input.name));
+      if (missing !== undefined) throw missingInput(label, missing);
       const fetches: Record<string, null> = Object.create(null);
       for (const name of wanted ?? allOutputs) {
         if (!outputNames.has(name)) throw unknownOutput(label, name, allOutputs);
@@ -127,6 +131,11 @@ function unknownInput(label: string, name: string, inputs: readonly TensorSpec[]
   });
 }
 
+function missingInput(label: string, spec: TensorSpec): AmaasError {
+  const what = `run: model "${label}" needs input "${spec.name}", ${formatSpec(spec)}, which is missing`;
+  return new AmaasError('INPUT_MISMATCH', what, { details: { input: spec.name } });
+}
+
 function unknownOutput(label: string, name: string, outputs: readonly string[]): AmaasError {
   const known = outputs.map((output) => `"${output}"`).join(', ');
   return new AmaasError('UNKNOWN_OUTPUT', `run: model "${label}" has no output "${name}"; its outputs are ${known}`, {
@@ -155,7 +164,7 @@ function loadError(config: SessionConfig, cause: unknown): AmaasError {
   return new AmaasError('INVALID_MODEL', `load: model "${config.label}" cannot be loaded: ${text}`);
 }
 
-/** ONNX Runtime's message as one line, without the paths and function signatures of its own build. */
+/** ONNX Runtime's message as one line: without places in its own source and without folders of this machine. */
 export function cleanOrtText(thrown: unknown, modelPath = ''): string {
   let text = thrown instanceof Error ? thrown.message : String(thrown);
   if (modelPath !== '') {
@@ -164,8 +173,11 @@ export function cleanOrtText(thrown: unknown, modelPath = ''): string {
     text = text.replaceAll(modelPath, modelPath.slice(slash + 1)).replaceAll(modelPath.slice(0, slash + 1), '');
   }
   return text
-    .replace(/\/onnxruntime_src\/\S+:\d+ (?:[^\n]*?\)(?: const)?(?: \[with [^\]]*\])?) (?=[A-Z])/g, '')
-    .replace(/^Exception during loading: /, '')
+    .replace(/"(?:\/|[A-Za-z]:[\\/])[^"]*[\\/]([^"\\/]*)"/g, '"$1"')
+    .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
+    .replace(/\b\w+\.(?:cc|h):\d+ \w+ /g, '')
+    .replace(/\/onnxruntime_src\/\S+:\d+ .*?\)(?: const)?(?: \[with [^\]]*\])? (?=["A-Z])/gs, '')
+    .replace(/Exception during (?:loading|initialization): /g, '')
     .replace(/\s+/g, ' ')
     .trim();
 }
