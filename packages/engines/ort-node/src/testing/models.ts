@@ -51,6 +51,18 @@ export function defaultInputModel(): Uint8Array {
   });
 }
 
+/** `constructor` = `__proto__` + `toString`, `valueOf` = −`__proto__`: names that trip over JavaScript's own. */
+export function namesModel(): Uint8Array {
+  return model({
+    nodes: [
+      { op: 'Add', inputs: ['__proto__', 'toString'], outputs: ['constructor'] },
+      { op: 'Neg', inputs: ['__proto__'], outputs: ['valueOf'] },
+    ],
+    inputs: [tensorInfo('__proto__', 'float32', [2]), tensorInfo('toString', 'float32', [2])],
+    outputs: [tensorInfo('constructor', 'float32', [2]), tensorInfo('valueOf', 'float32', [2])],
+  });
+}
+
 /** y = relu(x·W) with W[i][j] = ((i + 2j) mod 7 − 3) / 10; rows do not know of each other. */
 export function layerModel(inputs: number, outputs: number): Uint8Array {
   const weights = Float32Array.from(

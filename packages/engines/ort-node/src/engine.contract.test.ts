@@ -1,0 +1,4 @@
+import { describeEngineContract } from './engine.contract.ts';
+
+describeEngineContract('inline');
+describeEngineContract('thread');
