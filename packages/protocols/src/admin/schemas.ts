@@ -6,8 +6,8 @@ import { type Static, type TSchema, Type } from 'typebox';
 const strict = { additionalProperties: false };
 
 /** A closed set of strings, as JSON Schema's `enum`. */
-function oneOf<const Values extends readonly string[]>(values: Values, description: string) {
-  return Type.Enum([...values] as { -readonly [I in keyof Values]: Values[I] }, { description }); // a mutable copy, item for item
+function oneOf<const Value extends string>(values: readonly Value[], description: string) {
+  return Type.Enum<Value[]>([...values], { description });
 }
 
 export const NameSchema = Type.String({
@@ -208,6 +208,20 @@ export const ModelSummarySchema = Type.Object(
 
 export const ModelListSchema = Type.Object({ models: Type.Array(ModelSummarySchema) }, strict);
 
+/** Where a version comes from, as its deployer knows it. */
+export const LineageSchema = Type.Object(
+  {
+    parent: Type.Optional(Type.Object({ model: NameSchema, version: VersionNumber }, strict)),
+    run: Type.Optional(Type.String({ maxLength: 256, description: 'The training run.' })),
+    datasetDigest: Type.Optional(Type.String({ maxLength: 128 })),
+    configuration: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    seed: Type.Optional(Type.Integer()),
+    metrics: Type.Optional(Type.Record(Type.String(), Type.Number())),
+    source: Type.Optional(Type.String({ maxLength: 4096, description: 'File name or URL the bytes came from.' })),
+  },
+  strict,
+);
+
 export const DeployRequestSchema = Type.Object(
   {
     files: Type.Optional(
@@ -222,7 +236,7 @@ export const DeployRequestSchema = Type.Object(
     labels: Type.Optional(
       Type.Array(NameSchema, { maxItems: 16, description: 'Moved to the new version once it is admitted.' }),
     ),
-    lineage: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    lineage: Type.Optional(LineageSchema),
   },
   { ...strict, description: 'Either `files` or `url`.' },
 );

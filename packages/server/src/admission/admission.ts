@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactTrees, BlobStore, TreeFile } from '../artifacts/index.ts';
 import type { LaidOutVersion, ServingEvidence, VersionProvider } from '../dataplane/index.ts';
-import type { ModelOwner, Registry, VersionRecord } from '../registry/index.ts';
+import type { Lineage, ModelOwner, Registry, VersionRecord } from '../registry/index.ts';
 import { readManifest } from './manifest.ts';
 import { type PreparedModel, prepareModel } from './model-file.ts';
 import { Quarantine, type QuarantineLimits } from './quarantine.ts';
@@ -33,7 +33,7 @@ export interface AdmissionRequest {
   readonly manifest?: Manifest;
   /** Moved to the version in the transaction that makes it visible. */
   readonly labels?: readonly string[];
-  readonly lineage?: Readonly<Record<string, unknown>>;
+  readonly lineage?: Lineage;
   readonly retryRejected?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -85,25 +85,24 @@ export class Admission implements VersionProvider {
         ...(request.retryRejected === undefined ? {} : { retryRejected: request.retryRejected }),
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
-      return await registry.registerVersion({
+      const { record } = await registry.registerVersion({
         model: request.model,
         owner: request.owner,
         ...(request.version === undefined ? {} : { version: request.version }),
-        format: 'onnx',
         files,
         signatures: signaturesOf(report.signature, completed),
         manifest: completed,
         lineage: {
           ...request.lineage,
-          modelFile: modelFile.path,
-          hasControlFlow: prepared.hasControlFlow,
-          model: prepared.facts,
+          origin: request.owner,
+          model: { file: modelFile.path, ...prepared.facts },
           ...(prepared.rewritten === null
             ? {}
             : { rewritten: { from: modelFile.digest, outputs: prepared.rewrittenOutputs } }),
         },
         labels: request.labels ?? [],
       });
+      return record;
     } finally {
       tree.release();
     }
@@ -125,7 +124,7 @@ export class Admission implements VersionProvider {
       limits: this.#limitsFor(version.manifest),
       example: await this.#example(version.files, version.manifest),
     });
-    return { ...report, hasControlFlow: version.lineage['hasControlFlow'] === true };
+    return { ...report, hasControlFlow: version.lineage.model?.hasControlFlow ?? true };
   }
 
   #limitsFor(manifest: Manifest): QuarantineLimits {
@@ -179,8 +178,7 @@ function findModelFile(files: readonly TreeFile[]): TreeFile {
 }
 
 function modelFileOf(version: VersionRecord): string {
-  const path = version.lineage['modelFile'];
-  return typeof path === 'string' ? path : MODEL_FILE;
+  return version.lineage.model?.file ?? MODEL_FILE;
 }
 
 /** Labels found in the model itself stand in for those a manifest could have given. */

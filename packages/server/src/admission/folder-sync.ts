@@ -4,7 +4,13 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { AmaasError, toAmaasError } from '@amaas/core';
 import type { BlobStore, TreeFile } from '../artifacts/index.ts';
-import { type FolderCandidate, type ModelOwner, type Registry, scanModelsFolder } from '../registry/index.ts';
+import {
+  type FileStamp,
+  type FolderCandidate,
+  type ModelOwner,
+  type Registry,
+  scanModelsFolder,
+} from '../registry/index.ts';
 import type { Admission } from './admission.ts';
 
 export interface FolderSyncParts {
@@ -15,13 +21,6 @@ export interface FolderSyncParts {
   readonly onAdmitted: (model: string, version: number, origin: string) => void;
   readonly onRejected: (model: string, version: number, error: AmaasError) => void;
   readonly onRemoved: (model: string, version: number) => void;
-}
-
-/** A file of a candidate as last seen; equal stamps mean that nothing need be read again. */
-interface FileStamp {
-  readonly path: string;
-  readonly size: number;
-  readonly mtimeMs: number;
 }
 
 export class FolderSync {
@@ -43,15 +42,17 @@ export class FolderSync {
 
   /** Admits a candidate unless the registry has exactly these files already. Never throws: refusals are reported. */
   async take(candidate: FolderCandidate, owner: ModelOwner): Promise<void> {
-    const stamps = candidate.files.map(({ path, size, mtimeMs }): FileStamp => ({ path, size, mtimeMs }));
+    const stamps = candidate.files.map(({ path, sizeBytes, mtimeMs }): FileStamp => ({ path, sizeBytes, mtimeMs }));
     const record = await this.#parts.registry.getModel(candidate.model);
     const known = record?.versions.find((version) =>
-      candidate.version === null ? hasStamps(version.lineage['stamps'], stamps) : version.version === candidate.version,
+      candidate.version === null
+        ? isSame(version.lineage.folder?.stamps, stamps)
+        : version.version === candidate.version,
     );
-    if (known !== undefined && hasStamps(known.lineage['stamps'], stamps)) return;
+    if (known !== undefined && isSame(known.lineage.folder?.stamps, stamps)) return;
     try {
       const files = await this.#store(candidate);
-      if (known !== undefined && hasDigests(known.lineage['sources'], files)) return;
+      if (known !== undefined && isSame(known.lineage.folder?.files, files)) return;
       if (known !== undefined) {
         throw new AmaasError(
           'VERSION_EXISTS',
@@ -63,7 +64,7 @@ export class FolderSync {
         owner,
         ...(candidate.version === null ? {} : { version: candidate.version }),
         files,
-        lineage: { origin: owner, stamps, sources: files },
+        lineage: { folder: { stamps, files } },
       });
       this.#parts.onAdmitted(candidate.model, version.version, candidate.directory);
     } catch (thrown) {
@@ -89,7 +90,7 @@ export class FolderSync {
   }
 
   async #store(candidate: FolderCandidate): Promise<readonly TreeFile[]> {
-    const total = candidate.files.reduce((sum, file) => sum + file.size, 0);
+    const total = candidate.files.reduce((sum, file) => sum + file.sizeBytes, 0);
     if (total > this.#parts.maxModelBytes) {
       throw new AmaasError(
         'REQUEST_TOO_LARGE',
@@ -105,10 +106,7 @@ export class FolderSync {
   }
 }
 
-function hasStamps(known: unknown, stamps: readonly FileStamp[]): boolean {
-  return JSON.stringify(known) === JSON.stringify(stamps);
-}
-
-function hasDigests(known: unknown, files: readonly TreeFile[]): boolean {
-  return JSON.stringify(known) === JSON.stringify(files);
+/** Whether a stored list equals one made now; both come from the same code, so their JSON agrees to the letter. */
+function isSame(stored: unknown, current: unknown): boolean {
+  return JSON.stringify(stored) === JSON.stringify(current);
 }

@@ -2,6 +2,7 @@
 // rewriting what ONNX Runtime's Node binding cannot return (ZipMap) into plain tensors.
 import { AmaasError } from '@amaas/core';
 import { assertExternalDataInside, inspectModel, readModel, rewriteZipMap, writeModel } from '@amaas/learn/onnx';
+import type { ModelFacts } from '../registry/index.ts';
 
 export interface PreparedModel {
   /** The bytes to serve, when they differ from those given. */
@@ -10,16 +11,7 @@ export interface PreparedModel {
   readonly rewrittenOutputs: readonly string[];
   /** Class names found in the model itself, by index of the rewritten output; null where there are none. */
   readonly classLabels: readonly string[] | null;
-  readonly hasControlFlow: boolean;
-  readonly facts: ModelFacts;
-}
-
-/** Facts kept in the lineage, for people. */
-export interface ModelFacts {
-  readonly producer: string;
-  readonly opsets: Readonly<Record<string, number>>;
-  readonly operators: number;
-  readonly parameters: number;
+  readonly facts: Omit<ModelFacts, 'file'>;
 }
 
 /**
@@ -45,7 +37,6 @@ export function prepareModel(bytes: Uint8Array, paths: ReadonlySet<string>): Pre
     rewritten: rewritten.length === 0 ? null : writeModel(model),
     rewrittenOutputs: rewritten.map((output) => output.output),
     classLabels: labels,
-    hasControlFlow: inspection.controlFlowOperators.length > 0,
     facts: {
       producer: inspection.producer,
       opsets: Object.fromEntries(
@@ -53,6 +44,7 @@ export function prepareModel(bytes: Uint8Array, paths: ReadonlySet<string>): Pre
       ),
       operators: inspection.operatorCount,
       parameters: inspection.parameterCount,
+      hasControlFlow: inspection.controlFlowOperators.length > 0,
     },
   };
 }

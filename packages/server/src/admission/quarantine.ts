@@ -3,17 +3,17 @@
 import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
 import {
-  AmaasError,
+  type AmaasError,
   deserializeError,
   type Engine,
   type ModelSource,
   type NamedTensors,
   type ProbeReport,
   type ResourcesManifest,
-  type SerializedError,
   serializeError,
   toAmaasError,
 } from '@amaas/core';
+import type { Digest } from '../artifacts/index.ts';
 import type { Registry } from '../registry/index.ts';
 
 /** What a model may cost while it is tried. */
@@ -24,7 +24,7 @@ export interface QuarantineLimits {
 
 export interface QuarantineCase {
   /** Digest of everything that is loaded. */
-  readonly digest: string;
+  readonly digest: Digest;
   readonly source: ModelSource;
   readonly resources: ResourcesManifest;
   readonly limits: QuarantineLimits;
@@ -33,10 +33,6 @@ export interface QuarantineCase {
   readonly retryRejected?: boolean;
   readonly signal?: AbortSignal;
 }
-
-type Verdict =
-  | { readonly kind: 'admitted'; readonly report: ProbeReport }
-  | { readonly kind: 'rejected'; readonly error: SerializedError };
 
 export interface QuarantineParts {
   readonly engine: Engine;
@@ -72,11 +68,10 @@ export class Quarantine {
       machine: this.#machine,
       optionsDigest: conditionsDigest(subject),
     };
-    const known = await registry.findVerdict(key);
+    const known = await registry.getVerdict(key);
     if (known !== null) {
-      const verdict = known as Verdict; // written below, under the same key
-      if (verdict.kind === 'admitted') return verdict.report;
-      if (!subject.retryRejected) throw deserializeError(verdict.error);
+      if (known.kind === 'admitted') return known.report;
+      if (!subject.retryRejected) throw deserializeError(known.error);
     }
     try {
       const report = await engine.probe(subject.source, {
@@ -86,13 +81,13 @@ export class Quarantine {
         ...(subject.example === null ? {} : { example: subject.example }),
         ...(subject.signal === undefined ? {} : { signal: subject.signal }),
       });
-      await registry.saveVerdict(key, { kind: 'admitted', report } satisfies Verdict);
+      await registry.putVerdict(key, { kind: 'admitted', report });
       onVerdict('admitted');
       return report;
     } catch (thrown) {
       const error = toAmaasError(thrown);
       if (isAboutTheModel(error)) {
-        await registry.saveVerdict(key, { kind: 'rejected', error: serializeError(error) } satisfies Verdict);
+        await registry.putVerdict(key, { kind: 'rejected', error: serializeError(error) });
         onVerdict('rejected');
       }
       throw error;

@@ -16,10 +16,10 @@ import {
 export function signaturesOf(
   model: Pick<Signature, 'inputs' | 'outputs'>,
   manifest: Manifest,
-): Readonly<Record<string, Signature>> {
+): ReadonlyMap<string, Signature> {
   const declared = Object.entries(manifest.signatures ?? {});
   const whole: Signature = { method: 'predict', inputs: model.inputs, outputs: model.outputs };
-  if (declared.length === 0) return { [DEFAULT_SIGNATURE]: whole };
+  if (declared.length === 0) return new Map([[DEFAULT_SIGNATURE, whole]]);
   const signatures = declared.map(([name, signature]): [string, Signature] => [
     name,
     {
@@ -29,7 +29,7 @@ export function signaturesOf(
     },
   ]);
   if (!signatures.some(([name]) => name === DEFAULT_SIGNATURE)) signatures.unshift([DEFAULT_SIGNATURE, whole]);
-  return Object.fromEntries(signatures);
+  return new Map(signatures);
 }
 
 function refine(

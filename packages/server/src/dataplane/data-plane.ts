@@ -5,6 +5,14 @@ import type { VersionRecorder } from './ports.ts';
 import { Reconciler, type ReconcilerParts } from './reconciler.ts';
 import type { ServedVersion } from './served-version.ts';
 
+/** What a READY version holds at this moment. */
+export interface VersionGauges {
+  readonly model: string;
+  readonly version: number;
+  readonly queueDepth: number;
+  readonly memoryBytes: number;
+}
+
 export type DataPlaneParts<Recorder extends VersionRecorder> = Omit<ReconcilerParts<Recorder>, 'table'>;
 
 export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
@@ -21,7 +29,7 @@ export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
   /** Loads what the registry says and follows its changes from then on. */
   async start(): Promise<void> {
     this.#registry.onChange((model) => void this.#reconciler.reconcile(model));
-    await this.#reconciler.reconcileAll();
+    await this.settleAll();
   }
 
   /** Says that everything there was at the start has been dealt with. */
@@ -62,6 +70,21 @@ export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
   /** All READY versions. */
   served(): readonly ServedVersion<Recorder>[] {
     return this.#table.served();
+  }
+
+  /** What the READY versions hold at this moment; for metrics. */
+  gauges(): readonly VersionGauges[] {
+    return this.#table.served().map((served) => ({
+      model: served.name,
+      version: served.version,
+      queueDepth: served.queueDepth,
+      memoryBytes: served.memoryBytes,
+    }));
+  }
+
+  /** Waits until every model is as the registry says. */
+  settleAll(): Promise<void> {
+    return this.#reconciler.reconcileAll();
   }
 
   /** Shows a version that quarantine refused, so that people can see why. A later good one replaces the note. */

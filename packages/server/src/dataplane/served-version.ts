@@ -9,7 +9,7 @@ import {
   type Signature,
 } from '@amaas/core';
 import type { VersionRecord } from '../registry/index.ts';
-import { type ModelScheduler } from '../scheduler/index.ts';
+import type { ModelScheduler } from '../scheduler/index.ts';
 import type { LaidOutVersion } from './ports.ts';
 import type { ServingPlan } from './serving-plan.ts';
 
@@ -43,7 +43,7 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
     this.record = parts.record;
     this.plan = parts.plan;
     this.recorder = parts.recorder;
-    this.signatures = new Map(Object.entries(parts.record.signatures));
+    this.signatures = parts.record.signatures;
   }
 
   get name(): string {

@@ -1,5 +1,6 @@
 // One HTTP request and its reply, as routes see them. Knows no protocol.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '@amaas/core';
 import type { Principal } from '../gateway/index.ts';
 
 /** Replies up to this size leave in one write; larger ones are not worth copying together. */
@@ -12,14 +13,20 @@ export class Exchange {
   /** The path as sent: not decoded, without the query. */
   readonly path: string;
   readonly requestId: string;
-  /** Monotonic, when the header had arrived. */
-  readonly startedMs: number;
   /** Set once authenticated; routes run only then, or are public. */
   principal: Principal | null = null;
+  /** Whether a served version's recorder has been told of this request. */
+  isRecorded = false;
   readonly #queryText: string;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
   #controller: AbortController | null = null;
 
-  constructor(request: IncomingMessage, response: ServerResponse, identity: { requestId: string; startedMs: number }) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    identity: { readonly requestId: string; readonly clock: Clock },
+  ) {
     this.request = request;
     this.response = response;
     this.method = request.method ?? 'GET';
@@ -28,7 +35,13 @@ export class Exchange {
     this.path = mark === -1 ? url : url.slice(0, mark);
     this.#queryText = mark === -1 ? '' : url.slice(mark + 1);
     this.requestId = identity.requestId;
-    this.startedMs = identity.startedMs;
+    this.#clock = identity.clock;
+    this.#startedMs = identity.clock.nowMs();
+  }
+
+  /** Milliseconds since the header had arrived. */
+  elapsedMs(): number {
+    return this.#clock.nowMs() - this.#startedMs;
   }
 
   get query(): URLSearchParams {

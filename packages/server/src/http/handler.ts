@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AmaasError, type Clock, toAmaasError } from '@amaas/core';
 import { authorize, type Gateway } from '../gateway/index.ts';
-import type { Logger } from '../monitoring/index.ts';
+import type { Logger, Metrics } from '../monitoring/index.ts';
 import type { CorsPolicy } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import type { MatchedRoute, RouteFamily } from './family.ts';
@@ -14,6 +14,7 @@ export interface HandlerParts {
   readonly families: readonly RouteFamily[];
   readonly gateway: Gateway;
   readonly cors: CorsPolicy;
+  readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -22,7 +23,7 @@ export interface HandlerParts {
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 export function createHandler(parts: HandlerParts): (request: IncomingMessage, response: ServerResponse) => void {
-  const { families, gateway, cors, logger, clock } = parts;
+  const { families, gateway, cors, metrics, logger, clock } = parts;
   const idPrefix = `${clock.wallTime().getTime().toString(36)}-`;
   let requestCount = 0;
 
@@ -30,7 +31,7 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
     const named = request.headers['x-request-id'];
     const requestId =
       typeof named === 'string' && REQUEST_ID.test(named) ? named : `${idPrefix}${(++requestCount).toString(36)}`;
-    const exchange = new Exchange(request, response, { requestId, startedMs: clock.nowMs() });
+    const exchange = new Exchange(request, response, { requestId, clock });
     const family = families.find((candidate) => candidate.owns(exchange.path)) ?? families[families.length - 1];
     if (family === undefined) throw new AmaasError('INTERNAL', 'http: no family of routes');
     if (cors.apply(exchange)) return;
@@ -72,6 +73,7 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
         error.message,
       );
     }
+    if (!exchange.isRecorded) metrics.recordOtherRequest(family.name, error.code);
     const { request, response } = exchange;
     if (response.headersSent || response.destroyed) {
       response.destroy(); // the reply is half out: cutting the connection is the only honest sign left

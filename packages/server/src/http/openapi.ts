@@ -7,7 +7,8 @@ export function describeRoutes(families: readonly RouteFamily[], server: { reado
   const paths: Record<string, Record<string, object>> = {};
   for (const family of families) {
     for (const route of family.routes) {
-      const operations = (paths[route.path] ??= {});
+      const operations = paths[route.path] ?? {};
+      paths[route.path] = operations;
       operations[route.method.toLowerCase()] = operation(route, family.name);
     }
   }

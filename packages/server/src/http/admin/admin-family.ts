@@ -87,8 +87,8 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     );
   }
 
-  async function setServing(name: string, change: (record: ModelRecord) => Promise<unknown>): Promise<void> {
-    await change(await knownModel(name));
+  async function setServing(name: string, change: () => Promise<unknown>): Promise<void> {
+    await change();
     await dataPlane.settle(name);
   }
 
@@ -123,7 +123,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     const version = await admission.admit({
       ...request,
       owner: 'api',
-      lineage: { ...request.lineage, origin: 'api', deployedBy: exchange.principal?.name ?? null },
+      lineage: { ...request.lineage, deployedBy: exchange.principal?.name ?? 'nobody' },
       retryRejected: true, // whoever deploys again by hand wants it tried again
       signal: exchange.signal,
     });
@@ -151,7 +151,9 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     async updateModel(exchange, parameters) {
       const name = required(parameters, 'model');
       const { policy } = await readJsonBody(exchange, UpdateModelRequestSchema);
-      await setServing(name, () => registry.setPolicy(name, policy));
+      await setServing(name, () =>
+        policy.kind === 'none' ? registry.suspend(name) : registry.setPolicy(name, policy),
+      );
       await sendModel(exchange, name);
     },
     async deleteModel(exchange, parameters) {
@@ -161,12 +163,12 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     },
     async loadModel(exchange, parameters) {
       const name = required(parameters, 'model');
-      await setServing(name, () => registry.setSuspended(name, false));
+      await setServing(name, () => registry.resume(name));
       await sendModel(exchange, name);
     },
     async unloadModel(exchange, parameters) {
       const name = required(parameters, 'model');
-      await setServing(name, () => registry.setSuspended(name, true));
+      await setServing(name, () => registry.suspend(name));
       await sendModel(exchange, name);
     },
     async deploy(exchange, parameters) {
@@ -190,7 +192,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
         files: await collectFiles(exchange, request),
         ...(manifest === undefined ? {} : { manifest: manifest as Manifest }), // the schema describes core's Manifest
         ...(labels === undefined ? {} : { labels }),
-        ...(lineage === undefined ? {} : { lineage }),
+        lineage: { ...(request.url === undefined ? {} : { source: request.url }), ...lineage },
       });
     },
     async getVersion(exchange, parameters) {
@@ -206,7 +208,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
       const name = required(parameters, 'model');
       const label = assertName('label', required(parameters, 'label'));
       const { version } = await readJsonBody(exchange, SetLabelRequestSchema);
-      await setServing(name, () => registry.setLabel(name, label, version));
+      await setServing(name, () => registry.setLabel({ model: name, label, version }));
       await sendModel(exchange, name);
     },
     async removeLabel(exchange, parameters) {

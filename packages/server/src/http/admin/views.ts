@@ -2,7 +2,7 @@
 import type { Key, ModelSummary, VersionDetail, VersionSummary } from '@amaas/protocols/admin';
 import type { DataPlane, ServedVersion, VersionStatus } from '../../dataplane/index.ts';
 import type { KeySummary } from '../../gateway/index.ts';
-import type { ModelRecord, VersionRecord } from '../../registry/index.ts';
+import { DEFAULT_POLICY, type ModelRecord, type VersionPolicy, type VersionRecord } from '../../registry/index.ts';
 
 /** One version for a list; `record` null for a version that quarantine refused. */
 export function versionSummary(
@@ -30,10 +30,15 @@ export function modelSummary(record: ModelRecord | null, name: string, dataPlane
     name,
     owner: record?.owner ?? 'folder',
     description: record?.versions.at(-1)?.manifest.description ?? null,
-    policy: record?.policy ?? { kind: 'latest', count: 1 },
+    policy: policyView(record?.policy ?? DEFAULT_POLICY),
     labels: Object.fromEntries(labels),
     versions: statuses.map((status) => versionSummary(name, status, labels)),
   };
+}
+
+function policyView(policy: VersionPolicy): ModelSummary['policy'] {
+  if (policy.kind === 'none') return { kind: 'none' };
+  return policy.kind === 'specific' ? { kind: 'specific', versions: [...policy.versions] } : policy;
 }
 
 export function versionDetail(
@@ -45,7 +50,7 @@ export function versionDetail(
     ...versionSummary(record.model, { ...status, record }, context.labels),
     format: record.format,
     // The schemas describe core's types; only `readonly` differs.
-    signatures: record.signatures as VersionDetail['signatures'],
+    signatures: Object.fromEntries(record.signatures) as VersionDetail['signatures'],
     manifest: record.manifest as VersionDetail['manifest'],
     lineage: { ...record.lineage },
     files: record.files.map((file) => ({ ...file })),

@@ -33,14 +33,15 @@ import {
 } from '@amaas/protocols/oip';
 import type { CodecPool } from '../../codec/index.ts';
 import type { DataPlane, ServedVersion, VersionState } from '../../dataplane/index.ts';
-import type { VersionMetrics } from '../../monitoring/index.ts';
+import type { ModelRecorder } from '../../monitoring/index.ts';
+import { recordFailure, recordSuccess } from '../outcome.ts';
 import type { Registry } from '../../registry/index.ts';
 import { readBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Access, MatchedRoute, RouteFamily } from '../family.ts';
 
 export interface OipParts {
-  readonly dataPlane: DataPlane<VersionMetrics>;
+  readonly dataPlane: DataPlane<ModelRecorder>;
   readonly registry: Registry;
   readonly codec: CodecPool;
   readonly server: { readonly name: string; readonly version: string };
@@ -153,9 +154,9 @@ async function infer(parts: OipParts, exchange: Exchange, reference: ModelRefere
       mayTransfer: true,
     });
     await sendReply(parts, exchange, { request, reply, served });
-    served.recorder.recordSuccess('oip', reply.timing, exchange.startedMs);
+    recordSuccess(served.recorder, exchange, { protocol: 'oip', timing: reply.timing });
   } catch (thrown) {
-    served.recorder.recordFailure('oip', thrown, exchange.startedMs);
+    recordFailure(served.recorder, exchange, { protocol: 'oip', thrown });
     throw thrown;
   }
 }
@@ -163,7 +164,7 @@ async function infer(parts: OipParts, exchange: Exchange, reference: ModelRefere
 async function readInferRequest(
   parts: OipParts,
   exchange: Exchange,
-  served: ServedVersion<VersionMetrics>,
+  served: ServedVersion<ModelRecorder>,
 ): Promise<DecodedInferRequest> {
   const header = exchange.header(HEADER_LENGTH);
   const announced = header === undefined ? null : parseHeaderLength(header, parts.maxRequestBytes);
@@ -184,7 +185,7 @@ async function sendReply(
   answer: {
     readonly request: DecodedInferRequest;
     readonly reply: InferenceReply;
-    readonly served: ServedVersion<VersionMetrics>;
+    readonly served: ServedVersion<ModelRecorder>;
   },
 ): Promise<void> {
   const { request, reply, served } = answer;
@@ -225,7 +226,7 @@ function classLabels(served: ServedVersion): readonly string[] | undefined {
   return typeof labels === 'string' ? undefined : labels;
 }
 
-function isReady(dataPlane: DataPlane<VersionMetrics>, reference: ModelReference): boolean {
+function isReady(dataPlane: DataPlane<ModelRecorder>, reference: ModelReference): boolean {
   try {
     dataPlane.resolve(reference);
     return true;
@@ -235,7 +236,7 @@ function isReady(dataPlane: DataPlane<VersionMetrics>, reference: ModelReference
   }
 }
 
-function metadataOf(dataPlane: DataPlane<VersionMetrics>, served: ServedVersion): Uint8Array {
+function metadataOf(dataPlane: DataPlane<ModelRecorder>, served: ServedVersion): Uint8Array {
   const { inputs, outputs } = served.signature();
   const ready = (dataPlane.versionsOf(served.name) ?? []).filter((status) => status.state === 'READY');
   return encodeModelMetadata({
@@ -262,12 +263,12 @@ function configOf(served: ServedVersion): Uint8Array {
   });
 }
 
-function visibleNames(dataPlane: DataPlane<VersionMetrics>, exchange: Exchange): readonly string[] {
+function visibleNames(dataPlane: DataPlane<ModelRecorder>, exchange: Exchange): readonly string[] {
   return dataPlane.modelNames().filter((name) => exchange.principal?.allowsModel(name) ?? false);
 }
 
 function statisticsOf(
-  dataPlane: DataPlane<VersionMetrics>,
+  dataPlane: DataPlane<ModelRecorder>,
   exchange: Exchange,
   route: { readonly model: string | null; readonly version: number | null },
 ): Uint8Array {
@@ -281,7 +282,12 @@ function statisticsOf(
         reference === null ||
         (served.name === reference.model && (reference.version === undefined || served.version === reference.version)),
     );
-  return encodeStatistics(chosen.map((served) => served.recorder.statistics(served.memoryBytes)));
+  return encodeStatistics(
+    chosen.map((served) => ({
+      ...served.recorder.readStatistics(),
+      memory: [{ type: 'CPU', id: 0, byteSize: served.memoryBytes }],
+    })),
+  );
 }
 
 const REPOSITORY_STATES: Readonly<Record<VersionState, RepositoryState>> = {
@@ -316,7 +322,7 @@ async function changeRepository(
   if (route.kind === 'repository-unload') {
     decodeUnloadRequest(body);
     // Unloading what is not there succeeds, and nobody waits for the end of it: Triton's rule.
-    if ((await parts.registry.getModel(route.model)) !== null) await parts.registry.setSuspended(route.model, true);
+    if ((await parts.registry.getModel(route.model)) !== null) await parts.registry.suspend(route.model);
     exchange.sendEmpty(200);
     return;
   }
@@ -330,7 +336,7 @@ async function changeRepository(
   if ((await parts.registry.getModel(route.model)) === null) {
     throw new AmaasError('MODEL_NOT_FOUND', `failed to load '${route.model}', failed to poll from model repository`);
   }
-  await parts.registry.setSuspended(route.model, false);
+  await parts.registry.resume(route.model);
   await parts.dataPlane.settle(route.model);
   parts.dataPlane.resolve({ model: route.model });
   exchange.sendEmpty(200);

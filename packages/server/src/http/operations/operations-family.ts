@@ -1,5 +1,5 @@
 // What operators and browsers ask for: liveness, readiness, metrics, the API description and its page.
-import { AmaasError } from '@amaas/core';
+import type { AmaasError } from '@amaas/core';
 import { encodeAdminError } from '@amaas/protocols/admin';
 import type { DataPlane } from '../../dataplane/index.ts';
 import type { Exchange } from '../exchange.ts';

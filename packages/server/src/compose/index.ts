@@ -1,0 +1,3 @@
+export { SERVER_VERSION } from './identity.ts';
+export { type OfflineOptions, resetAdminKey } from './offline.ts';
+export { type RunningServer, type StartOptions, startServer } from './start-server.ts';

@@ -1,0 +1,285 @@
+// The composition root: builds every object of the server, in order, and takes them down in reverse. Nothing else reads
+// the environment or knows which implementation stands behind a port.
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type AmaasError, type Clock, systemClock } from '@amaas/core';
+import { createOrtEngine } from '@amaas/engine-ort-node';
+import { Admission, FolderSync } from '../admission/index.ts';
+import { ArtifactTrees, FileBlobStore } from '../artifacts/index.ts';
+import { CodecPool } from '../codec/index.ts';
+import { type Config, loadConfig, type LoadConfigOptions } from '../config/index.ts';
+import { DataPlane } from '../dataplane/index.ts';
+import { createSqlKeyStore, fetchUrl, Gateway } from '../gateway/index.ts';
+import { createRoutes, listen, type Listener } from '../http/index.ts';
+import { createLogger, type LogDestination, type Logger, Metrics, type ModelRecorder } from '../monitoring/index.ts';
+import { FolderWatcher, Registry } from '../registry/index.ts';
+import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
+import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
+import { createStatus } from './status.ts';
+
+export interface StartOptions extends LoadConfigOptions {
+  /** Called once with the new admin key, when one was made: its only copy. */
+  readonly onAdminKey?: (key: string) => void;
+  /** One-liners for people instead of JSON lines. */
+  readonly prettyLog?: boolean;
+  /** Where log lines go; default standard output. */
+  readonly logDestination?: LogDestination;
+  /** Folder of the bundled models; default the one of this checkout. */
+  readonly bundledModelsDir?: string;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly config: Config;
+  /** Settles when every model known at the start has been dealt with. */
+  readonly ready: Promise<void>;
+  /** READY versions, `name@version`. */
+  readyModels(): readonly string[];
+  /** Refuses new work, finishes what is under way, and gives everything back. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const BUNDLED_MODELS_DIR = join(import.meta.dirname, '..', '..', '..', '..', 'models');
+
+/**
+ * Starts a server.
+ * @throws INVALID_CONFIG, DATA_DIR_LOCKED, SCHEMA_TOO_NEW.
+ */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const config = await loadConfig(options);
+  const takeDown = new TakeDown();
+  try {
+    return await build(config, options, takeDown);
+  } catch (thrown) {
+    await takeDown.run();
+    throw thrown;
+  }
+}
+
+async function build(config: Config, options: StartOptions, takeDown: TakeDown): Promise<RunningServer> {
+  const clock: Clock = systemClock;
+  const logger = createLogger({
+    level: config.logLevel,
+    ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
+  });
+  const layout = dataDirLayout(config.dataDir);
+  const lock = lockDataDir(config.dataDir, clock);
+  takeDown.add('data directory lock', () => lock.release());
+  const database = await openDatabase({
+    ...(config.databaseUrl === undefined ? {} : { url: config.databaseUrl }),
+    path: layout.databasePath,
+  });
+  takeDown.add('database', () => database.close());
+
+  const blobs = new FileBlobStore(layout.artifactsDirectory, clock);
+  const trees = new ArtifactTrees(join(layout.artifactsDirectory, 'trees'), blobs);
+  await Promise.all([blobs.sweepTemporary(), trees.sweepTemporary()]);
+  const registry = new Registry({
+    database,
+    blobs,
+    trees,
+    clock,
+    onListenerError: (err) => logger.error({ err }, 'a listener of the registry failed'),
+  });
+
+  const serving: { dataPlane?: DataPlane<ModelRecorder> } = {};
+  const metrics = new Metrics({ served: () => serving.dataPlane?.gauges() ?? [] });
+  const gateway = await Gateway.open({
+    store: createSqlKeyStore(database),
+    auth: config.auth,
+    onRefused: (reason) => metrics.recordAuthRefusal(reason),
+  });
+  const adminKey = config.auth === 'off' ? undefined : await gateway.ensureAdminKey({ configured: config.adminKey });
+  if (adminKey !== undefined) options.onAdminKey?.(adminKey);
+
+  const engine = createOrtEngine();
+  takeDown.add('engine', () => engine.dispose());
+  const admission = new Admission({
+    engine,
+    registry,
+    blobs,
+    trees,
+    clock,
+    limits: {
+      timeoutMs: config.probeTimeoutMs,
+      maxMemoryBytes: config.maxModelMemoryBytes,
+      maxModelBytes: config.maxModelBytes,
+    },
+    onVerdict: (verdict) => metrics.recordVerdict(verdict),
+  });
+  const dataPlane = new DataPlane<ModelRecorder>({
+    registry,
+    provider: admission,
+    clock,
+    defaults: {
+      maxRunMs: config.defaultMaxRunMs,
+      maxQueueSize: config.defaultMaxQueueSize,
+      cores: availableParallelism(),
+    },
+    createRecorder: (model, version) => metrics.forModel(model, version),
+    onFailure: (model, version, error) => logger.error({ model, version, err: error }, 'a version could not be loaded'),
+  });
+  takeDown.add('data plane', () => dataPlane.stop());
+  serving.dataPlane = dataPlane; // metrics are made first, because everything else reports to them
+  const codec = new CodecPool({
+    minBytes: config.codecWorkerMinBytes,
+    threads: Math.max(1, Math.min(4, availableParallelism() - 1)),
+  });
+  takeDown.add('codec threads', () => codec.dispose());
+
+  const loopDelay = monitorEventLoopDelay({ resolution: 10 });
+  loopDelay.enable();
+  takeDown.add('event loop monitor', () => loopDelay.disable());
+  const status = createStatus({
+    config,
+    engine,
+    dataPlane,
+    dialect: database.dialect,
+    startedAt: clock.wallTime(),
+    loopDelay,
+  });
+  const handle = createRoutes({
+    limits: { maxRequestBytes: config.maxRequestBytes, maxModelBytes: config.maxModelBytes },
+    corsOrigins: config.corsOrigins,
+    gateway,
+    registry,
+    blobs,
+    admission,
+    dataPlane,
+    codec,
+    metrics,
+    logger,
+    clock,
+    status,
+    server: { name: SERVER_NAME, version: SERVER_VERSION },
+    fetchUrl: (url, signal) =>
+      fetchUrl(
+        url,
+        {
+          allowPrivate: config.allowPrivateUrls,
+          maxBytes: config.urlMaxBytes,
+          timeoutMs: config.urlTimeoutMs,
+          stallTimeoutMs: config.urlStallTimeoutMs,
+        },
+        { signal },
+      ),
+  });
+  const listener = await listen(handle, {
+    host: config.host,
+    port: config.port,
+    tls:
+      config.tlsCert === undefined || config.tlsKey === undefined
+        ? null
+        : { certPath: config.tlsCert, keyPath: config.tlsKey },
+    headersTimeoutMs: config.headersTimeoutMs,
+    requestTimeoutMs: config.requestTimeoutMs,
+    idleTimeoutMs: config.idleTimeoutMs,
+  });
+  takeDown.add('listener', () => listener.close(config.drainTimeoutMs));
+  logger.info({ url: listener.url, dataDir: config.dataDir, modelsDir: config.modelsDir }, 'listening');
+
+  const sync = createFolderSync({ admission, registry, blobs, dataPlane, logger, config });
+  const ready = bringUp({ config, options, dataPlane, sync, logger, takeDown, clock });
+  return describeRunning({ listener, config, ready, dataPlane, takeDown });
+}
+
+function createFolderSync(parts: {
+  readonly admission: Admission;
+  readonly registry: Registry;
+  readonly blobs: FileBlobStore;
+  readonly dataPlane: DataPlane<ModelRecorder>;
+  readonly logger: Logger;
+  readonly config: Config;
+}): FolderSync {
+  const { admission, registry, blobs, dataPlane, logger, config } = parts;
+  return new FolderSync({
+    admission,
+    registry,
+    blobs,
+    maxModelBytes: config.maxModelBytes,
+    onAdmitted: (model, version, origin) => logger.info({ model, version, origin }, 'a version was admitted'),
+    onRejected(model, version, error: AmaasError) {
+      logger.warn({ model, version, reason: error.reason }, `a version was refused: ${error.publicMessage}`);
+      dataPlane.noteRejected(model, version, error.publicMessage);
+    },
+    onRemoved: (model, version) => dataPlane.forgetRejected(model, version),
+  });
+}
+
+/** Loads what is registered, imports the bundled models, and starts to follow the models folder. */
+async function bringUp(parts: {
+  readonly config: Config;
+  readonly options: StartOptions;
+  readonly dataPlane: DataPlane<ModelRecorder>;
+  readonly sync: FolderSync;
+  readonly logger: Logger;
+  readonly takeDown: TakeDown;
+  readonly clock: Clock;
+}): Promise<void> {
+  const { config, options, dataPlane, sync, logger, takeDown, clock } = parts;
+  try {
+    await dataPlane.start();
+    if (config.bundledModels) await sync.importBundled(options.bundledModelsDir ?? BUNDLED_MODELS_DIR);
+    const watcher = new FolderWatcher({
+      directory: config.modelsDir,
+      rescanIntervalMs: config.rescanIntervalMs,
+      clock,
+      onCandidate: (candidate) => sync.take(candidate, 'folder'),
+      onRemoved: (model, version) => sync.remove(model, version),
+      onError: (error) => logger.error({ err: error }, 'the models folder could not be scanned'),
+    });
+    takeDown.add('folder watcher', () => watcher.stop());
+    await watcher.start();
+    await dataPlane.settleAll();
+  } catch (thrown) {
+    logger.error({ err: thrown }, 'bringing up the models failed');
+  }
+  dataPlane.markReady();
+  logger.info({ models: dataPlane.served().length }, 'ready');
+}
+
+function describeRunning(parts: {
+  readonly listener: Listener;
+  readonly config: Config;
+  readonly ready: Promise<void>;
+  readonly dataPlane: DataPlane<ModelRecorder>;
+  readonly takeDown: TakeDown;
+}): RunningServer {
+  const { listener, config, ready, dataPlane, takeDown } = parts;
+  return {
+    url: listener.url,
+    config,
+    ready,
+    readyModels: () => dataPlane.served().map((served) => `${served.name}@${served.version}`),
+    stop: () => takeDown.run(),
+  };
+}
+
+/** What has been built, to be taken down in reverse order, once. */
+class TakeDown {
+  readonly #steps: { readonly what: string; readonly undo: () => unknown }[] = [];
+  #running: Promise<void> | null = null;
+
+  add(what: string, undo: () => unknown): void {
+    this.#steps.push({ what, undo });
+  }
+
+  /** Runs every step even when one fails; the first failure is thrown at the end. */
+  run(): Promise<void> {
+    this.#running ??= this.#runSteps();
+    return this.#running;
+  }
+
+  async #runSteps(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const { undo } of this.#steps.reverse()) {
+      try {
+        await undo();
+      } catch (thrown) {
+        failures.push(thrown);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}

@@ -1,0 +1,2 @@
+export { listen, type Listener } from './listener.ts';
+export { createRoutes, type RoutesParts } from './routes.ts';

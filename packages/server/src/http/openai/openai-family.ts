@@ -1,0 +1,105 @@
+// The two routes where OpenAI's and TensorFlow Serving's worlds meet: the list of models and one model. The answers are
+// the union of both, so that either client finds what it looks for; errors have OpenAI's form. More of OpenAI's protocol
+// comes with the language models.
+import { type AmaasError, AmaasError as Failure, type ErrorCode, parseModelReference } from '@amaas/core';
+import { encodeModelVersionStatus } from '@amaas/protocols/tfs';
+import type { DataPlane } from '../../dataplane/index.ts';
+import type { Registry } from '../../registry/index.ts';
+import type { Exchange } from '../exchange.ts';
+import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
+import { PathTable } from '../path-table.ts';
+import { versionStates } from '../tfs/version-states.ts';
+
+const ROUTES = {
+  list: {
+    method: 'GET',
+    path: '/v1/models',
+    access: 'read',
+    summary: 'Models in the form of OpenAI (data) and KServe v1 (models)',
+    tag: 'openai',
+  },
+  model: {
+    method: 'GET',
+    path: '/v1/models/{model}',
+    access: 'read',
+    summary: "One model: OpenAI's object and TensorFlow Serving's version status",
+    tag: 'openai',
+  },
+} as const satisfies Record<string, RouteDescription>;
+
+/** HTTP status and OpenAI's error type per code. */
+const ERRORS: Readonly<Record<ErrorCode, readonly [status: number, type: string]>> = {
+  INVALID_ARGUMENT: [400, 'invalid_request_error'],
+  FAILED_PRECONDITION: [400, 'invalid_request_error'],
+  OUT_OF_RANGE: [400, 'invalid_request_error'],
+  UNAUTHENTICATED: [401, 'authentication_error'],
+  PERMISSION_DENIED: [403, 'permission_error'],
+  NOT_FOUND: [404, 'invalid_request_error'],
+  ALREADY_EXISTS: [409, 'invalid_request_error'],
+  ABORTED: [409, 'invalid_request_error'],
+  RESOURCE_EXHAUSTED: [429, 'rate_limit_error'],
+  CANCELLED: [499, 'invalid_request_error'],
+  UNIMPLEMENTED: [501, 'invalid_request_error'],
+  UNKNOWN: [500, 'server_error'],
+  INTERNAL: [500, 'server_error'],
+  DATA_LOSS: [500, 'server_error'],
+  UNAVAILABLE: [503, 'server_error'],
+  DEADLINE_EXCEEDED: [504, 'server_error'],
+};
+
+export function createOpenAiFamily(parts: { readonly dataPlane: DataPlane; readonly registry: Registry }): RouteFamily {
+  const table = new PathTable<keyof typeof ROUTES>(ROUTES);
+  return {
+    name: 'openai',
+    routes: Object.values(ROUTES),
+    owns: (path) =>
+      path === '/v1/models' || (path.startsWith('/v1/models/') && !/[/:]/.test(path.slice('/v1/models/'.length))),
+    match(method, path): MatchedRoute {
+      const { name, parameters } = table.match(method, path);
+      const text = parameters.get('model');
+      if (name === 'list' || text === undefined)
+        return { access: 'read', run: (exchange) => sendList(parts, exchange) };
+      const { model } = parseModelReference(text);
+      return { access: 'read', model, run: (exchange) => sendModel(parts, exchange, model) };
+    },
+    sendError(exchange, error: AmaasError) {
+      const [status, type] = ERRORS[error.code];
+      const code = error.reason === 'MODEL_NOT_FOUND' ? 'model_not_found' : error.reason.toLowerCase();
+      exchange.sendJson(status, { error: { message: error.publicMessage, type, param: null, code } });
+    },
+  };
+}
+
+async function sendList(
+  parts: { readonly dataPlane: DataPlane; readonly registry: Registry },
+  exchange: Exchange,
+): Promise<void> {
+  const records = (await parts.registry.listModels()).filter(
+    (record) => exchange.principal?.allowsModel(record.name) ?? false,
+  );
+  exchange.sendJson(200, {
+    object: 'list',
+    data: records.map((record) => openAiModel(record.name, record.createdAt)),
+    models: records.map((record) => record.name),
+  });
+}
+
+async function sendModel(
+  parts: { readonly dataPlane: DataPlane; readonly registry: Registry },
+  exchange: Exchange,
+  model: string,
+): Promise<void> {
+  const record = await parts.registry.getModel(model);
+  const statuses = parts.dataPlane.versionsOf(model);
+  if (record === null || statuses === undefined) {
+    throw new Failure('MODEL_NOT_FOUND', `The model '${model}' does not exist`);
+  }
+  exchange.sendJson(200, {
+    ...openAiModel(model, record.createdAt),
+    ...encodeModelVersionStatus(versionStates(statuses)),
+  });
+}
+
+function openAiModel(id: string, createdAt: string): object {
+  return { id, object: 'model', created: Math.floor(Date.parse(createdAt) / 1000), owned_by: 'amaas' };
+}

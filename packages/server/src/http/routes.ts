@@ -1,0 +1,68 @@
+// Puts the families of routes together into the server's one request handler.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '@amaas/core';
+import type { ServerStatus } from '@amaas/protocols/admin';
+import type { Admission } from '../admission/index.ts';
+import type { BlobStore } from '../artifacts/index.ts';
+import type { CodecPool } from '../codec/index.ts';
+import type { DataPlane } from '../dataplane/index.ts';
+import type { FetchedUrl, Gateway } from '../gateway/index.ts';
+import type { Logger, Metrics, ModelRecorder } from '../monitoring/index.ts';
+import type { Registry } from '../registry/index.ts';
+import { createAdminFamily } from './admin/admin-family.ts';
+import { createCorsPolicy } from './cors.ts';
+import type { RouteFamily } from './family.ts';
+import { createHandler } from './handler.ts';
+import { createOipFamily } from './oip/oip-family.ts';
+import { createOpenAiFamily } from './openai/openai-family.ts';
+import { describeRoutes } from './openapi.ts';
+import { createOperationsFamily } from './operations/operations-family.ts';
+import { createTfsFamily } from './tfs/tfs-family.ts';
+
+export interface RoutesParts {
+  readonly limits: { readonly maxRequestBytes: number; readonly maxModelBytes: number };
+  readonly corsOrigins: readonly string[];
+  readonly gateway: Gateway;
+  readonly registry: Registry;
+  readonly blobs: BlobStore;
+  readonly admission: Admission;
+  readonly dataPlane: DataPlane<ModelRecorder>;
+  readonly codec: CodecPool;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly status: () => Promise<ServerStatus>;
+  readonly server: { readonly name: string; readonly version: string };
+  readonly fetchUrl: (url: string, signal: AbortSignal) => Promise<FetchedUrl>;
+}
+
+/** The families, in the order in which they are asked whether a path is theirs; the last owns what is left. */
+export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
+  const { maxRequestBytes, maxModelBytes } = parts.limits;
+  const families: RouteFamily[] = [
+    createOipFamily({ ...parts, maxRequestBytes }),
+    createOpenAiFamily(parts),
+    createTfsFamily({ ...parts, maxRequestBytes }),
+    createAdminFamily({ ...parts, maxModelBytes }),
+  ];
+  families.push(
+    createOperationsFamily({
+      dataPlane: parts.dataPlane,
+      renderMetrics: () => parts.metrics.render(),
+      openApi: () => describeRoutes(families, parts.server),
+    }),
+  );
+  return families;
+}
+
+export function createRoutes(parts: RoutesParts): (request: IncomingMessage, response: ServerResponse) => void {
+  const { gateway, metrics, logger, clock } = parts;
+  return createHandler({
+    families: createFamilies(parts),
+    gateway,
+    metrics,
+    cors: createCorsPolicy(parts.corsOrigins),
+    logger,
+    clock,
+  });
+}
