@@ -84,6 +84,6 @@ export interface Manifest {
   readonly resources?: ResourcesManifest;
   readonly licence?: string;
   readonly source?: string;
-  /** File name of an example request (OIP JSON) beside the model. */
+  /** File name of an example beside the model: an OIP JSON request, or a picture where `preprocess` says how to take it. */
   readonly example?: string;
 }
