@@ -61,6 +61,8 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   const clock: Clock = systemClock;
   const logger = createLogger({
     level: config.logLevel,
+    pretty: options.prettyLog ?? false,
+    secrets: [config.adminKey ?? '', config.databaseUrl ?? ''],
     ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
   });
   const layout = dataDirLayout(config.dataDir);
