@@ -80,7 +80,8 @@ export function tensorFromBytes(dtype: FixedSizeDType, shape: readonly number[],
       `tensor: ${dtype} ${formatShape(shape)} needs ${length * TypedArray.BYTES_PER_ELEMENT} bytes, got ${bytes.byteLength}`,
     );
   }
-  const aligned = bytes.byteOffset % TypedArray.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  // Not bytes.slice(): a Buffer's slice is a view of the same, still unaligned, bytes.
+  const aligned = bytes.byteOffset % TypedArray.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   // The constructor was looked up by the same dtype, so `data` is that dtype's array.
   return { dtype, shape, data: new TypedArray(aligned.buffer, aligned.byteOffset, length) } as Tensor;
 }
