@@ -73,6 +73,17 @@ test('float16BitsFromNumber rounds halfway points to even, and just beside them 
   }
 });
 
+test('float16BitsFromNumber is right beside powers of two, where log2 may be one off', () => {
+  for (let exponent = -30; exponent <= 17; exponent++) {
+    doubleValue[0] = 2 ** exponent;
+    const bits = doubleBits[0] ?? 0n;
+    for (let step = -40n; step <= 40n; step++) {
+      doubleBits[0] = bits + step;
+      assertSameHalf(doubleValue[0] ?? 0);
+    }
+  }
+});
+
 test('float16BitsFromNumber agrees with the oracle on random doubles', () => {
   const next = createRandomDoubles(0x9e3779b97f4a7c15n);
   for (let round = 0; round < 200_000; round++) {

@@ -16,12 +16,10 @@ export function float16BitsFromNumber(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
   if (magnitude >= 65520) return sign | 0x7c00; // halfway between the greatest half (65504) and 2^16 rounds up
   if (magnitude < 2 ** -14) return sign | roundHalfToEven(magnitude * 2 ** 24); // subnormals are multiples of 2^-24
+  // log2 may land one off within a double's precision of a power of two; the mantissa, rounded, then is 0 or 1024 and right.
   const exponent = Math.floor(Math.log2(magnitude));
-  // log2 may land one off next to a power of two; the mantissa then tells.
-  const adjusted =
-    magnitude / 2 ** exponent >= 2 ? exponent + 1 : magnitude / 2 ** exponent < 1 ? exponent - 1 : exponent;
-  const mantissa = roundHalfToEven((magnitude / 2 ** adjusted - 1) * 1024);
-  return sign | (((adjusted + 15) << 10) + mantissa); // a mantissa of 1024 carries into the exponent
+  const mantissa = roundHalfToEven((magnitude / 2 ** exponent - 1) * 1024);
+  return sign | (((exponent + 15) << 10) + mantissa); // a mantissa of 1024 carries into the exponent
 }
 
 /** The number a binary16 bit pattern stands for. */
