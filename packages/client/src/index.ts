@@ -1,0 +1,41 @@
+// The amaas SDK, for Node and browsers: `createClient` and the types of what goes in and comes out.
+export {
+  AmaasError,
+  type DType,
+  type ErrorCode,
+  type ErrorReason,
+  type Manifest,
+  type NamedTensors,
+  type Tensor,
+  type TensorSpec,
+} from '@amaas/core';
+export type {
+  CreatedKey,
+  CreateKeyRequest,
+  Key,
+  KeyScope,
+  ModelSummary,
+  ServerStatus,
+  VersionDetail,
+  VersionPolicy,
+  VersionState,
+  VersionSummary,
+} from '@amaas/protocols/admin';
+export type { CallOptions } from './admin-call.ts';
+export { type AmaasClient, type ClientOptions, createClient } from './client.ts';
+export type { DeployFile, DeployFilesOptions, DeployProgress, DeployUrlOptions, FileContent } from './deploy.ts';
+export type { InferenceResult, InferOptions } from './infer.ts';
+export { type InferInputs, type InputValue, type NumberArray, type ShapedInput, tensorsFromValues } from './inputs.ts';
+export type { KeysApi } from './keys.ts';
+export type { ModelMetadata } from './metadata.ts';
+export type { LabelTarget, ModelsApi } from './models.ts';
+export {
+  type NestedArray,
+  type PlainElement,
+  type PlainNested,
+  type Scalar,
+  tensorElements,
+  tensorFromNested,
+  tensorToNested,
+} from './nested.ts';
+export type { RetryPolicy } from './retry.ts';
