@@ -125,7 +125,9 @@ test('loadConfig refuses unknown names in every source and suggests the nearest'
 });
 
 test("loadConfig leaves others' variables alone and explains Kubernetes service links", async () => {
-  await load({ environment: { AMAAS_URL: 'http://x', AMAAS_API_KEY: 'k', PATH: '/bin', AMAASX: '1' } });
+  await load({
+    environment: { AMAAS_URL: 'http://x', AMAAS_API_KEY: 'k', PATH: '/bin', AMAASX: '1', AMAAS_TEST_X: '1' },
+  });
   assert.match(await refusal({ environment: { AMAAS_PORT: 'tcp://10.0.0.7:8080' } }), /enableServiceLinks/);
   assert.match(await refusal({ environment: { AMAAS_SERVICE_HOST: '10.0.0.7' } }), /enableServiceLinks/);
 });

@@ -23,8 +23,12 @@ export interface LoadConfigOptions {
   readonly reader?: ConfigFileReader;
 }
 
-/** AMAAS_* variables that others read (the SDK and CLI, the tests), so that they are no mistakes here. */
-const FOREIGN_VARIABLES = new Set(['AMAAS_URL', 'AMAAS_API_KEY', 'AMAAS_SHARED_DATA', 'AMAAS_TEST_DATABASE_URL']);
+/** AMAAS_* variables that the SDK, the CLI and the tests read, so that they are no mistakes here. */
+const FOREIGN_VARIABLES = new Set(['AMAAS_URL', 'AMAAS_API_KEY', 'AMAAS_CREDENTIALS_FILE', 'AMAAS_SHARED_DATA']);
+
+function isForeign(name: string): boolean {
+  return !name.startsWith('AMAAS_') || name.startsWith('AMAAS_TEST_') || FOREIGN_VARIABLES.has(name);
+}
 
 /** A value and where it was found, in the words of a message. */
 interface Sourced {
@@ -70,7 +74,7 @@ function collectFile(file: ConfigFile, { values, problems }: Findings): void {
 function collectEnvironment(environment: LoadConfigOptions['environment'], { values, problems }: Findings): void {
   const keys = new Map([...SETTINGS.keys()].map((key) => [environmentName(key), key]));
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || !name.startsWith('AMAAS_') || FOREIGN_VARIABLES.has(name)) continue;
+    if (value === undefined || isForeign(name)) continue;
     const key = keys.get(name);
     if (key !== undefined) values.set(key, { value, name, source: 'environment', textual: true });
     else problems.push(unknownName(name, 'environment', keys.keys()) + serviceLinkHint(name, value));
