@@ -57,6 +57,7 @@ class OrtEngine implements Engine {
   readonly #models = new Set<LoadedModel>();
   readonly #stuck = new Set<Instance>();
   readonly #disposal = new AbortController();
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(options: OrtEngineOptions, version: string) {
     this.version = version;
@@ -74,27 +75,31 @@ class OrtEngine implements Engine {
     return executionProviders;
   }
 
-  async probe(source: ModelSource, options: ProbeOptions): Promise<ProbeReport> {
-    if (this.#disposal.signal.aborted) throw shuttingDown('probe', source.label);
-    return await probeInChild({
-      config: this.#sessionConfig(source, options.resources, 1),
-      timeoutMs: options.timeoutMs,
-      maxMemoryBytes: options.maxMemoryBytes,
-      example: options.example ?? null,
-      declared: options.declared ?? null,
-      signal: AbortSignal.any([this.#disposal.signal, ...(options.signal === undefined ? [] : [options.signal])]),
-      clock: this.#clock,
-    });
+  probe(source: ModelSource, options: ProbeOptions): Promise<ProbeReport> {
+    return this.#track('probe', source.label, options.signal, (signal) =>
+      probeInChild({
+        config: this.#sessionConfig(source, options.resources, 1),
+        timeoutMs: options.timeoutMs,
+        maxMemoryBytes: options.maxMemoryBytes,
+        example: options.example ?? null,
+        declared: options.declared ?? null,
+        signal,
+        clock: this.#clock,
+      }),
+    );
   }
 
-  async load(source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
+  load(source: ModelSource, options: LoadOptions): Promise<LoadedModel> {
+    return this.#track('load', source.label, options.signal, (signal) => this.#load(source, options, signal));
+  }
+
+  async #load(source: ModelSource, options: LoadOptions, signal: AbortSignal): Promise<LoadedModel> {
     const { label } = source;
     assertLoadable(label, options);
-    if (this.#disposal.signal.aborted) throw shuttingDown('load', label);
     const config = this.#sessionConfig(source, options.resources, options.instances);
-    const startInstance = (signal?: AbortSignal): Promise<Instance> => STARTERS[options.isolation](config, signal);
-    const instances = await startAll(startInstance, options);
-    if (options.signal?.aborted || this.#disposal.signal.aborted) {
+    const startInstance = (signal: AbortSignal): Promise<Instance> => STARTERS[options.isolation](config, signal);
+    const instances = await startAll(options.instances, () => startInstance(signal));
+    if (signal.aborted) {
       await Promise.all(instances.map((instance) => instance.close()));
       throw cancelled(`load: model "${label}"`);
     }
@@ -114,7 +119,28 @@ class OrtEngine implements Engine {
 
   async dispose(): Promise<void> {
     this.#disposal.abort();
+    await Promise.allSettled(this.#underWay);
     await Promise.all([...this.#models].map((model) => model.dispose()));
+  }
+
+  /** Does something that ends early when its caller goes or the engine is disposed. */
+  async #track<T>(
+    operation: 'load' | 'probe',
+    label: string,
+    caller: AbortSignal | undefined,
+    act: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const disposal = this.#disposal.signal;
+    const what = `${operation}: model "${label}"`;
+    if (disposal.aborted) throw new AmaasError('SHUTTING_DOWN', `${what}: the engine has been disposed`);
+    if (caller?.aborted) throw cancelled(what);
+    const doing = act(caller === undefined ? disposal : AbortSignal.any([disposal, caller]));
+    this.#underWay.add(doing);
+    try {
+      return await doing;
+    } finally {
+      this.#underWay.delete(doing);
+    }
   }
 
   #sessionConfig(source: ModelSource, resources: ResourcesManifest, instances: number): SessionConfig {
@@ -129,12 +155,7 @@ class OrtEngine implements Engine {
   }
 }
 
-function shuttingDown(operation: string, label: string): AmaasError {
-  return new AmaasError('SHUTTING_DOWN', `${operation}: the engine of model "${label}" has been disposed`);
-}
-
-function assertLoadable(label: string, { instances, isolation, maxRunMs, signal }: LoadOptions): void {
-  if (signal?.aborted) throw cancelled(`load: model "${label}"`);
+function assertLoadable(label: string, { instances, isolation, maxRunMs }: LoadOptions): void {
   const what = `load: model "${label}"`;
   if (!Number.isSafeInteger(instances) || instances < 1) {
     throw new AmaasError('INVALID_CONFIG', `${what}: instances must be a whole number ≥ 1, got ${instances}`);
@@ -148,11 +169,8 @@ function assertLoadable(label: string, { instances, isolation, maxRunMs, signal 
 }
 
 /** Starts the instances side by side; when one fails, ends those that came up and throws its error. */
-async function startAll(
-  startInstance: (signal?: AbortSignal) => Promise<Instance>,
-  { instances, signal }: LoadOptions,
-): Promise<readonly Instance[]> {
-  const started = await Promise.allSettled(Array.from({ length: instances }, () => startInstance(signal)));
+async function startAll(count: number, start: () => Promise<Instance>): Promise<readonly Instance[]> {
+  const started = await Promise.allSettled(Array.from({ length: count }, start));
   const failure = started.find((outcome) => outcome.status === 'rejected');
   const alive = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
   if (failure === undefined) return alive;

@@ -37,7 +37,7 @@ export interface Instance {
 }
 
 /** Starts an instance; rejects with the load error, CANCELLED when `signal` fires. */
-export type InstanceStarter = (config: SessionConfig, signal?: AbortSignal) => Promise<Instance>;
+export type InstanceStarter = (config: SessionConfig, signal: AbortSignal) => Promise<Instance>;
 
 /** The reply to `load`. @throws the error that came instead. */
 export function expectReady(reply: HostReply): { inputs: readonly TensorSpec[]; outputs: readonly TensorSpec[] } {

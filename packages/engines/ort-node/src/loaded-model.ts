@@ -19,7 +19,7 @@ export interface LoadedModelParts {
   readonly clock: Clock;
   /** At least one. */
   readonly instances: readonly Instance[];
-  readonly startInstance: () => Promise<Instance>;
+  readonly startInstance: (signal: AbortSignal) => Promise<Instance>;
   /** Instances of all models whose runs do not end. */
   readonly stuck: Set<Instance>;
   /** Called once disposed. */

@@ -18,7 +18,7 @@ export interface ProbeRequest {
   readonly maxMemoryBytes: number;
   readonly example: NamedTensors | null;
   readonly declared: DeclaredShapes | null;
-  readonly signal: AbortSignal | null;
+  readonly signal: AbortSignal;
   readonly clock: Clock;
 }
 
@@ -26,12 +26,11 @@ export interface ProbeRequest {
 export async function probeInChild(request: ProbeRequest): Promise<ProbeReport> {
   const { signal } = request;
   const what = `probe: model "${request.config.label}"`;
-  if (signal?.aborted) throw cancelled(what);
   const example = request.example === null ? null : packTensors(request.config.label, request.example);
   const watch = new ProbeWatch(request);
   const child = startChild('probe-main', (frame) => watch.take(frame.message as ProbeMessage)); // sent by probe-main.ts
   const abort = (): void => watch.fail(cancelled(what));
-  signal?.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort, { once: true });
   watch.start(child);
   const task: ProbeTask = {
     config: request.config,
@@ -44,7 +43,7 @@ export async function probeInChild(request: ProbeRequest): Promise<ProbeReport> 
   try {
     return await watch.verdict;
   } finally {
-    signal?.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
     watch.stop();
     child.kill(); // it has nothing more to say
     await child.exited;

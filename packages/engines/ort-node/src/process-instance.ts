@@ -8,11 +8,10 @@ import type { SessionConfig } from './session.ts';
 /** Time for an idle child to release its session and leave before it is killed. */
 const CLOSE_GRACE_MS = 5000;
 
-export async function startProcessInstance(config: SessionConfig, signal?: AbortSignal): Promise<Instance> {
-  if (signal?.aborted) throw cancelled(`load: model "${config.label}"`);
+export async function startProcessInstance(config: SessionConfig, signal: AbortSignal): Promise<Instance> {
   const link = new ProcessLink(config.label);
   const abort = (): void => link.child.kill();
-  signal?.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort, { once: true });
   try {
     const { inputs, outputs } = expectReady(await link.ask({ kind: 'load', config }));
     return {
@@ -30,9 +29,10 @@ export async function startProcessInstance(config: SessionConfig, signal?: Abort
     };
   } catch (error) {
     link.child.kill();
-    throw signal?.aborted ? cancelled(`load: model "${config.label}"`) : error;
+    await link.child.exited;
+    throw signal.aborted ? cancelled(`load: model "${config.label}"`) : error;
   } finally {
-    signal?.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
   }
 }
 

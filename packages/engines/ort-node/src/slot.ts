@@ -12,7 +12,7 @@ export interface SlotHost {
   readonly label: string;
   readonly maxRunMs: number;
   readonly clock: Clock;
-  startInstance(): Promise<Instance>;
+  startInstance(signal: AbortSignal): Promise<Instance>;
   /** The slot has become free. */
   onIdle(): void;
   /** A replacement could not be started; another try follows. */
@@ -30,8 +30,10 @@ export class Slot {
   #state: SlotState = 'replacing';
   #backoffMs = FIRST_BACKOFF_MS;
   #cancelRestart: CancelTimer | null = null;
+  #starting: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
   /** Resolves when the run under way has ended or been given up on. */
-  #released: PromiseWithResolvers<void> = Promise.withResolvers();
+  #released: Promise<void> = Promise.resolve();
 
   constructor(host: SlotHost, instance: Instance) {
     this.#host = host;
@@ -53,24 +55,27 @@ export class Slot {
       return Promise.reject(new AmaasError('INTERNAL', `run: a slot of model "${this.#host.label}" is not idle`));
     }
     this.#state = 'busy';
-    this.#released = Promise.withResolvers();
+    const released = Promise.withResolvers<void>();
+    this.#released = released.promise;
     const { promise, resolve, reject } = Promise.withResolvers<InstanceResult>();
     const run = instance.run(job);
     const cancelTimer = this.#host.clock.schedule(this.#host.maxRunMs, () => {
       reject(this.#deadlineExceeded());
-      this.#giveUpOn(instance, run);
+      if (this.#giveUpOn(instance, run)) released.resolve();
     });
     run.then(
       (result) => {
         cancelTimer();
         resolve(result);
         this.#backoffMs = FIRST_BACKOFF_MS;
-        this.#release(instance, false);
+        this.#free(instance, false);
+        released.resolve();
       },
       (error: unknown) => {
         cancelTimer();
         reject(error);
-        this.#release(instance, error instanceof AmaasError && error.reason === 'ENGINE_CRASHED');
+        this.#free(instance, error instanceof AmaasError && error.reason === 'ENGINE_CRASHED');
+        released.resolve();
       },
     );
     return promise;
@@ -78,10 +83,10 @@ export class Slot {
 
   /** Waits for the run under way, at most as long as a run may take, and ends the instance. */
   async close(): Promise<void> {
-    const busy = this.#state === 'busy';
     this.#state = 'closed';
     this.#cancelRestart?.();
-    if (busy) await this.#released.promise;
+    this.#closing.abort();
+    await Promise.all([this.#released, this.#starting]);
     await this.#instance?.close();
     this.#instance = null;
   }
@@ -99,24 +104,24 @@ export class Slot {
     });
   }
 
-  #release(instance: Instance, crashed: boolean): void {
+  #free(instance: Instance, crashed: boolean): void {
     if (this.#instance !== instance) return;
-    // Replaced before anybody can be given the dead one.
-    if (crashed) this.#replace();
-    else if (this.#state === 'busy') {
+    if (crashed) {
+      this.#replace(); // before anybody can be given the dead one
+    } else if (this.#state === 'busy') {
       this.#state = 'idle';
       this.#host.onIdle();
     }
-    this.#released.resolve();
   }
 
-  #giveUpOn(instance: Instance, run: Promise<unknown>): void {
-    if (instance.kill()) return; // the run now ends with a crash, which brings the replacement
+  /** Ends or abandons the instance; true when it is no longer this slot's, false when its run ends now. */
+  #giveUpOn(instance: Instance, run: Promise<unknown>): boolean {
+    if (instance.kill()) return false; // the run ends with a crash, which brings the replacement
     this.#instance = null;
     const mayReplace = this.#host.abandon(instance, run);
     if (mayReplace) this.#replace();
     else if (this.#state !== 'closed') this.#state = 'given-up';
-    this.#released.resolve();
+    return true;
   }
 
   #replace(): void {
@@ -127,13 +132,15 @@ export class Slot {
   }
 
   #scheduleStart(): void {
-    this.#cancelRestart = this.#host.clock.schedule(this.#backoffMs, () => void this.#start());
+    this.#cancelRestart = this.#host.clock.schedule(this.#backoffMs, () => {
+      this.#starting = this.#start();
+    });
     this.#backoffMs = Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
   }
 
   async #start(): Promise<void> {
     try {
-      const instance = await this.#host.startInstance();
+      const instance = await this.#host.startInstance(this.#closing.signal);
       if (this.#state === 'closed') {
         await instance.close();
         return;

@@ -8,12 +8,12 @@ import type { HostReply, HostRequest } from './messages.ts';
 import type { SessionConfig } from './session.ts';
 import { blocksOf, type PackedTensor, type PackedTensors } from './tensors.ts';
 
-export async function startThreadInstance(config: SessionConfig, signal?: AbortSignal): Promise<Instance> {
+export async function startThreadInstance(config: SessionConfig, signal: AbortSignal): Promise<Instance> {
   const thread = new ThreadLink(config.label);
   const loading = thread.ask({ kind: 'load', config }, []);
   const onAbort = Promise.withResolvers<never>();
   const abort = (): void => onAbort.reject(cancelled(`load: model "${config.label}"`));
-  signal?.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort, { once: true });
   try {
     const { inputs, outputs } = expectReady(await Promise.race([loading, onAbort.promise]));
     return {
@@ -27,10 +27,11 @@ export async function startThreadInstance(config: SessionConfig, signal?: AbortS
       measureMemoryBytes: () => null,
     };
   } catch (error) {
-    void loading.catch(() => {}).then(() => thread.close());
+    const closed = loading.catch(() => {}).then(() => thread.close());
+    if (!signal.aborted) await closed; // after an abort the thread still loads, and nobody waits for that
     throw error;
   } finally {
-    signal?.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
   }
 }
 
