@@ -77,6 +77,14 @@ describe('tensorFromBinary', () => {
     });
   });
 
+  test('never reads an element beyond its own tensor', () => {
+    const buffer = bytes(3, 0, 0, 0, 7, 8, 9);
+    const declared = { dtype: 'string', shape: [1], elements: 1 } as const;
+    assert.throws(() => tensorFromBinary(place, declared, buffer.subarray(0, 5)), {
+      message: /expecting string of length 3 but only 1 bytes available/,
+    });
+  });
+
   test('does not allocate by a claimed element count', () => {
     const elements = 2 ** 40;
     const declared = { dtype: 'string', shape: [elements], elements } as const;

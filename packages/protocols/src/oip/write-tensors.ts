@@ -32,6 +32,8 @@ export interface WriteRules {
 /** Elements printed between two stops: about a millisecond of floats, at most 64 KiB of text. */
 const ELEMENTS_PER_STEP = 4096;
 
+const encoder = new TextEncoder();
+
 /** The shape of a single element. */
 const SCALAR: readonly number[] = [];
 const COMMA = 0x2c;
@@ -48,7 +50,7 @@ export function* writeMessage(
   tensors: readonly TensorToWrite[],
   rules: WriteRules,
 ): Generator<undefined, MessageBody> {
-  const writer = new JsonWriter();
+  let writer: JsonWriter | undefined; // a message without elements in its JSON is quicker without
   const binaryParts: Uint8Array[] = [];
   let text = open;
   for (const { name, tensor, binary } of tensors) {
@@ -61,6 +63,7 @@ export function* writeMessage(
       continue;
     }
     assertJsonCanCarry(name, datatype, rules);
+    writer ??= new JsonWriter();
     writer.raw(`${text}"data":`);
     try {
       yield* printElements(writer, tensor, rules);
@@ -69,8 +72,8 @@ export function* writeMessage(
     }
     text = '},';
   }
-  writer.raw(`${tensors.length === 0 ? text : text.slice(0, -1)}]}`);
-  return finish(writer.takePieces(), binaryParts);
+  text = `${tensors.length === 0 ? text : text.slice(0, -1)}]}`;
+  return finish(writer === undefined ? [encoder.encode(text)] : writer.raw(text).takePieces(), binaryParts);
 }
 
 /** Runs {@link writeMessage} to its end without stopping. */
