@@ -29,7 +29,10 @@ async function startStore(t: TestContext, already: readonly Uint8Array[] = []) {
     return { status: 201, body: { model: 'm', version: 4, state: 'READY' } };
   });
   const client = createClient({ url: server.url, apiKey: 'k', retry: { baseDelayMs: 1 } });
-  return { server, client, blobs, failNext: (count: number) => void (failuresLeft = count) };
+  const failNext = (count: number) => {
+    failuresLeft = count;
+  };
+  return { server, client, blobs, failNext };
 }
 
 test('deploy uploads bytes, blobs and streams under their digests, then asks for the version', async (t) => {

@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+// Launcher of the amaas command: plain JavaScript that any Node since 16 can read. It finds a Node that runs the rest
+// (24 or newer: this one, or the one installed beside it as the npm package `node`), and says what to do without one.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import * as nodeModule from 'node:module';
+import { constants, homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const NEEDED_MAJOR = 24;
+
+if (majorOf(process.versions.node) >= NEEDED_MAJOR) await run();
+else relaunch();
+
+async function run() {
+  // Compiled code is kept between starts: a third of a second on a fast machine, more on a slow one.
+  nodeModule.enableCompileCache?.(cacheDirectory());
+  quietExperimentalWarnings();
+  const { main } = await import('../src/main.ts');
+  process.exitCode = await main(process.argv.slice(2), {
+    environment: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+}
+
+function majorOf(version) {
+  return Number(version.split('.')[0]);
+}
+
+/** Where the operating system wants caches; NODE_COMPILE_CACHE, read by Node itself, goes before. */
+function cacheDirectory() {
+  if (process.env.NODE_COMPILE_CACHE) return process.env.NODE_COMPILE_CACHE;
+  const base =
+    process.platform === 'win32'
+      ? process.env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local')
+      : process.platform === 'darwin'
+        ? join(homedir(), 'Library', 'Caches')
+        : process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return join(base, 'amaas', 'compile');
+}
+
+/** Two features amaas stands on are still announced as experimental; other warnings pass. */
+function quietExperimentalWarnings() {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = (warning, ...rest) => {
+    const text = typeof warning === 'string' ? warning : warning.message;
+    if (/^(SQLite|Type Stripping) is an experimental feature/.test(text)) return;
+    emitWarning.call(process, warning, ...rest);
+  };
+}
+
+/** Starts the same command with the Node of the npm package `node`, and ends as it ends. */
+function relaunch() {
+  const node = installedNode();
+  if (node === null) {
+    process.stderr.write(
+      `amaas needs Node.js ${NEEDED_MAJOR} or newer; this is ${process.versions.node}, and no newer one is installed beside amaas.\n` +
+        'In a checkout run `npm ci`, which installs it; or get one from https://nodejs.org.\n',
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const forward = (signal) => {
+    // A terminal sends Ctrl-C to parent and child alike; passed on once more it would count as the second, forcing one.
+    if (signal === 'SIGINT' && process.stdin.isTTY) return;
+    child.kill(signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, forward);
+  child.on('error', (error) => {
+    process.stderr.write(`amaas: cannot start ${node}: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 1);
+  });
+}
+
+/** Path of the Node that npm installed beside amaas, or null when there is none that is new enough. */
+function installedNode() {
+  try {
+    const manifest = nodeModule.createRequire(import.meta.url).resolve('node/package.json');
+    if (majorOf(JSON.parse(readFileSync(manifest, 'utf8')).version) < NEEDED_MAJOR) return null;
+    const binary = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+    return existsSync(binary) ? binary : null;
+  } catch {
+    return null; // not installed
+  }
+}

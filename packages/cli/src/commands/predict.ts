@@ -1,0 +1,76 @@
+// `amaas predict`: asks a model once and shows the answer.
+import { type AmaasClient, type InferenceResult, tensorToNested } from '@amaas/client';
+import { type Manifest, parseModelReference } from '@amaas/core';
+import type { Command } from 'commander';
+import { type CommandContext, connect, optionsOf, UsageError } from '../command-context.ts';
+import { addInputOptions, type InputOptions, manifestOf, readInputs, resolveManifest } from '../inputs/index.ts';
+import { outputsText } from '../output-text.ts';
+
+interface PredictOptions extends InputOptions {
+  readonly output?: readonly string[];
+}
+
+export function registerPredict(program: Command, context: CommandContext): void {
+  addInputOptions(
+    program
+      .command('predict <model> [file]')
+      .description(
+        'ask a model, given as name, name:label or name@version; inputs from @file (.json, .npy, .npz, .csv, a picture) or an option',
+      ),
+  )
+    .option('--output <name...>', 'only these outputs')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ amaas predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'
+  $ amaas predict resnet:production --image cat.jpg
+  $ amaas predict iris @flowers.csv
+  $ amaas predict encoder --input ids=@ids.npy --input mask='[[1, 1, 0]]' --json`,
+    )
+    .action(async (text: string, file: string | undefined, _options: unknown, command: Command) => {
+      const options = optionsOf<PredictOptions>(command);
+      const reference = parseModelReference(text);
+      const client = await connect(context, options);
+      const { inputs: specs } = await client.metadata(text);
+      const manifest = () => resolveManifest(client, reference);
+      const inputs = await readInputs(context.world, { model: text, specs, manifest }, { ...options, file });
+      if (inputs === null)
+        throw new UsageError('give the inputs: @file, --data, --input, --image or --csv; see: amaas predict --help');
+      const result = await client.infer(text, inputs, options.output === undefined ? {} : { outputs: options.output });
+      if (options.json) context.terminal.print(resultJson(result));
+      else {
+        context.terminal.print(outputsText(result.outputs, await labelsOf(client, result)));
+      }
+    });
+}
+
+/** Class names of the version that answered; null where it has none or the key may not ask. */
+async function labelsOf(client: AmaasClient, { model, version }: InferenceResult): Promise<readonly string[] | null> {
+  if (version === null) return null;
+  const { labels } = await manifestOf(client, model, version).catch((): Manifest => ({}));
+  return typeof labels === 'object' ? labels : null; // a text would name a file, which the server has read by now
+}
+
+/** The answer for machines; integers that JSON readers would round are written exactly all the same. */
+function resultJson({ model, version, outputs }: InferenceResult): string {
+  const shown = [...outputs].map(([name, tensor]) => ({
+    name,
+    dtype: tensor.dtype,
+    shape: tensor.shape,
+    data: tensorToNested(tensor),
+  }));
+  return JSON.stringify({ model, version, outputs: shown }, (_key, value: unknown) =>
+    typeof value === 'bigint' ? exactNumber(value) : nonFiniteAsText(value),
+  );
+}
+
+/** A number as JSON, digit for digit. Node has JSON.rawJSON (ES2026), TypeScript's library not yet. */
+function exactNumber(value: bigint): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value));
+}
+
+/** JSON has no word for NaN and the infinities; null would hide which it was. */
+function nonFiniteAsText(value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}

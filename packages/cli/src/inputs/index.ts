@@ -1,0 +1,179 @@
+// Where the inputs of `predict` and `bench` come from: options of the command line, files of several kinds.
+import { readFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
+import { type AmaasClient, type InputValue, tensorsFromValues } from '@amaas/client';
+import {
+  AmaasError,
+  type ImagePreprocess,
+  type Manifest,
+  type ModelReference,
+  type NamedTensors,
+  type TensorSpec,
+} from '@amaas/core';
+import { decodeNpy, decodeNpz } from '@amaas/protocols/npy';
+import type { Command } from 'commander';
+import { UsageError, type World } from '../command-context.ts';
+import { readImageInput } from '../image.ts';
+import { inputsFromCsv } from './csv-inputs.ts';
+import { inputsFromJson, valueFromJson } from './json-inputs.ts';
+
+export interface InputOptions {
+  readonly data?: string;
+  readonly input?: readonly string[];
+  readonly image?: string;
+  readonly inputName?: string;
+  readonly csv?: string;
+}
+
+/** What is asked, and what is known about it. */
+export interface InputTarget {
+  readonly model: string;
+  readonly specs: readonly TensorSpec[];
+  /** The manifest of the version that will answer; asked for only when a picture has to be prepared. */
+  readonly manifest: () => Promise<Manifest>;
+}
+
+/** Adds the options that say where inputs come from. */
+export function addInputOptions(command: Command): Command {
+  return command
+    .option(
+      '--data <json>',
+      'inputs as JSON: {"name": nested array}, a bare array for a single input, or an OIP request; - reads stdin',
+    )
+    .option('--input <name=value...>', 'one input: name=@file.npy, name=@file.json or name=<json>')
+    .option('--image <file>', "a picture, prepared as the model's manifest declares")
+    .option('--input-name <name>', 'the input --image is for, where several take pictures')
+    .option('--csv <file>', 'rows of a CSV file: one input takes all columns, several take theirs by name');
+}
+
+/** The inputs the options ask for; null when they ask for none. @throws UsageError, and what reading the files throws */
+export async function readInputs(
+  world: World,
+  target: InputTarget,
+  options: InputOptions & { readonly file?: string | undefined },
+): Promise<NamedTensors | null> {
+  const { model, specs } = target;
+  const given = [options.file, options.data, options.input, options.image, options.csv].filter(
+    (each) => each !== undefined,
+  );
+  if (given.length > 1) throw new UsageError('give the inputs one way: a file, --data, --input, --image or --csv');
+  const path = (file: string) => resolve(world.cwd, file);
+  if (options.data !== undefined) {
+    const text = options.data === '-' ? await readText(world.stdin) : options.data;
+    return inputsFromJson(target, text, '--data');
+  }
+  if (options.input !== undefined) {
+    const values: Record<string, InputValue> = Object.create(null);
+    for (const entry of options.input) await addNamedInput(values, entry, path);
+    return tensorsFromValues(model, specs, values);
+  }
+  if (options.image !== undefined) return imageInput(target, path(options.image), options.inputName);
+  if (options.csv !== undefined) return inputsFromCsv(model, specs, await readFile(path(options.csv), 'utf8'));
+  return options.file === undefined ? null : inputsFromFile(target, options.file, path);
+}
+
+async function addNamedInput(
+  values: Record<string, InputValue>,
+  entry: string,
+  path: (file: string) => string,
+): Promise<void> {
+  const equals = entry.indexOf('=');
+  if (equals < 1)
+    throw new UsageError(
+      `--input must be name=@file.npy, name=@file.json or name=<json>, got ${JSON.stringify(entry)}`,
+    );
+  const name = entry.slice(0, equals);
+  const value = entry.slice(equals + 1);
+  if (!value.startsWith('@')) values[name] = valueFromJson(value, `--input ${name}`);
+  else {
+    const file = path(value.slice(1));
+    values[name] =
+      extname(file).toLowerCase() === '.npy'
+        ? plain(decodeNpy(await readFile(file)))
+        : valueFromJson(await readFile(file, 'utf8'), file);
+  }
+}
+
+/** Without its dtype, so that NumPy's float64 and int64 become what the model declares, where the values allow it. */
+function plain({ shape, data }: { readonly shape: readonly number[]; readonly data: unknown }): InputValue {
+  return { shape, data } as InputValue; // the data of any tensor is what a shaped input may hold
+}
+
+async function inputsFromFile(
+  target: InputTarget,
+  argument: string,
+  path: (file: string) => string,
+): Promise<NamedTensors> {
+  if (!argument.startsWith('@')) throw new UsageError(`inputs from a file are given as @${argument}`);
+  const file = path(argument.slice(1));
+  const { model, specs } = target;
+  switch (extname(file).toLowerCase()) {
+    case '.json':
+      return inputsFromJson(target, await readFile(file, 'utf8'), file);
+    case '.csv':
+      return inputsFromCsv(model, specs, await readFile(file, 'utf8'));
+    case '.npy': {
+      const [only, second] = specs.filter((spec) => !spec.optional);
+      if (only === undefined || second !== undefined)
+        throw new UsageError(`model "${model}" has several inputs; give --input name=@${argument.slice(1)}`);
+      return tensorsFromValues(model, specs, Object.fromEntries([[only.name, plain(decodeNpy(await readFile(file)))]]));
+    }
+    case '.npz': {
+      const arrays = [...(await decodeNpz(await readFile(file)))].map(
+        ([name, tensor]) => [name, plain(tensor)] as const,
+      );
+      return tensorsFromValues(model, specs, Object.fromEntries(arrays));
+    }
+    default:
+      return imageInput(target, file, undefined);
+  }
+}
+
+async function imageInput(target: InputTarget, file: string, inputName: string | undefined): Promise<NamedTensors> {
+  const { model, specs } = target;
+  const declared = Object.entries((await target.manifest()).preprocess ?? {});
+  const [name, preprocess] = choosePreprocess(model, declared, inputName);
+  return tensorsFromValues(model, specs, Object.fromEntries([[name, await readImageInput(file, preprocess)]]));
+}
+
+function choosePreprocess(
+  model: string,
+  declared: readonly (readonly [string, ImagePreprocess])[],
+  inputName: string | undefined,
+): readonly [string, ImagePreprocess] {
+  const fitting = inputName === undefined ? declared : declared.filter(([name]) => name === inputName);
+  const [only, second] = fitting;
+  if (only !== undefined && second === undefined) return only;
+  if (second !== undefined) {
+    throw new UsageError(
+      `model "${model}" takes several pictures; say which with --input-name: ${declared.map(([name]) => name).join(', ')}`,
+    );
+  }
+  throw new AmaasError(
+    'INVALID_CONFIG',
+    `model "${model}" declares no preparation of pictures${inputName === undefined ? '' : ` for input "${inputName}"`}; ` +
+      'its amaas.json needs "preprocess": {"<input>": {"kind": "image", "width": …, "height": …, "fit": "stretch", "channels": "rgb", "layout": "nchw"}}',
+  );
+}
+
+/** The manifest of the version that answers under a reference; empty when none does. */
+export async function resolveManifest(client: AmaasClient, reference: ModelReference): Promise<Manifest> {
+  const version = await resolveVersion(client, reference);
+  return version === null ? {} : manifestOf(client, reference.model, version);
+}
+
+/** The manifest of a version, its labels in place. */
+export async function manifestOf(client: AmaasClient, model: string, version: number): Promise<Manifest> {
+  return (await client.models.getVersion(model, version)).manifest as Manifest; // its schema describes core's Manifest
+}
+
+/** As the server decides: the version's number, its label, `production`, the highest READY. */
+async function resolveVersion(client: AmaasClient, reference: ModelReference): Promise<number | null> {
+  if (reference.version !== undefined) return reference.version;
+  const { labels, versions } = await client.models.get(reference.model);
+  const labelled = labels[reference.label ?? 'production'];
+  if (labelled !== undefined || reference.label !== undefined) return labelled ?? null;
+  const ready = versions.filter((version) => version.state === 'READY').map((version) => version.version);
+  return ready.length === 0 ? null : Math.max(...ready);
+}

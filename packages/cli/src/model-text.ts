@@ -1,0 +1,97 @@
+// Models, versions and signatures as text for people.
+import type { ModelSummary, VersionDetail, VersionPolicy, VersionSummary } from '@amaas/client';
+import { formatSpec, type TensorSpec } from '@amaas/core';
+import { formatBytes, pairs, table } from './terminal.ts';
+
+/** One line per version of every model. */
+export function modelListText(models: readonly ModelSummary[]): string {
+  if (models.length === 0) return 'No models yet. Deploy one with: amaas deploy <file|folder|url> --name <name>';
+  const rows = models.flatMap((model) =>
+    model.versions.length === 0
+      ? [[model.name, '-', 'none', '', '', model.owner]]
+      : model.versions.map((version) => [
+          model.name,
+          String(version.version),
+          version.state,
+          version.labels.join(', '),
+          formatBytes(version.sizeBytes),
+          model.owner,
+        ]),
+  );
+  const failures = models.flatMap((model) => model.versions).filter((version) => isFailure(version));
+  const reasons = failures.map((version) => `${version.model}@${version.version}: ${version.reason}`);
+  return [table(['MODEL', 'VERSION', 'STATE', 'LABELS', 'SIZE', 'OWNER'], rows), ...reasons].join('\n');
+}
+
+function isFailure(version: VersionSummary): boolean {
+  return (version.state === 'FAILED' || version.state === 'REJECTED') && version.reason !== null;
+}
+
+/** A model with its versions. */
+export function modelText(model: ModelSummary): string {
+  const head = pairs([
+    ['model', model.name],
+    ...(model.description === null ? [] : [['about', model.description] as const]),
+    ['owner', model.owner],
+    ['serves', policyText(model.policy)],
+  ]);
+  return `${head}\n\n${modelListText([model])}`;
+}
+
+/** A policy in words: `latest 2`. */
+export function policyText(policy: VersionPolicy): string {
+  switch (policy.kind) {
+    case 'latest':
+      return `latest ${policy.count}`;
+    case 'specific':
+      return `versions ${policy.versions.join(', ')}`;
+    case 'all':
+    case 'none':
+      return policy.kind;
+    default:
+      return policy satisfies never;
+  }
+}
+
+/** Everything about a version that a person may want to know. */
+export function versionText(version: VersionDetail): string {
+  const signatures = Object.entries(version.signatures);
+  const [first] = signatures;
+  return pairs([
+    ['version', `${version.model}@${version.version}`],
+    ['state', version.reason === null ? version.state : `${version.state}: ${version.reason}`],
+    ...(version.labels.length === 0 ? [] : [['labels', version.labels.join(', ')] as const]),
+    ['digest', version.digest ?? 'none'],
+    ['size', formatBytes(version.sizeBytes)],
+    ...(signatures.length === 1 && first !== undefined
+      ? signatureRows('', first[1])
+      : signatures.flatMap(([name, signature]) => signatureRows(`${name} `, signature))),
+    ['batching', batchingText(version)],
+    ...servingRows(version),
+    ...(version.manifest.licence === undefined ? [] : [['licence', version.manifest.licence] as const]),
+  ]);
+}
+
+type Row = readonly [label: string, value: string];
+
+function signatureRows(
+  prefix: string,
+  signature: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] },
+): readonly Row[] {
+  const rows = (label: string, specs: readonly TensorSpec[]): readonly Row[] =>
+    specs.map((spec) => [label, `${spec.name}  ${formatSpec(spec)}${spec.optional ? ' (optional)' : ''}`]);
+  return [...rows(`${prefix}input`, signature.inputs), ...rows(`${prefix}output`, signature.outputs)];
+}
+
+function batchingText({ serving }: VersionDetail): string {
+  if (serving === null) return 'not loaded';
+  if ('off' in serving.batching) return `off: ${serving.batching.off}`;
+  return `up to ${serving.batching.maxSize} rows, waiting at most ${serving.batching.maxDelayMs} ms`;
+}
+
+function servingRows({ serving }: VersionDetail): readonly Row[] {
+  if (serving === null) return [];
+  const memory = serving.memoryBytes === null ? [] : [['memory', formatBytes(serving.memoryBytes)] as const];
+  const instances = serving.instances === 1 ? '' : ` × ${serving.instances}`;
+  return [['runs in', `${serving.isolation}${instances}`], ...memory];
+}
