@@ -1,4 +1,13 @@
 export {
+  type FolderCandidate,
+  type FolderFile,
+  FolderWatcher,
+  type FolderWatcherOptions,
+  type KnownVersion,
+  MODEL_FILE,
+  scanModelsFolder,
+} from './folder/index.ts';
+export {
   type ChangeListener,
   type CollectedGarbage,
   type DeleteOptions,
