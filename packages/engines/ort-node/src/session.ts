@@ -175,8 +175,8 @@ export function cleanOrtText(thrown: unknown, modelPath = ''): string {
   return text
     .replace(/"(?:\/|[A-Za-z]:[\\/])[^"]*[\\/]([^"\\/]*)"/g, '"$1"')
     .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
+    .replace(/\/onnxruntime_src\/\S+:\d+ .*?\)(?: const)?(?: \[with [^\]]*\])? (?=["A-Z]|\w+\.cc:\d)/gs, '')
     .replace(/\b\w+\.(?:cc|h):\d+ \w+ /g, '')
-    .replace(/\/onnxruntime_src\/\S+:\d+ .*?\)(?: const)?(?: \[with [^\]]*\])? (?=["A-Z])/gs, '')
     .replace(/Exception during (?:loading|initialization): /g, '')
     .replace(/\s+/g, ' ')
     .trim();
