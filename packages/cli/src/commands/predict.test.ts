@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { tensorToNested } from '@amaas/client';
+import { createTensor } from '@amaas/core';
+import { encodeNpy } from '@amaas/protocols/npy';
+import sharp from 'sharp';
+import { startFakeServer } from '../testing/fake-server.ts';
+import { runCommand } from '../testing/run-command.ts';
+
+async function folder(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'amaas-cli-'));
+  t.after(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function start(t: TestContext) {
+  const server = await startFakeServer(t);
+  const cwd = await folder(t);
+  const predict = (...argv: readonly string[]) =>
+    runCommand(['predict', ...argv], { environment: server.environment, cwd });
+  const sent = () =>
+    new Map([...(server.lastInputs() ?? [])].map(([name, tensor]) => [name, [tensor.dtype, tensorToNested(tensor)]]));
+  return { server, cwd, predict, sent };
+}
+
+test('predict takes JSON as a bare array, by name and as an OIP request, and shows class names', async (t) => {
+  const { predict, sent, server, cwd } = await start(t);
+  const request = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: [0.5, 3, 1] }] });
+  await writeFile(join(cwd, 'request.json'), request);
+  for (const argv of [
+    ['--data', '[[0.5, 3, 1]]'],
+    ['--data', '{"x": [[0.5, 3, 1]]}'],
+    ['--data', request],
+    ['@request.json'],
+    ['--input', 'x=[[0.5, 3, 1]]'],
+  ]) {
+    const result = await predict('doubler:production', ...argv);
+    assert.equal(result.stderr, '', argv.join(' '));
+    assert.equal(result.stdout, 'y  float32 [1,3]\n  dog 6\n  owl 2\n  cat 1\nclass  int64 [1]\n  1  dog\n');
+    assert.deepEqual(sent().get('x'), ['float32', [[0.5, 3, 1]]]);
+  }
+  const piped = await runCommand(['predict', 'doubler', '--data', '-'], {
+    environment: server.environment,
+    stdin: '[[1, 2, 3]]',
+  });
+  assert.equal(piped.code, 0);
+});
+
+test('predict --json gives exact numbers, --output chooses', async (t) => {
+  const { predict } = await start(t);
+  const { stdout } = await predict(
+    'mixed',
+    '--data',
+    '{"age": [[40.5]], "count": [9007199254740993], "city": [["Köln"]]}',
+    '--json',
+  );
+  assert.match(stdout, /"data":\[9007199254740993\]/);
+  const outputs = JSON.parse(stdout).outputs.map((output: { name: string; dtype: string; data: unknown }) => [
+    output.name,
+    output.dtype,
+    output.data,
+  ]);
+  assert.deepEqual(outputs[0], ['age', 'float32', [[40.5]]]);
+  assert.deepEqual(outputs[2], ['city', 'string', [['Köln']]]);
+  const only = await predict('doubler', '--data', '[[1, 2, 3]]', '--output', 'class', '--json');
+  assert.deepEqual(JSON.parse(only.stdout).outputs, [{ name: 'class', dtype: 'int64', shape: [1], data: [2] }]);
+});
+
+test('predict reads .npy and .npz-like inputs, converted to what the model declares', async (t) => {
+  const { predict, sent, cwd } = await start(t);
+  await writeFile(join(cwd, 'x.npy'), encodeNpy(createTensor('float64', [2, 3], Float64Array.of(1, 2, 3, 4, 5, 0.1))));
+  assert.equal((await predict('doubler', '@x.npy')).code, 0);
+  assert.deepEqual(sent().get('x'), [
+    'float32',
+    [
+      [1, 2, 3],
+      [4, 5, Math.fround(0.1)],
+    ],
+  ]);
+  await writeFile(join(cwd, 'count.npy'), encodeNpy(createTensor('int32', [1], Int32Array.of(7))));
+  const mixed = await predict('mixed', '--input', 'count=@count.npy', 'age=[[1]]', 'city=[["x"]]');
+  assert.equal(mixed.stderr, '');
+  assert.deepEqual(sent().get('count'), ['int64', [7n]]);
+});
+
+test('predict reads CSV: all columns for one input, columns by name for several', async (t) => {
+  const { predict, sent, cwd } = await start(t);
+  await writeFile(join(cwd, 'rows.csv'), 'a,b,c\n1,2,3\n4,5,6.5\n');
+  assert.match(
+    (await predict('doubler', '--csv', 'rows.csv')).stdout,
+    /^y {2}float32 \[2,3\]\n {2}owl 6, dog 4, cat 2\n {2}owl 13, dog 10, cat 8\n/,
+  );
+  await writeFile(join(cwd, 'people.csv'), 'city,id,count,age\n"Köln, Süd",x,9007199254740993,40\nUlm,y,-2,nan\n');
+  await predict('mixed', '@people.csv');
+  assert.deepEqual(
+    sent(),
+    new Map<string, unknown>([
+      ['age', ['float32', [[40], [Number.NaN]]]],
+      ['count', ['int64', [9007199254740993n, -2n]]],
+      ['city', ['string', [['Köln, Süd'], ['Ulm']]]],
+    ]),
+  );
+  await writeFile(join(cwd, 'label.csv'), 'a,b,c,species\n1,2,3,4\n');
+  assert.match(
+    (await predict('doubler', '@label.csv')).stderr,
+    /takes 3 columns, the file has 4 \(a, b, c, species\); leave out/,
+  );
+  await writeFile(join(cwd, 'hole.csv'), 'a,b,c\n1,,3\n');
+  assert.match(
+    (await predict('doubler', '@hole.csv')).stderr,
+    /row 1, column b: expected a number \(float32\), got ""/,
+  );
+});
+
+test('predict prepares a picture as the manifest declares', async (t) => {
+  const { predict, sent, cwd } = await start(t);
+  // Two columns of colour, 4 × 2: each pixel survives, as the size is already right.
+  const pixels = Uint8Array.from({ length: 4 * 2 * 3 }, (_, index) => index * 9);
+  await sharp(pixels, { raw: { width: 4, height: 2, channels: 3 } })
+    .png()
+    .toFile(join(cwd, 'p.png'));
+  const plane = (channel: number) =>
+    [0, 1].map((row) => [0, 1, 2, 3].map((column) => pixels[(row * 4 + column) * 3 + channel]));
+  for (const argv of [['--image', 'p.png'], ['@p.png'], ['--image', 'p.png', '--input-name', 'image']]) {
+    assert.equal((await predict('picture', ...argv)).stderr, '');
+    assert.deepEqual(sent().get('image'), ['float32', [[plane(0), plane(1), plane(2)]]]);
+  }
+  assert.match(
+    (await predict('picture', '--image', 'p.png', '--input-name', 'other')).stderr,
+    /declares no preparation of pictures for input "other"/,
+  );
+  await writeFile(join(cwd, 'no.png'), 'text');
+  assert.match((await predict('picture', '--image', 'no.png')).stderr, /no\.png cannot be read as a picture/);
+});
+
+test('predict says what is wrong with the inputs', async (t) => {
+  const { predict, cwd } = await start(t);
+  await writeFile(join(cwd, 'x.npy'), 'no array');
+  const table: readonly [argv: readonly string[], code: number, stderr: RegExp][] = [
+    [['doubler'], 2, /give the inputs: @file, --data/],
+    [['doubler', '--data', '[[1,2,3]]', '--csv', 'x.csv'], 2, /one way/],
+    [['doubler', 'x.npy'], 2, /given as @x\.npy/],
+    [['doubler', '--input', 'x'], 2, /name=@file\.npy/],
+    [['mixed', '--data', '[1]'], 1, /has the inputs "age", "count", "city"; give an object/],
+    [['doubler', '--data', '{x: 1}'], 1, /--data is not JSON/],
+    [['doubler', '--data', '{"z": [1]}'], 1, /has no input "z"; its inputs are "x"/],
+    [['doubler', '--data', '[["a", 2, 3]]'], 1, /"a" is not a float32/],
+    [['doubler', '--data', '[[null, 2, 3]]'], 1, /null is no element of a tensor/],
+    [['doubler', '@absent.csv'], 1, /ENOENT.*absent\.csv/],
+    [['doubler', '@x.npy'], 1, /npy/],
+    [['nothing', '--data', '[1]'], 1, /there is no model "nothing"/],
+    [['Bad Name', '--data', '[1]'], 1, /model name "Bad Name" is not allowed/],
+  ];
+  for (const [argv, code, stderr] of table) {
+    const result = await predict(...argv);
+    assert.match(result.stderr, stderr);
+    assert.deepEqual([argv, result.code, result.stdout], [argv, code, '']);
+  }
+});
