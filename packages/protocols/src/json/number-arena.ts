@@ -3,11 +3,12 @@
 // Every number is stored once and copied once, so the cost stays linear however the document is nested.
 import { PackedNumbers } from './value.ts';
 
-/** Bytes of JSON taken for one number when the first room is made: small enough that most documents never grow it. */
-const BYTES_PER_NUMBER = 8;
+/** Numbers are about as long as those before them; a little more room saves copying when the rest are shorter. */
+const MARGIN = 1.05;
+const NO_NUMBERS = new Float64Array(0);
 
 export class NumberArena {
-  values: Float64Array = new Float64Array(0);
+  values: Float64Array = NO_NUMBERS;
   /** Numbers held. */
   length = 0;
   /** Where the runs start that hold a token with a point or an exponent; ascending. */
@@ -16,12 +17,13 @@ export class NumberArena {
   readonly #exactAt: number[] = [];
   readonly #exactValues: bigint[] = [];
 
-  /** Makes room for `count` more numbers and returns {@link values}; `bytesLeft` of the document say how many may follow. */
-  reserve(count: number, bytesLeft: number): Float64Array {
+  /** Makes room for `count` more numbers, and if that takes new memory, for `expected` more. Returns {@link values}. */
+  reserve(count: number, expected: number): Float64Array {
     const needed = this.length + count;
     if (needed <= this.values.length) return this.values;
-    const larger = new Float64Array(Math.max(needed, 2 * this.values.length, Math.ceil(bytesLeft / BYTES_PER_NUMBER)));
-    larger.set(this.values.subarray(0, this.length));
+    const wanted = this.length + Math.ceil(expected * MARGIN);
+    const larger = new Float64Array(Math.max(needed, wanted, 2 * this.values.length));
+    if (this.length > 0) larger.set(this.values.subarray(0, this.length));
     this.values = larger;
     return larger;
   }
@@ -35,12 +37,14 @@ export class NumberArena {
     this.#exactValues.push(value);
   }
 
-  /** Copies the numbers from `start` on out; `shape` says how many. */
-  cut(start: number, shape: readonly number[]): PackedNumbers {
-    const size = shape.reduce((product, dim) => product * dim, 1);
-    const end = start + size;
-    const run = firstAtOrAfter(this.#fractionalRuns, start);
-    const areIntegers = (this.#fractionalRuns[run] ?? end) >= end;
+  /** Whether all numbers from `start` to `end` are integer tokens; both lie on borders of runs. */
+  areIntegers(start: number, end: number): boolean {
+    const runs = this.#fractionalRuns;
+    return runs.length === 0 || (runs[firstAtOrAfter(runs, start)] ?? end) >= end;
+  }
+
+  /** The exact values of big integers from `start` to `end`, by their position behind `start`; null when there are none. */
+  exactValues(start: number, end: number): Map<number, bigint> | null {
     let exact: Map<number, bigint> | null = null;
     for (let index = firstAtOrAfter(this.#exactAt, start); index < this.#exactAt.length; index++) {
       const at = this.#exactAt[index] ?? end;
@@ -49,15 +53,26 @@ export class NumberArena {
       exact ??= new Map();
       exact.set(at - start, value);
     }
-    return new PackedNumbers(shape, this.values.slice(start, end), areIntegers, exact);
+    return exact;
+  }
+
+  /** Copies the numbers from `start` on out; `shape` says how many. */
+  cut(start: number, shape: readonly number[]): PackedNumbers {
+    const end = start + shape.reduce((product, dim) => product * dim, 1);
+    const values = this.values.slice(start, end);
+    return new PackedNumbers(shape, values, this.areIntegers(start, end), this.exactValues(start, end));
   }
 
   /** Forgets the numbers from `length` on. */
   truncate(length: number): void {
     this.length = length;
-    this.#fractionalRuns.length = firstAtOrAfter(this.#fractionalRuns, length);
-    this.#exactAt.length = firstAtOrAfter(this.#exactAt, length);
-    this.#exactValues.length = this.#exactAt.length;
+    if (this.#fractionalRuns.length > 0) {
+      this.#fractionalRuns.length = firstAtOrAfter(this.#fractionalRuns, length);
+    }
+    if (this.#exactAt.length > 0) {
+      this.#exactAt.length = firstAtOrAfter(this.#exactAt, length);
+      this.#exactValues.length = this.#exactAt.length;
+    }
   }
 }
 

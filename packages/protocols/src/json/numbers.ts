@@ -1,7 +1,7 @@
 // JSON numbers, one or a run of them, straight from the bytes. One long loop over local variables: a call per number,
 // or a double returned from one, would cost more than the number itself.
-// Digits are added up in one double as long as it is exact, eight at a time where they come in eights; what the exact
-// operations of this loop cannot round is left to Number(text).
+// Digits are added up in one double as long as it is exact, several at a time where they can; what the exact operations
+// of this loop cannot round is left to Number(text).
 import { AmaasError } from '@amaas/core';
 import {
   CLOSE_BRACKET,
@@ -17,16 +17,20 @@ import {
   ZERO,
 } from './characters.ts';
 import { doubleFromDigits, MIN_LEADING_MANTISSA } from './decimal-to-double.ts';
+import { ASCII_ZEROS, areAllDigits, countLeadingDigits, fourDigitsValue, leadingDigitsValue } from './digit-words.ts';
 import type { NumberArena } from './number-arena.ts';
 import { INVERSE_POWERS_OF_TEN, MAX_EXACT_EXPONENT, POWERS_OF_TEN } from './powers-of-ten.ts';
 import type { JsonSource } from './source.ts';
 import { JsonNumber } from './value.ts';
 
-/** A mantissa from here on might not hold another digit exactly, nor one below eight more where it is 10^8 times less. */
+/** A mantissa from here on might not hold one more digit exactly. */
 const FULL_MANTISSA = 9e14;
-const MANTISSA_FOR_EIGHT = 9e7;
+/** A mantissa below holds eight more. */
+const MAX_MANTISSA_FOR_EIGHT = 9e7;
 /** Digits behind a full mantissa that a double of their own holds exactly. */
 const MAX_TAIL_DIGITS = 15;
+/** As many as a tensor's shape usually has, so that little room is made for it. */
+const NUMBERS_FIRST = 8;
 /** Small enough that a long array is read by many calls: V8 then runs the optimised code from the start of each. */
 const NUMBERS_PER_CALL = 256;
 /** Exponents from here on are out of any range, whatever their value. */
@@ -57,9 +61,11 @@ export class NumberReader {
     const arena = this.#arena;
     const start = arena.length;
     this.#readSome(1);
-    const { values, areIntegers, exact } = arena.cut(start, [1]);
+    const isInteger = arena.areIntegers(start, start + 1);
+    const exact = arena.exactValues(start, start + 1)?.get(0) ?? null;
+    const number = new JsonNumber(arena.values[start] ?? 0, isInteger, exact);
     arena.truncate(start);
-    return new JsonNumber(values[0] ?? 0, areIntegers, exact?.get(0) ?? null);
+    return number;
   }
 
   /**
@@ -71,13 +77,18 @@ export class NumberReader {
     const arena = this.#arena;
     const { position } = source;
     const start = arena.length;
+    this.#readSome(NUMBERS_FIRST);
     for (;;) {
-      this.#readSome(NUMBERS_PER_CALL);
       let byte = source.skipSpace();
       if (byte === COMMA) {
         source.position++;
         byte = source.skipSpace();
-        if (this.canStart(byte)) continue;
+        if (this.canStart(byte)) {
+          const bytesPerNumber = (source.position - position) / (arena.length - start);
+          arena.reserve(NUMBERS_PER_CALL, (source.bytes.length - position) / bytesPerNumber);
+          this.#readSome(NUMBERS_PER_CALL);
+          continue;
+        }
         arena.truncate(start);
         source.position = position;
         return 0;
@@ -94,37 +105,49 @@ export class NumberReader {
     const arena = this.#arena;
     const view = this.#view;
     const { bytes } = source;
-    const lastEight = bytes.length - 8;
+    const lastWord = bytes.length - 4;
     const start = arena.length;
     let { position } = source;
     const bytesLeft = bytes.length - position;
     // A number and its comma take two bytes at least, the last one a single byte.
     const end = start + Math.min(atMost, (bytesLeft + 1) >>> 1);
-    const values = arena.reserve(end - start, bytesLeft);
+    const values = arena.reserve(end - start, 0);
     let length = start;
     let isFractional = false;
     for (;;) {
       const tokenStart = position;
       let byte = bytes[position] ?? 0;
-      const isNegative = byte === MINUS;
-      if (isNegative) byte = bytes[++position] ?? 0;
+      // Arithmetic in place of branches here and below: in most arrays no branch would foresee the sign.
+      const minus = byte === MINUS ? 1 : 0;
+      position += minus;
+      byte = bytes[position] ?? 0;
       let mantissa = byte - ZERO;
       let value = Number.NaN;
       let isInteger = true;
       if (mantissa >>> 0 > 9) {
         source.position = position;
-        value = this.#readWord(isNegative);
+        value = this.#readWord(minus === 1);
         position = source.position;
         byte = bytes[position] ?? 0;
         isInteger = false;
       } else {
         byte = bytes[++position] ?? 0;
         let digit = byte - ZERO;
-        if (mantissa === 0 && digit >>> 0 < 10) throw source.unexpected('no digit after a leading zero', position);
-        while (digit >>> 0 < 10) {
-          mantissa = mantissa * 10 + digit;
-          byte = bytes[++position] ?? 0;
-          digit = byte - ZERO;
+        if (digit >>> 0 < 10) {
+          if (mantissa === 0) throw source.unexpected('no digit after a leading zero', position);
+          if (position <= lastWord) {
+            const word = view.getInt32(position) ^ ASCII_ZEROS;
+            const count = countLeadingDigits(word);
+            mantissa = mantissa * (POWERS_OF_TEN[count] ?? 1) + leadingDigitsValue(word, count);
+            position += count;
+            byte = bytes[position] ?? 0;
+            digit = byte - ZERO;
+          }
+          while (digit >>> 0 < 10) {
+            mantissa = mantissa * 10 + digit;
+            byte = bytes[++position] ?? 0;
+            digit = byte - ZERO;
+          }
         }
         let places = 0;
         let tail = 0;
@@ -132,12 +155,19 @@ export class NumberReader {
         if (byte === POINT) {
           isInteger = false;
           const first = ++position;
-          if (position <= lastEight && mantissa < MANTISSA_FOR_EIGHT) {
-            const one = view.getInt32(position, true);
-            const two = view.getInt32(position + 4, true);
-            if (areFourDigits(one) && areFourDigits(two)) {
-              mantissa = mantissa * 1e8 + (fourDigits(one) * 10_000 + fourDigits(two));
+          if (position + 4 <= lastWord && mantissa < MAX_MANTISSA_FOR_EIGHT) {
+            const one = view.getInt32(position) ^ ASCII_ZEROS;
+            const two = view.getInt32(position + 4) ^ ASCII_ZEROS;
+            if (areAllDigits(one) && areAllDigits(two)) {
+              mantissa = mantissa * 1e8 + (fourDigitsValue(one) * 10_000 + fourDigitsValue(two));
               position += 8;
+            } else {
+              const countOne = countLeadingDigits(one);
+              const countTwo = countLeadingDigits(two) * (countOne >>> 2); // none unless all of the first four are
+              const partTwo = leadingDigitsValue(two, countTwo);
+              const part = leadingDigitsValue(one, countOne) * (POWERS_OF_TEN[countTwo] ?? 1) + partTwo;
+              mantissa = mantissa * (POWERS_OF_TEN[countOne + countTwo] ?? 1) + part;
+              position += countOne + countTwo;
             }
           }
           byte = bytes[position] ?? 0;
@@ -166,7 +196,8 @@ export class NumberReader {
           position = source.position;
           byte = bytes[position] ?? 0;
         }
-        if (tailDigits === 0 && mantissa <= Number.MAX_SAFE_INTEGER && Math.abs(places) <= MAX_EXACT_EXPONENT) {
+        if (isInteger && mantissa <= Number.MAX_SAFE_INTEGER) value = mantissa;
+        else if (tailDigits === 0 && mantissa <= Number.MAX_SAFE_INTEGER && Math.abs(places) <= MAX_EXACT_EXPONENT) {
           // An exact mantissa and an exact power of ten: the one rounding is the right one.
           value = places >= 0 ? mantissa / (POWERS_OF_TEN[places] ?? 1) : mantissa * (POWERS_OF_TEN[-places] ?? 1);
         } else if (
@@ -176,7 +207,7 @@ export class NumberReader {
         ) {
           value = doubleFromDigits(mantissa, tail * (INVERSE_POWERS_OF_TEN[tailDigits] ?? 0), places);
         }
-        if (isNegative) value = -value;
+        value *= 1 - 2 * minus;
         if (Number.isNaN(value)) {
           const text = new TextDecoder().decode(bytes.subarray(tokenStart, position));
           value = Number(text);
@@ -230,15 +261,4 @@ export class NumberReader {
 
 function outOfRange(at: number): AmaasError {
   return new AmaasError('MALFORMED_REQUEST', `json: expected a number in the range of a double at byte ${at}`);
-}
-
-/** Whether the four bytes of a little-endian word are all digits. */
-function areFourDigits(word: number): boolean {
-  return ((word & 0xf0f0f0f0) | (((word + 0x06060606) & 0xf0f0f0f0) >>> 4)) === 0x33333333;
-}
-
-/** The number four digits make, first byte first: pairs to tens, then tens to thousands. */
-function fourDigits(word: number): number {
-  const pairs = (Math.imul(word & 0x0f0f0f0f, 2561) >>> 8) & 0x00ff00ff;
-  return Math.imul(pairs, 6553601) >>> 16;
 }

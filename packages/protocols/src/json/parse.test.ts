@@ -248,13 +248,12 @@ function digits(random: Random, count: number): string {
   return text;
 }
 
-/** A decimal next to, or at, the middle between two doubles. */
+/** A decimal at, or one last digit off, the exact middle between two doubles. */
 function halfwayDecimal(random: Random): string {
-  const double = random.integer(2 ** 52, 2 ** 53 - 1);
-  const shift = random.integer(0, 60);
-  const middle = ((2n * BigInt(double) + 1n) * 10n ** 30n) >> BigInt(shift);
-  const text = String(middle + BigInt(random.integer(-1, 1))).padStart(31, '0');
-  return `${text.slice(0, -30)}.${text.slice(-30, -random.integer(1, 29))}`.replace(/\.$/, '');
+  const places = random.integer(1, 24);
+  const middle = (2n * BigInt(random.integer(2 ** 52, 2 ** 53 - 1)) + 1n) * 5n ** BigInt(places);
+  const text = String(middle + BigInt(random.integer(-1, 1))).padStart(places + 1, '0');
+  return `${text.slice(0, -places)}.${text.slice(-places)}`;
 }
 
 test('parseJson rounds numbers as Number(text) does', () => {

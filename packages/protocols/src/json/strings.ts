@@ -14,10 +14,12 @@ const ESCAPES: ReadonlyMap<number, number> = new Map(
 );
 const LOWER_U = 0x75;
 
+/** One character per byte: right for the ASCII stretches, which are all that is cut from the result. */
+const windowDecoder = new TextDecoder('latin1');
+
 export class StringReader {
   readonly #source: JsonSource;
-  // One character per byte: right for the ASCII stretches, which are all that is cut from it.
-  readonly #windowDecoder = new TextDecoder('latin1');
+  /** Text of the bytes from #windowStart on. */
   #window = '';
   #windowStart = 0;
 
@@ -45,9 +47,9 @@ export class StringReader {
 
   #sliceAscii(start: number, end: number): string {
     const { bytes } = this.#source;
-    if (end - start > WINDOW_BYTES / 4) return this.#windowDecoder.decode(bytes.subarray(start, end));
+    if (end - start > WINDOW_BYTES / 4) return windowDecoder.decode(bytes.subarray(start, end));
     if (start < this.#windowStart || end > this.#windowStart + this.#window.length) {
-      this.#window = this.#windowDecoder.decode(bytes.subarray(start, start + WINDOW_BYTES));
+      this.#window = windowDecoder.decode(bytes.subarray(start, start + WINDOW_BYTES));
       this.#windowStart = start;
     }
     return this.#window.slice(start - this.#windowStart, end - this.#windowStart);
