@@ -1,3 +1,9 @@
 // What the command line and tests may use of the server.
-export { type OfflineOptions, type RunningServer, resetAdminKey, type StartOptions, startServer } from './compose/index.ts';
+export {
+  type OfflineOptions,
+  type RunningServer,
+  resetAdminKey,
+  type StartOptions,
+  startServer,
+} from './compose/index.ts';
 export { type ConfigKey, describeConfig, type SettingDescription } from './config/index.ts';

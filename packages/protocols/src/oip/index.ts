@@ -29,7 +29,6 @@ export {
   OIP_EXTENSIONS,
   ONNX_PLATFORM,
 } from './metadata.ts';
-export { encodeModelConfig, type ModelConfig } from './model-config.ts';
 export type { OipParameter, OipParameters } from './parameters.ts';
 export { decodeRawBinaryRequest } from './raw-binary.ts';
 export {

@@ -9,7 +9,6 @@ import {
   encodeServerMetadata,
   encodeServerReady,
 } from './metadata.ts';
-import { encodeModelConfig } from './model-config.ts';
 import { encodeStatistics } from './statistics.ts';
 
 function text(body: Uint8Array): string {
@@ -52,27 +51,6 @@ describe('metadata', () => {
       [unready.status, text(unready.body)],
       [400, '{"name":"m","ready":false,"error":"Model version not ready"}'],
     );
-  });
-});
-
-describe('encodeModelConfig', () => {
-  test('leaves the batch dim out of the dims when the model is batched, as Triton does', () => {
-    const config = { model: 'm', inputs, outputs, instances: 2 };
-    const batched = JSON.parse(
-      text(encodeModelConfig({ ...config, maxBatchSize: 8, batching: { preferredSizes: [4, 8], maxDelayMs: 0.5 } })),
-    );
-    assert.equal(batched.max_batch_size, 8);
-    assert.deepEqual(batched.input[0], { name: 'images', data_type: 'TYPE_FP32', dims: [3, 224, -1], optional: false });
-    assert.deepEqual(batched.output[0], { name: 'scores', data_type: 'TYPE_INVALID', dims: [10] });
-    assert.deepEqual(batched.dynamic_batching, {
-      preferred_batch_size: [4, 8],
-      max_queue_delay_microseconds: 500,
-    });
-    const single = JSON.parse(text(encodeModelConfig({ ...config, maxBatchSize: 0 })));
-    assert.deepEqual(single.input[0].dims, [-1, 3, 224, -1]);
-    assert.deepEqual(single.input[1], { name: 'text', data_type: 'TYPE_STRING', dims: [-1], optional: true });
-    assert.equal('dynamic_batching' in single, false);
-    assert.deepEqual(single.instance_group, [{ name: 'm', kind: 'KIND_CPU', count: 2 }]);
   });
 });
 

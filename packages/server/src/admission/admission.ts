@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { ArtifactTrees, BlobStore, TreeFile } from '../artifacts/index.ts';
 import type { LaidOutVersion, ServingEvidence, VersionProvider } from '../dataplane/index.ts';
 import type { Lineage, ModelOwner, Registry, VersionRecord } from '../registry/index.ts';
-import { readManifest } from './manifest.ts';
+import { readVersionSettings } from './manifest.ts';
 import { type PreparedModel, prepareModel } from './model-file.ts';
 import { Quarantine, type QuarantineLimits } from './quarantine.ts';
 import { signaturesOf } from './signatures.ts';
@@ -67,12 +67,16 @@ export class Admission implements VersionProvider {
         `deploy: "${request.model}" has ${totalBytes} bytes; at most ${limits.maxModelBytes} are accepted`,
       );
     }
-    const modelFile = findModelFile(request.files);
-    const manifest = await readManifest((path) => this.#readFile(request.files, path), request.manifest);
+    const settings = await readVersionSettings(
+      request.model,
+      (path) => this.#readFile(request.files, path),
+      request.manifest,
+    );
+    const modelFile = findModelFile(request.files, settings.modelFile);
     const bytes = await this.#readBlob(modelFile);
     const prepared = prepareModel(bytes, new Set(request.files.map((file) => file.path)));
     const files = await this.#withRewritten(request.files, modelFile, prepared);
-    const completed = completeManifest(manifest, prepared);
+    const completed = completeManifest(settings.manifest, prepared);
     const label = `${request.model}@${request.version ?? 'new'}`;
     const tree = await this.#parts.trees.materialise(files);
     try {
@@ -101,6 +105,7 @@ export class Admission implements VersionProvider {
             : { rewritten: { from: modelFile.digest, outputs: prepared.rewrittenOutputs } }),
         },
         labels: request.labels ?? [],
+        ...(settings.policy === null ? {} : { policy: settings.policy }),
       });
       return record;
     } finally {
@@ -164,8 +169,8 @@ export class Admission implements VersionProvider {
   }
 }
 
-function findModelFile(files: readonly TreeFile[]): TreeFile {
-  const exact = files.find((file) => file.path === MODEL_FILE);
+function findModelFile(files: readonly TreeFile[], named: string | null): TreeFile {
+  const exact = files.find((file) => file.path === (named ?? MODEL_FILE));
   const models = files.filter((file) => file.path.endsWith('.onnx'));
   const [first] = models;
   if (exact !== undefined) return exact;
@@ -173,7 +178,7 @@ function findModelFile(files: readonly TreeFile[]): TreeFile {
   const found = models.length === 0 ? 'no .onnx file' : models.map((file) => file.path).join(', ');
   throw new AmaasError(
     'INVALID_MODEL',
-    `deploy: expected a file "${MODEL_FILE}" or exactly one .onnx file, found ${found}`,
+    `deploy: expected a file "${named ?? MODEL_FILE}" or exactly one .onnx file, found ${found}`,
   );
 }
 

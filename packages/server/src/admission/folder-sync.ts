@@ -1,7 +1,6 @@
 // Keeps the registry in step with the watched models folder, and imports the bundled models. A version that is refused
 // is reported and looked at again only when its files change.
 import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
 import { AmaasError, toAmaasError } from '@amaas/core';
 import type { BlobStore, TreeFile } from '../artifacts/index.ts';
 import {
@@ -19,7 +18,8 @@ export interface FolderSyncParts {
   readonly blobs: BlobStore;
   readonly maxModelBytes: number;
   readonly onAdmitted: (model: string, version: number, origin: string) => void;
-  readonly onRejected: (model: string, version: number, error: AmaasError) => void;
+  /** `version` null: the problem belongs to none. */
+  readonly onRejected: (model: string, version: number | null, error: AmaasError) => void;
   readonly onRemoved: (model: string, version: number) => void;
 }
 
@@ -66,11 +66,17 @@ export class FolderSync {
         files,
         lineage: { folder: { stamps, files } },
       });
-      this.#parts.onAdmitted(candidate.model, version.version, candidate.directory);
+      this.#parts.onAdmitted(candidate.model, version.version, candidate.location);
     } catch (thrown) {
       const next = candidate.version ?? (record?.versions.at(-1)?.version ?? 0) + 1;
       this.#parts.onRejected(candidate.model, next, toAmaasError(thrown));
     }
+  }
+
+  /** Reports a candidate that cannot be a version at all. */
+  refuse(candidate: FolderCandidate): void {
+    const error = new AmaasError('INVALID_MODEL', candidate.problem ?? 'it cannot be served');
+    this.#parts.onRejected(candidate.model, candidate.version, error);
   }
 
   /** Takes a removed folder version out of service. */
@@ -99,7 +105,7 @@ export class FolderSync {
     }
     const files: TreeFile[] = [];
     for (const file of candidate.files) {
-      const receipt = await this.#parts.blobs.put(createReadStream(join(candidate.directory, file.path)));
+      const receipt = await this.#parts.blobs.put(createReadStream(file.source));
       files.push({ path: file.path, ...receipt });
     }
     return files;

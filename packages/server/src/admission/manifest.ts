@@ -2,7 +2,8 @@
 // beside the model (in that order of precedence, field by field), checked, and its labels file read.
 import { AmaasError, type Manifest } from '@amaas/core';
 import { checkAgainst, ManifestSchema } from '@amaas/protocols/admin';
-import { decodeTritonConfig } from '@amaas/protocols/triton-config';
+import { decodeTritonConfig, type TritonConfig } from '@amaas/protocols/triton-config';
+import type { VersionPolicy } from '../registry/index.ts';
 
 export const MANIFEST_FILE = 'amaas.json';
 export const TRITON_CONFIG_FILE = 'config.pbtxt';
@@ -13,16 +14,37 @@ const MAX_LABELS = 1_000_000;
 /** Reads a file of the version by its path in it; null where there is none. */
 export type ReadVersionFile = (path: string) => Promise<Uint8Array | null>;
 
+/** What lies beside a model file, put together. */
+export interface VersionSettings {
+  /** With label names in place. */
+  readonly manifest: Manifest;
+  /** From Triton's configuration; null where it says nothing. */
+  readonly policy: VersionPolicy | null;
+  readonly modelFile: string | null;
+  /** Fields of Triton's configuration that have no effect here. */
+  readonly ignored: readonly string[];
+}
+
 /**
- * The manifest of a version with label names in place.
- * @throws INVALID_CONFIG naming the file, the field, what was expected and what came.
+ * Reads what lies beside the model file of `model`; `given` wins over files.
+ * @throws INVALID_CONFIG, UNSUPPORTED_FEATURE naming the file, the field, what was expected and what came.
  */
-export async function readManifest(read: ReadVersionFile, given: Manifest = {}): Promise<Manifest> {
+export async function readVersionSettings(
+  model: string,
+  read: ReadVersionFile,
+  given: Manifest = {},
+): Promise<VersionSettings> {
   const fromFile = await readAmaasJson(read);
-  const fromTriton = await readTritonConfig(read);
-  const merged: Manifest = { ...fromTriton, ...fromFile, ...given };
-  if (typeof merged.labels !== 'string') return merged;
-  return { ...merged, labels: await readLabels(read, merged.labels) };
+  const triton = await readTritonConfig(model, read);
+  const merged: Manifest = { ...triton?.manifest, ...fromFile, ...given };
+  const manifest =
+    typeof merged.labels === 'string' ? { ...merged, labels: await readLabels(read, merged.labels) } : merged;
+  return {
+    manifest,
+    policy: triton?.versionPolicy ?? null,
+    modelFile: triton?.modelFilename ?? null,
+    ignored: triton?.ignored ?? [],
+  };
 }
 
 async function readAmaasJson(read: ReadVersionFile): Promise<Manifest> {
@@ -43,9 +65,17 @@ function parseJsonFile(bytes: Uint8Array): unknown {
   }
 }
 
-async function readTritonConfig(read: ReadVersionFile): Promise<Manifest> {
+async function readTritonConfig(model: string, read: ReadVersionFile): Promise<TritonConfig | null> {
   const bytes = await read(TRITON_CONFIG_FILE);
-  return bytes === null ? {} : decodeTritonConfig(new TextDecoder().decode(bytes)).manifest;
+  if (bytes === null) return null;
+  const config = decodeTritonConfig(new TextDecoder().decode(bytes));
+  if (config.name !== null && config.name !== model) {
+    throw new AmaasError(
+      'INVALID_CONFIG',
+      `${TRITON_CONFIG_FILE}: name is ${JSON.stringify(config.name)}, but the model is called "${model}"`,
+    );
+  }
+  return config;
 }
 
 async function readLabels(read: ReadVersionFile, path: string): Promise<readonly string[]> {

@@ -7,8 +7,6 @@ import {
   encodeInferReply,
   type InferReplyParts,
 } from '@amaas/protocols/oip';
-import { type DecodedPredict, decodePredict, encodePredictReply, type PredictReplyParts } from '@amaas/protocols/tfs';
-import type { Signature } from '@amaas/core';
 
 /** Every task: its arguments and its result. */
 export interface CodecTasks {
@@ -17,11 +15,6 @@ export interface CodecTasks {
     readonly result: DecodedInferRequest;
   };
   readonly encodeOip: { readonly args: InferReplyParts; readonly result: EncodedReply };
-  readonly decodeTfs: {
-    readonly args: { readonly body: Uint8Array; readonly signatures: ReadonlyMap<string, Signature> };
-    readonly result: DecodedPredict;
-  };
-  readonly encodeTfs: { readonly args: PredictReplyParts; readonly result: Uint8Array };
 }
 
 export type CodecTaskName = keyof CodecTasks;
@@ -32,6 +25,4 @@ export const CODEC_TASKS: {
 } = {
   decodeOip: ({ body, headerLength, model }) => decodeInferRequest(body, headerLength, model),
   encodeOip: (parts) => encodeInferReply(parts),
-  decodeTfs: ({ body, signatures }) => decodePredict(body, signatures),
-  encodeTfs: (parts) => encodePredictReply(parts),
 };

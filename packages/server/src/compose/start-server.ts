@@ -13,7 +13,7 @@ import { DataPlane } from '../dataplane/index.ts';
 import { createSqlKeyStore, fetchUrl, Gateway } from '../gateway/index.ts';
 import { createRoutes, listen, type Listener } from '../http/index.ts';
 import { createLogger, type LogDestination, type Logger, Metrics, type ModelRecorder } from '../monitoring/index.ts';
-import { FolderWatcher, Registry } from '../registry/index.ts';
+import { FolderWatcher, type KnownVersion, Registry } from '../registry/index.ts';
 import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import { createStatus } from './status.ts';
@@ -182,7 +182,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   logger.info({ url: listener.url, dataDir: config.dataDir, modelsDir: config.modelsDir }, 'listening');
 
   const sync = createFolderSync({ admission, registry, blobs, dataPlane, logger, config });
-  const ready = bringUp({ config, options, dataPlane, sync, logger, takeDown, clock });
+  const ready = bringUp({ config, options, dataPlane, sync, logger, registry, takeDown, clock });
   return describeRunning({ listener, config, ready, dataPlane, takeDown });
 }
 
@@ -203,7 +203,7 @@ function createFolderSync(parts: {
     onAdmitted: (model, version, origin) => logger.info({ model, version, origin }, 'a version was admitted'),
     onRejected(model, version, error: AmaasError) {
       logger.warn({ model, version, reason: error.reason }, `a version was refused: ${error.publicMessage}`);
-      dataPlane.noteRejected(model, version, error.publicMessage);
+      if (version !== null) dataPlane.noteRejected(model, version, error.publicMessage);
     },
     onRemoved: (model, version) => dataPlane.forgetRejected(model, version),
   });
@@ -216,6 +216,7 @@ async function bringUp(parts: {
   readonly dataPlane: DataPlane<ModelRecorder>;
   readonly sync: FolderSync;
   readonly logger: Logger;
+  readonly registry: Registry;
   readonly takeDown: TakeDown;
   readonly clock: Clock;
 }): Promise<void> {
@@ -229,6 +230,8 @@ async function bringUp(parts: {
       clock,
       onCandidate: (candidate) => sync.take(candidate, 'folder'),
       onRemoved: (model, version) => sync.remove(model, version),
+      known: await folderVersions(parts.registry),
+      onProblem: (candidate) => sync.refuse(candidate),
       onError: (error) => logger.error({ err: error }, 'the models folder could not be scanned'),
     });
     takeDown.add('folder watcher', () => watcher.stop());
@@ -256,6 +259,12 @@ function describeRunning(parts: {
     readyModels: () => dataPlane.served().map((served) => `${served.name}@${served.version}`),
     stop: () => takeDown.run(),
   };
+}
+
+/** What the registry has from the models folder, so that what was removed while no server ran is noticed. */
+async function folderVersions(registry: Registry): Promise<readonly KnownVersion[]> {
+  const models = (await registry.listModels()).filter((model) => model.owner === 'folder');
+  return models.flatMap((model) => model.versions.map(({ version }) => ({ model: model.name, version })));
 }
 
 /** What has been built, to be taken down in reverse order, once. */

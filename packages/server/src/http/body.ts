@@ -126,7 +126,9 @@ function readStream(stream: NodeJS.ReadableStream, options: StreamOptions): Prom
           : new AmaasError('MALFORMED_REQUEST', 'the request body could not be decompressed', { cause }),
       );
     });
-    stream.on('close', () => fail(new AmaasError('CANCELLED', 'the caller went away while sending')));
+    stream.on('close', () => {
+      if (!isSettled) fail(new AmaasError('CANCELLED', 'the caller went away while sending'));
+    });
   });
 }
 

@@ -2,7 +2,16 @@
 import type { CostEstimate } from './cost-model.ts';
 
 /** Why a batch was dispatched. */
-export const DISPATCH_REASONS = ['unbatched', 'full', 'preferred', 'deadline', 'delay', 'cost', 'draining'] as const;
+export const DISPATCH_REASONS = [
+  'unbatched',
+  'full',
+  'preferred',
+  'deadline',
+  'delay',
+  'cost',
+  'draining',
+  'separate',
+] as const;
 export type DispatchReason = (typeof DISPATCH_REASONS)[number];
 
 /** What is known of the requests that could run together. */

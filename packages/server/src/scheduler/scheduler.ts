@@ -299,6 +299,7 @@ export class ModelScheduler {
         const { computeMs, parts } = await this.#runJoined([item]);
         const [outputs] = parts;
         if (outputs === undefined) throw new AmaasError('INTERNAL', 'infer: a run gave no outputs');
+        this.#observe({ rows: item.rows, requests: 1, reason: 'separate', computeMs, failed: false });
         item.resolve({ outputs, timing: { queueMs: startedMs - item.enqueuedMs, computeMs, batchRows: item.rows } });
       } catch (thrown) {
         item.reject(toAmaasError(thrown));

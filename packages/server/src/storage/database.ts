@@ -3,8 +3,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AmaasError } from '@amaas/core';
 import { Kysely, sql, type Transaction } from 'kysely';
+import { explainOpenError, explainWriteError } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { createPostgresDialect } from './postgres.ts';
 import type { DialectName, Schema } from './schema.ts';
@@ -127,28 +127,4 @@ class TransactionScope {
       throw new Error('storage: a query inside a transaction must use the transaction it was given');
     }
   }
-}
-
-function explainOpenError(error: unknown, where: string): unknown {
-  if (error instanceof AmaasError || !(error instanceof Error)) return error;
-  const known = isSqliteError(error) || ('code' in error && typeof error.code === 'string');
-  if (!known) return error;
-  const full = explainWriteError(error);
-  if (full !== error) return full;
-  return new AmaasError('INVALID_CONFIG', `storage: cannot open ${where}: ${error.message}`, { cause: error });
-}
-
-function explainWriteError(error: unknown): unknown {
-  if (error instanceof AmaasError || !(error instanceof Error)) return error;
-  const SQLITE_FULL = 13;
-  const POSTGRES_DISK_FULL = '53100';
-  const isFull =
-    (isSqliteError(error) && error.errcode === SQLITE_FULL) ||
-    ('code' in error && (error.code === POSTGRES_DISK_FULL || error.code === 'ENOSPC' || error.code === 'EDQUOT'));
-  if (!isFull) return error;
-  return new AmaasError('STORAGE_FULL', 'storage: there is no space left to write the database', { cause: error });
-}
-
-function isSqliteError(error: Error): error is Error & { errcode: number } {
-  return 'errcode' in error && typeof error.errcode === 'number';
 }

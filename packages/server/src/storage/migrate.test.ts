@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Kysely, sql } from 'kysely';
 import { openDatabase } from './database.ts';
-import { LATEST_STEP, migrate, readSchemaVersion, SCHEMA_VERSION } from './migrate.ts';
+import { LATEST_STEP, migrate, readSchema, SCHEMA_VERSION } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { createPostgresDialect } from './postgres.ts';
 import type { Schema } from './schema.ts';
@@ -23,9 +23,9 @@ for (const { dialect, skip } of DATABASE_KINDS) {
           : await createPostgresDialect(options.url),
     });
     const target = { db: old, dialect, where: 'the test database' };
-    assert.equal(await readSchemaVersion(target), 0);
+    assert.equal((await readSchema(target)).version, 0);
     await migrate(target, '0001-models');
-    assert.equal(await readSchemaVersion(target), 1);
+    assert.equal((await readSchema(target)).version, 1);
     const model = { name: 'resnet', owner: 'api', policy: '{"kind":"all"}', created_at: SINCE };
     const version = {
       model: 'resnet',
@@ -61,7 +61,7 @@ for (const { dialect, skip } of DATABASE_KINDS) {
 
     const database = await openDatabase(options);
     t.after(() => database.close());
-    assert.equal(await readSchemaVersion({ db: database.db, dialect, where: '' }), SCHEMA_VERSION);
+    assert.equal((await readSchema({ db: database.db, dialect, where: '' })).version, SCHEMA_VERSION);
     const all = async (table: keyof Schema) =>
       (await database.db.selectFrom(table).selectAll().execute()).map((row) => ({ ...row }));
     assert.deepEqual(await all('models'), [model]);
@@ -84,7 +84,7 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     await sql`delete from amaas_migrations`.execute(database.db);
     await sql`create table settings (in_the_way text)`.execute(database.db); // the last table step 1 creates
     await assert.rejects(migrate(target), /settings.*already exists/);
-    assert.equal(await readSchemaVersion(target), 0);
+    assert.equal((await readSchema(target)).version, 0);
     const tables = (await database.db.introspection.getTables()).map((table) => table.name);
     assert.deepEqual(
       tables.filter((name) => !name.startsWith('amaas_')),

@@ -26,22 +26,29 @@ export interface MigrationTarget {
   readonly where: string;
 }
 
+/** The last migration step a database has run, and the number in front of its name. */
+export interface SchemaStep {
+  readonly version: number;
+  readonly step: string;
+}
+
 /**
- * Which schema a database has; 0 for an empty one. Reads only.
+ * Which schema a database has; version 0 for an empty one. Reads only.
  * @throws SCHEMA_TOO_NEW when a newer amaas wrote it, INVALID_CONFIG when it holds a schema amaas never had.
  */
-export async function readSchemaVersion(target: MigrationTarget): Promise<number> {
+export async function readSchema(target: MigrationTarget): Promise<SchemaStep> {
   const { db, where } = target;
   const schema = await currentSchema(target);
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   const exists = tables.some(
     (table) => table.name === STEPS_TABLE && (schema === undefined || table.schema === schema),
   );
-  if (!exists) return 0;
+  const nothing: SchemaStep = { version: 0, step: '' };
+  if (!exists) return nothing;
   const { rows } = await sql<{ name: string }>`select name from ${sql.table(STEPS_TABLE)} order by name`.execute(db);
   const last = rows.at(-1)?.name;
-  if (last === undefined) return 0;
-  if (stepNumber(last) > SCHEMA_VERSION) throw schemaTooNew(where, last);
+  if (last === undefined) return nothing;
+  assertSchemaKnown(last, where);
   const foreign = rows.find((row) => !KNOWN_STEPS.includes(row.name));
   if (foreign !== undefined) {
     throw new AmaasError(
@@ -49,15 +56,15 @@ export async function readSchemaVersion(target: MigrationTarget): Promise<number
       `storage: ${where} has run the unknown migration step "${foreign.name}"; expected steps of amaas (${KNOWN_STEPS.join(', ')})`,
     );
   }
-  return stepNumber(last);
+  return { version: stepNumber(last), step: last };
 }
 
 /**
  * Runs the steps that are missing, all in one transaction; `to` stops at an older step (for tests of migrations).
- * @throws SCHEMA_TOO_NEW, INVALID_CONFIG as {@link readSchemaVersion}.
+ * @throws SCHEMA_TOO_NEW, INVALID_CONFIG as {@link readSchema}.
  */
 export async function migrate(target: MigrationTarget, to: string = LATEST_STEP): Promise<void> {
-  await readSchemaVersion(target);
+  await readSchema(target);
   const schema = await currentSchema(target);
   const migrator = new Migrator({
     db: target.db,
@@ -70,9 +77,10 @@ export async function migrate(target: MigrationTarget, to: string = LATEST_STEP)
   if (error !== undefined) throw error;
 }
 
-/** A message-bearing refusal, also for archives whose manifest names a newer schema. */
-export function schemaTooNew(where: string, lastStep: string): AmaasError {
-  return new AmaasError(
+/** @throws SCHEMA_TOO_NEW when `lastStep` is beyond what this amaas knows; `where` has it. */
+export function assertSchemaKnown(lastStep: string, where: string): void {
+  if (stepNumber(lastStep) <= SCHEMA_VERSION) return;
+  throw new AmaasError(
     'SCHEMA_TOO_NEW',
     `storage: ${where} has schema ${stepNumber(lastStep)} (${lastStep}), written by a newer amaas; this one knows schemas up to ` +
       `${SCHEMA_VERSION} (${LATEST_STEP}). Start the newer amaas, or restore a backup made before the update`,

@@ -14,7 +14,6 @@ import {
   decodeLoadRequest,
   decodeRawBinaryRequest,
   decodeUnloadRequest,
-  encodeModelConfig,
   encodeModelList,
   encodeModelMetadata,
   encodeModelReady,
@@ -31,11 +30,12 @@ import {
   parseHeaderLength,
   type RepositoryState,
 } from '@amaas/protocols/oip';
+import { encodeTritonConfig } from '@amaas/protocols/triton-config';
 import type { CodecPool } from '../../codec/index.ts';
 import type { DataPlane, ServedVersion, VersionState } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import { recordFailure, recordSuccess } from '../outcome.ts';
-import type { Registry } from '../../registry/index.ts';
+import { DEFAULT_POLICY, type Registry, type VersionPolicy } from '../../registry/index.ts';
 import { readBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Access, MatchedRoute, RouteFamily } from '../family.ts';
@@ -115,7 +115,7 @@ function run(parts: OipParts, exchange: Exchange, route: OipRoute): Promise<void
     case 'model-metadata':
       return sendJson(exchange, metadataOf(dataPlane, dataPlane.resolve(referenceOf(route.model, route.version))));
     case 'model-config':
-      return sendJson(exchange, configOf(dataPlane.resolve(referenceOf(route.model, route.version))));
+      return sendConfig(parts, exchange, referenceOf(route.model, route.version));
     case 'statistics':
       return sendJson(exchange, statisticsOf(dataPlane, exchange, route));
     case 'repository-index':
@@ -248,23 +248,35 @@ function metadataOf(dataPlane: DataPlane<ModelRecorder>, served: ServedVersion):
   });
 }
 
-function configOf(served: ServedVersion): Uint8Array {
+async function sendConfig(parts: OipParts, exchange: Exchange, reference: ModelReference): Promise<void> {
+  const served = parts.dataPlane.resolve(reference);
+  sendJson(exchange, configOf(served, (await parts.registry.getModel(served.name))?.policy));
+}
+
+function configOf(served: ServedVersion, policy: VersionPolicy | undefined): Uint8Array {
   const { inputs, outputs } = served.signature();
   const { plan } = served;
-  return encodeModelConfig({
-    model: served.name,
+  const config = encodeTritonConfig({
+    name: served.name,
+    maxBatchSize: plan.batchingOff === null ? plan.batch.maxRows : 0,
     inputs,
     outputs,
-    maxBatchSize: plan.batchingOff === null ? plan.batch.maxRows : 0,
-    ...(plan.batchingOff === null
-      ? { batching: { preferredSizes: plan.batch.preferredRows, maxDelayMs: plan.batch.maxDelayMs } }
-      : {}),
     instances: plan.instances,
+    ...(plan.batchingOff === null
+      ? { dynamicBatching: { preferredSizes: plan.batch.preferredRows, maxDelayMs: plan.batch.maxDelayMs } }
+      : {}),
+    versionPolicy: servingPolicy(policy ?? DEFAULT_POLICY),
   });
+  return Buffer.from(JSON.stringify(config));
 }
 
 function visibleNames(dataPlane: DataPlane<ModelRecorder>, exchange: Exchange): readonly string[] {
   return dataPlane.modelNames().filter((name) => exchange.principal?.allowsModel(name) ?? false);
+}
+
+/** The policy behind a suspension. */
+function servingPolicy(policy: VersionPolicy): Exclude<VersionPolicy, { readonly kind: 'none' }> {
+  return policy.kind === 'none' ? servingPolicy(policy.resume) : policy;
 }
 
 function statisticsOf(

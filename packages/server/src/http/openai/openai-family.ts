@@ -2,13 +2,11 @@
 // the union of both, so that either client finds what it looks for; errors have OpenAI's form. More of OpenAI's protocol
 // comes with the language models.
 import { type AmaasError, AmaasError as Failure, type ErrorCode, parseModelReference } from '@amaas/core';
-import { encodeModelVersionStatus } from '@amaas/protocols/tfs';
 import type { DataPlane } from '../../dataplane/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
 import { PathTable } from '../path-table.ts';
-import { versionStates } from '../tfs/version-states.ts';
 
 const ROUTES = {
   list: {
@@ -94,10 +92,7 @@ async function sendModel(
   if (record === null || statuses === undefined) {
     throw new Failure('MODEL_NOT_FOUND', `The model '${model}' does not exist`);
   }
-  exchange.sendJson(200, {
-    ...openAiModel(model, record.createdAt),
-    ...encodeModelVersionStatus(versionStates(statuses)),
-  });
+  exchange.sendJson(200, openAiModel(model, record.createdAt));
 }
 
 function openAiModel(id: string, createdAt: string): object {

@@ -1,0 +1,21 @@
+// Runs the benches one after the other, each in a process of its own. Arguments filter by file name.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const filters = process.argv.slice(2);
+const files = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.bench.ts'))
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .sort();
+if (files.length === 0) {
+  process.stderr.write(`bench: no bench matches ${filters.join(' ')}\n`);
+  process.exit(1);
+}
+let failed = 0;
+for (const file of files) {
+  process.stdout.write(`\n== ${file}\n`);
+  const result = spawnSync(process.execPath, [join(import.meta.dirname, file)], { stdio: 'inherit' });
+  if (result.status !== 0) failed++;
+}
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,56 @@
+// A consistent copy of a SQLite database that another process may be writing to, and what is in such a copy.
+import { AmaasError } from '@amaas/core';
+import { Kysely, sql } from 'kysely';
+import { explainOpenError } from './errors.ts';
+import { readSchema, type SchemaStep } from './migrate.ts';
+import type { Schema } from './schema.ts';
+import { SqliteFile } from './sqlite.ts';
+import { createSqliteDialect } from './sqlite-dialect.ts';
+
+/** How long a copy waits for a checkpoint of the writer, in milliseconds. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+/** Writes the database at `path`, as it is at this moment, to the new file `destination`. Only reads `path`. */
+export function copyDatabase(path: string, destination: string): void {
+  let file: SqliteFile | null = null;
+  try {
+    file = new SqliteFile(path, { readOnly: true, busyTimeoutMs: BUSY_TIMEOUT_MS });
+    file.execute('vacuum into ?', [destination]);
+  } catch (error) {
+    throw explainOpenError(error, `the database ${path}`);
+  } finally {
+    file?.close();
+  }
+}
+
+export interface DatabaseContents {
+  readonly schema: SchemaStep;
+  /** Per version the JSON of its list of files. */
+  readonly versionFiles: readonly string[];
+}
+
+/**
+ * Reads a database without changing it, and checks that it is whole.
+ * @throws SCHEMA_TOO_NEW, INVALID_CONFIG when it is not amaas's, DIGEST_MISMATCH when it is damaged.
+ */
+export async function readDatabase(path: string): Promise<DatabaseContents> {
+  const where = `the database ${path}`;
+  try {
+    const file = new SqliteFile(path, { readOnly: true, busyTimeoutMs: BUSY_TIMEOUT_MS });
+    const db = new Kysely<Schema>({ dialect: createSqliteDialect(file) });
+    try {
+      const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check`.execute(db);
+      if (rows[0]?.integrity_check !== 'ok') {
+        throw new AmaasError('DIGEST_MISMATCH', `storage: ${where} is damaged: ${rows[0]?.integrity_check}`);
+      }
+      const schema = await readSchema({ db, dialect: 'sqlite', where });
+      if (schema.version === 0) throw new AmaasError('INVALID_CONFIG', `storage: ${where} holds no data of amaas`);
+      const versions = await db.selectFrom('versions').select('files').execute();
+      return { schema, versionFiles: versions.map((version) => version.files) };
+    } finally {
+      await db.destroy();
+    }
+  } catch (error) {
+    throw explainOpenError(error, where);
+  }
+}
