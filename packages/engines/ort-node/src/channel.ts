@@ -1,5 +1,5 @@
-// Frames over one end of a pipe, used by the engine and by its children alike. Nothing is queued beyond one request or
-// reply per side: the protocol is strictly ask and answer, so a slow reader holds up nobody but its own asker.
+// The engine's end of a child's frame pipe. Strictly ask and answer: nothing is queued beyond one request, so a child that
+// reads slowly holds up nobody but its own asker.
 import type { Socket } from 'node:net';
 import { encodeFrame, type Frame, FrameReader } from './frames.ts';
 

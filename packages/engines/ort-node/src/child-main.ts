@@ -1,11 +1,13 @@
 // Entry of a child process that holds one session.
-import { openParentChannel } from './child-side.ts';
+import { openParentPipe } from './child-side.ts';
 import { readRequest, replyFrame } from './host-frames.ts';
 import { SessionHost } from './session-host.ts';
 
+const pipe = openParentPipe();
 const host = new SessionHost();
-const channel = openParentChannel(async (frame) => {
+for (let frame = pipe.read(); frame !== null; frame = pipe.read()) {
   const reply = await host.answer(readRequest(frame));
-  if (reply === null) process.exit(0);
-  channel.send(replyFrame(reply));
-});
+  if (reply === null) break;
+  pipe.send(replyFrame(reply));
+}
+process.exit(0);

@@ -70,16 +70,26 @@ export class FrameReader {
     this.#onFrame = onFrame;
   }
 
+  /** Where the next bytes belong: fill it from the front and call {@link advance}, or use {@link push}. Never empty. */
+  get rest(): Buffer {
+    return this.#part.subarray(this.#filledBytes);
+  }
+
+  /** Says that so many bytes of {@link rest} have been filled; calls back for the frame they complete. */
+  advance(bytes: number): void {
+    this.#filledBytes += bytes;
+    while (this.#filledBytes === this.#part.byteLength) this.#finishPart();
+  }
+
   /** Takes the next bytes; calls back for every frame they complete. @throws INTERNAL when they cannot be a frame. */
   push(chunk: Uint8Array): void {
     let offset = 0;
-    for (;;) {
-      const taken = Math.min(this.#part.byteLength - this.#filledBytes, chunk.byteLength - offset);
-      this.#part.set(chunk.subarray(offset, offset + taken), this.#filledBytes);
-      this.#filledBytes += taken;
+    while (offset < chunk.byteLength) {
+      const { rest } = this;
+      const taken = Math.min(rest.byteLength, chunk.byteLength - offset);
+      rest.set(chunk.subarray(offset, offset + taken));
       offset += taken;
-      if (this.#filledBytes < this.#part.byteLength) return;
-      this.#finishPart();
+      this.advance(taken);
     }
   }
 

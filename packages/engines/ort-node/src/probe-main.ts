@@ -1,7 +1,7 @@
 // Entry of a probing child: one trial of one model, then the end.
 import { AmaasError, serializeError } from '@amaas/core';
 import { loadBinding } from './binding.ts';
-import { openParentChannel } from './child-side.ts';
+import { openParentPipe } from './child-side.ts';
 import type { Frame } from './frames.ts';
 import type { Random } from './made-up-inputs.ts';
 import type { ProbeMessage, ProbeTask } from './probe-messages.ts';
@@ -9,29 +9,31 @@ import { readStatusBytes } from './process-memory.ts';
 import { unpackTensors } from './tensors.ts';
 import { runTrial } from './trial.ts';
 
-const channel = openParentChannel(async (frame) => {
-  await probe(frame).catch((thrown) => tell({ kind: 'failed', error: serializeError(thrown) }));
-});
+const pipe = openParentPipe();
+const task = pipe.read();
+if (task !== null) await probe(task).catch((thrown) => tell({ kind: 'failed', error: serializeError(thrown) }));
+pipe.read(); // stays until the parent has read the verdict and ends it
+process.exit(0);
 
 async function probe({ message, tensors }: Frame): Promise<void> {
   const { config, declared, hasExample, maxMemoryBytes, timeoutMs } = message as ProbeTask; // sent by probe.ts
   await loadBinding(); // its own memory is not the model's
   const baselineBytes = process.memoryUsage.rss();
-  await tell({ kind: 'baseline', residentBytes: baselineBytes });
+  tell({ kind: 'baseline', residentBytes: baselineBytes });
   const report = await runTrial({
     config,
     declared,
     example: hasExample ? unpackTensors(tensors) : null,
     timeoutMs,
     random: seededRandom(1),
-    async enter(stage) {
+    enter(stage) {
       assertMemory(config.label, baselineBytes, maxMemoryBytes);
-      await tell({ kind: 'stage', stage });
+      tell({ kind: 'stage', stage });
     },
     residentBytes: () => process.memoryUsage.rss(),
   });
   assertMemory(config.label, baselineBytes, maxMemoryBytes);
-  await tell({ kind: 'report', report });
+  tell({ kind: 'report', report });
 }
 
 /** The parent watches while this process works; a peak between two of its looks is found here. */
@@ -46,10 +48,8 @@ function assertMemory(label: string, baselineBytes: number, maxMemoryBytes: numb
   }
 }
 
-/** Sends and lets the event loop turn, for what follows may block it for good. */
-function tell(message: ProbeMessage): Promise<void> {
-  channel.send({ message, tensors: new Map() });
-  return new Promise((resolve) => setImmediate(resolve));
+function tell(message: ProbeMessage): void {
+  pipe.send({ message, tensors: new Map() });
 }
 
 /** The same made-up inputs at every probe of a model. Source: mulberry32, Tommy Ettinger, public domain. */

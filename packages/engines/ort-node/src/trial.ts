@@ -15,8 +15,8 @@ export interface Trial {
   readonly declared: DeclaredShapes | null;
   readonly timeoutMs: number;
   readonly random: Random;
-  /** Tells the parent what comes next; resolves when the message is on its way. Throws when a limit is passed. */
-  readonly enter: (stage: ProbeStage) => Promise<void>;
+  /** Tells the parent what comes next. Throws when a limit is passed. */
+  readonly enter: (stage: ProbeStage) => void;
   readonly residentBytes: () => number;
 }
 
@@ -38,20 +38,20 @@ interface WarmUp {
 export async function runTrial(trial: Trial): Promise<ProbeReport> {
   const { config, enter } = trial;
   const baselineBytes = trial.residentBytes();
-  await enter('loading');
+  enter('loading');
   const startMs = performance.now();
   const session = await openForTrial(config);
   const loadMs = performance.now() - startMs;
   const inputs = withDeclaredShapes(session.inputs, trial.declared?.inputs);
   const outputs = withDeclaredShapes(session.outputs, trial.declared?.outputs);
-  await enter('warm-up');
+  enter('warm-up');
   const warm = warmUp(trial, session, inputs);
   const runMs = warm.inputs === null ? null : measureRunMs(trial, session, warm.inputs);
   const memoryBytes = Math.max(0, trial.residentBytes() - baselineBytes);
-  await enter('batch proof');
+  enter('batch proof');
   const elapsedMs = performance.now() - startMs;
   const batching = tryBatching(trial, session, { inputs, outputs, warm, runMs, elapsedMs });
-  await enter('measuring');
+  enter('measuring');
   const msPerRow = batching.sound ? measurePerRow(trial, session, warm.makeRow, runMs) : null;
   session.release();
   const signature = { method: 'predict', inputs, outputs } as const;
