@@ -2,6 +2,13 @@
 import type { ModelReference } from './names.ts';
 import type { NamedTensors } from './tensor.ts';
 
+/** Says that a caller has gone. An AbortSignal is one; cheaper things may be, where one is made per request. */
+export interface Cancellation {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 export interface InferenceRequest {
   readonly target: ModelReference;
   readonly inputs: NamedTensors;
@@ -13,7 +20,7 @@ export interface InferenceRequest {
   /** Longest the request may wait in the queue, in milliseconds. */
   readonly timeoutMs?: number;
   /** Fires when the caller has gone. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Cancellation;
 }
 
 /** Where the time of a request went, in milliseconds. */

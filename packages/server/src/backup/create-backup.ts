@@ -9,6 +9,7 @@ import {
   computeDigest,
   type Digest,
   digestHex,
+  errorCode,
   explainFullDisk,
   FileBlobStore,
   makeDurableDirectory,
@@ -63,10 +64,17 @@ export async function createBackup(options: BackupOptions): Promise<BackupSummar
     try {
       return await attemptBackup(options, destination);
     } catch (error) {
-      const mayPass = error instanceof AmaasError && ['ARTIFACT_NOT_FOUND', 'DIGEST_MISMATCH'].includes(error.reason);
-      if (attempt === MAX_ATTEMPTS || !mayPass) throw explainFullDisk(error, 'backup');
+      if (attempt === MAX_ATTEMPTS || !mayPass(error)) throw explainFullDisk(error, 'backup');
     }
   }
+}
+
+/** Whether the failure may be one of things that changed meanwhile, so that another attempt makes sense. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof AmaasError) {
+    return error.reason === 'ARTIFACT_NOT_FOUND' || (error.reason === 'DIGEST_MISMATCH' && error.retryable);
+  }
+  return errorCode(error) === 'ENOENT'; // a file of the models folder
 }
 
 async function attemptBackup(options: BackupOptions, destination: string): Promise<BackupSummary> {
@@ -81,12 +89,12 @@ async function attemptBackup(options: BackupOptions, destination: string): Promi
     const contents = new Contents();
     for (const file of versionFiles.flatMap((json) => JSON.parse(json) as TreeFile[])) {
       // written by the registry
-      contents.add(file.digest, file.sizeBytes, () => blobs.openRead(file.digest));
+      contents.add({ ...file, isBlob: true, open: () => blobs.openRead(file.digest) });
     }
     const models = await listModelFiles(layout.modelsDirectory);
     for (const file of models) {
       const path = join(layout.modelsDirectory, file.path);
-      contents.add(file.digest, file.sizeBytes, async () => createReadStream(path, { highWaterMark: 1 << 20 }));
+      contents.add({ ...file, isBlob: false, open: async () => createReadStream(path, { highWaterMark: 1 << 20 }) });
     }
     const database = await hashFile(databaseCopy);
     const createdAt = clock.wallTime();
@@ -106,8 +114,11 @@ async function attemptBackup(options: BackupOptions, destination: string): Promi
     try {
       await tar.add({ name: MANIFEST_NAME, sizeBytes: manifest.length, digest: computeDigest(manifest) }, [manifest]);
       await tar.add({ name: DATABASE_NAME, ...database }, createReadStream(databaseCopy, { highWaterMark: 1 << 20 }));
-      for (const { digest, sizeBytes, open } of contents.list) {
-        await tar.add({ name: BLOB_PREFIX + digestHex(digest), sizeBytes, digest }, await open());
+      for (const { digest, sizeBytes, isBlob, open } of contents.list) {
+        const entry = { name: BLOB_PREFIX + digestHex(digest), sizeBytes, digest };
+        await tar.add(entry, await open()).catch((error: unknown) => {
+          throw isBlob ? error : changedMeanwhile(error);
+        });
       }
       await tar.finish();
     } finally {
@@ -131,6 +142,8 @@ async function attemptBackup(options: BackupOptions, destination: string): Promi
 interface Content {
   readonly digest: Digest;
   readonly sizeBytes: number;
+  /** Else a file of the models folder, which may change. */
+  readonly isBlob: boolean;
   open(): Promise<AsyncIterable<Uint8Array>>;
 }
 
@@ -140,12 +153,19 @@ class Contents {
   bytes = 0;
   readonly #seen = new Set<Digest>();
 
-  add(digest: Digest, sizeBytes: number, open: Content['open']): void {
-    if (this.#seen.has(digest)) return;
-    this.#seen.add(digest);
-    this.list.push({ digest, sizeBytes, open });
-    this.bytes += sizeBytes;
+  add(content: Content): void {
+    if (this.#seen.has(content.digest)) return;
+    this.#seen.add(content.digest);
+    this.list.push(content);
+    this.bytes += content.sizeBytes;
   }
+}
+
+function changedMeanwhile(error: unknown): unknown {
+  if (!(error instanceof AmaasError)) return error;
+  return new AmaasError(error.reason, `${error.message}; a file of the models folder changed meanwhile`, {
+    retryable: true,
+  });
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -2,7 +2,7 @@
 // contents only when all of them are there and fit together.
 import { randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
+import { copyFile, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AmaasError, type Clock, systemClock } from '@amaas/core';
 import {
@@ -125,6 +125,7 @@ async function unpack(
 ): Promise<Omit<RestoreSummary, 'dataDir'>> {
   const layout = dataDirLayout(directory);
   const blobs = new FileBlobStore(layout.artifactsDirectory, clock);
+  await assertReadable(options.archive);
   const entries = readTar(createReadStream(options.archive, { highWaterMark: 1 << 20 }));
   try {
     const manifest = await takeManifest(entries, options.archive);
@@ -177,6 +178,12 @@ async function takeManifest(entries: AsyncGenerator<TarEntry>, archive: string):
 }
 
 async function unpackDatabase(entry: TarEntry, manifest: ArchiveManifest, path: string): Promise<void> {
+  if (entry.sizeBytes !== manifest.database.sizeBytes) {
+    throw new AmaasError(
+      'DIGEST_MISMATCH',
+      `restore: the database has ${entry.sizeBytes} bytes, not those of the manifest`,
+    );
+  }
   const handle = await open(path, 'wx', 0o600);
   try {
     for await (const piece of entry.body) await handle.writeFile(piece);
@@ -213,7 +220,7 @@ async function restoreModels(manifest: ArchiveManifest, folder: string, blobs: F
   const folders = new Set<string>();
   for (const { path, digest, mtimeMs } of manifest.models) {
     const target = join(folder, path);
-    await mkdir(dirname(target), { recursive: true });
+    await makeDurableDirectory(dirname(target));
     folders.add(dirname(target));
     await copyFile(await blobs.path(parseDigest(digest)), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     const handle = await open(target, 'r');
@@ -248,6 +255,14 @@ async function isDirectory(path: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
     throw new AmaasError('INVALID_ARGUMENT', `restore: ${path} is not a directory that can be read`, { cause: error });
+  }
+}
+
+async function assertReadable(archive: string): Promise<void> {
+  try {
+    await (await open(archive, 'r')).close();
+  } catch (error) {
+    throw new AmaasError('INVALID_ARGUMENT', `restore: cannot read ${archive} (${errorCode(error)})`, { cause: error });
   }
 }
 

@@ -3,21 +3,20 @@ import {
   AmaasError,
   assertInputsFit,
   DEFAULT_SIGNATURE,
-  type InferenceReply,
-  type InferenceRequest,
   type LoadedModel,
+  type NamedTensors,
   type Signature,
 } from '@amaas/core';
 import type { VersionRecord } from '../registry/index.ts';
-import type { ModelScheduler } from '../scheduler/index.ts';
+import type { ModelScheduler, ScheduledResult, SubmitOptions } from '../scheduler/index.ts';
 import type { LaidOutVersion } from './ports.ts';
 import type { ServingPlan } from './serving-plan.ts';
 
-/** What an inference call carries besides its target, which has been resolved. */
-export type CallRequest = Omit<InferenceRequest, 'target'> & {
-  /** The caller gives its input buffers away. */
-  readonly mayTransfer?: boolean;
-};
+/** What an inference call carries; the outputs are those wanted, all of the signature's by default. */
+export interface CallRequest extends SubmitOptions {
+  readonly inputs: NamedTensors;
+  readonly signature?: string;
+}
 
 export interface ServedVersionParts<Recorder> {
   readonly record: VersionRecord;
@@ -74,21 +73,14 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
   }
 
   /**
-   * Answers one request.
+   * Answers one request, a plain promise away from the scheduler: this is on the path of every inference.
    * @throws INPUT_MISMATCH, UNKNOWN_OUTPUT, UNKNOWN_SIGNATURE, and what the scheduler and the engine throw.
    */
-  async infer(request: CallRequest): Promise<InferenceReply> {
+  infer(request: CallRequest): Promise<ScheduledResult> {
     const signature = this.signature(request.signature);
     assertInputsFit(this.name, signature.inputs, request.inputs);
     const outputs = this.#outputNames(signature, request.outputs);
-    const result = await this.#parts.scheduler.submit(request.inputs, {
-      ...(outputs === undefined ? {} : { outputs }),
-      ...(request.priority === undefined ? {} : { priority: request.priority }),
-      ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
-      ...(request.mayTransfer === undefined ? {} : { mayTransfer: request.mayTransfer }),
-    });
-    return { model: this.name, version: this.version, outputs: result.outputs, timing: result.timing };
+    return this.#parts.scheduler.submit(request.inputs, outputs === undefined ? request : { ...request, outputs });
   }
 
   /** Answers what was accepted, then gives the memory back. The version must have left the table before. */

@@ -19,12 +19,20 @@ const ALIGNMENT = 8;
 /** First buffer for a body of unknown length; one read from a socket fills at most 64 KiB. */
 const FIRST_CHUNK_BYTES = 64 * 1024;
 
+/** A body that has arrived. */
+export interface ReceivedBody {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the buffer behind `bytes` is the request's alone, so that it may be handed to a thread. */
+  readonly isOwned: boolean;
+}
+
 /**
- * Reads the whole body into one buffer of its own (never Node's shared pool: tensors in it are handed to threads).
+ * Reads the whole body. One that came in a single piece, as small ones do, is taken as it is; others are gathered in a
+ * buffer of their own.
  * @throws REQUEST_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for an unknown content encoding, MALFORMED_REQUEST for a body that
  *   does not decompress, CANCELLED when the caller goes away before the end.
  */
-export function readBody(request: IncomingMessage, options: BodyOptions): Promise<Uint8Array<ArrayBuffer>> {
+export function readBody(request: IncomingMessage, options: BodyOptions): Promise<ReceivedBody> {
   const encoding = request.headers['content-encoding'];
   const announced = announcedBytes(request, options.maxBytes);
   if (encoding === undefined || encoding === 'identity') return readStream(request, { ...options, announced });
@@ -88,11 +96,12 @@ interface StreamOptions extends BodyOptions {
   readonly announced: number | null;
 }
 
-function readStream(stream: NodeJS.ReadableStream, options: StreamOptions): Promise<Uint8Array<ArrayBuffer>> {
+function readStream(stream: NodeJS.ReadableStream, options: StreamOptions): Promise<ReceivedBody> {
   const { headerLength, announced, maxBytes } = options;
   const padding = headerLength ? (ALIGNMENT - (headerLength % ALIGNMENT)) % ALIGNMENT : 0;
-  let target = new Uint8Array(padding + (announced ?? FIRST_CHUNK_BYTES));
+  let target: Uint8Array<ArrayBuffer> | null = null;
   let end = padding;
+  let whole: Uint8Array<ArrayBuffer> | null = null;
   return new Promise((resolve, reject) => {
     let isSettled = false;
     const fail = (error: AmaasError): void => {
@@ -101,22 +110,29 @@ function readStream(stream: NodeJS.ReadableStream, options: StreamOptions): Prom
       stream.pause();
       reject(error);
     };
-    stream.on('data', (chunk: Uint8Array) => {
+    stream.on('data', (chunk: Uint8Array<ArrayBuffer>) => {
       if (isSettled) return;
+      if (chunk.byteLength === announced && announced <= maxBytes) {
+        whole = chunk;
+        return;
+      }
       const needed = end + chunk.byteLength;
       if (needed - padding > maxBytes) {
         fail(tooLarge(maxBytes));
         return;
       }
-      if (needed > target.byteLength)
+      target ??= new Uint8Array(padding + (announced ?? FIRST_CHUNK_BYTES));
+      if (needed > target.byteLength) {
         target = grown(target, { usedBytes: end, neededBytes: needed, maxBytes: padding + maxBytes });
+      }
       target.set(chunk, end);
       end = needed;
     });
     stream.on('end', () => {
       if (isSettled) return;
       isSettled = true;
-      resolve(target.subarray(padding, end));
+      if (whole !== null) resolve({ bytes: whole, isOwned: false });
+      else resolve({ bytes: target?.subarray(padding, end) ?? new Uint8Array(), isOwned: true });
     });
     stream.on('error', (cause) => {
       const wasAborted = 'code' in cause && cause.code === 'ECONNRESET';

@@ -1,6 +1,6 @@
 // One HTTP request and its reply, as routes see them. Knows no protocol.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '@amaas/core';
+import type { Cancellation, Clock } from '@amaas/core';
 import type { Principal } from '../gateway/index.ts';
 
 /** Replies up to this size leave in one write; larger ones are not worth copying together. */
@@ -20,6 +20,7 @@ export class Exchange {
   readonly #queryText: string;
   readonly #clock: Clock;
   readonly #startedMs: number;
+  #gone: CallerGone | null = null;
   #controller: AbortController | null = null;
 
   constructor(
@@ -48,17 +49,19 @@ export class Exchange {
     return new URLSearchParams(this.#queryText);
   }
 
-  /** Fires when the caller goes away before the reply is complete. */
+  /** Says when the caller goes away before the reply is complete. */
+  get gone(): Cancellation {
+    this.#gone ??= new CallerGone(this.response);
+    return this.#gone;
+  }
+
+  /** The same as a real AbortSignal, which costs a few microseconds more, for what takes nothing else. */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       const controller = new AbortController();
       this.#controller = controller;
-      if (this.response.destroyed) controller.abort();
-      else {
-        this.response.once('close', () => {
-          if (!this.response.writableFinished) controller.abort();
-        });
-      }
+      if (this.gone.aborted) controller.abort();
+      else this.gone.addEventListener('abort', () => controller.abort());
     }
     return this.#controller.signal;
   }
@@ -109,5 +112,28 @@ export class Exchange {
   #writeHead(status: number, headers: Record<string, string>): void {
     headers['x-request-id'] = this.requestId;
     this.response.writeHead(status, headers);
+  }
+}
+
+/** Watches the connection of one reply. */
+class CallerGone implements Cancellation {
+  aborted: boolean;
+  #listeners: readonly (() => void)[] = [];
+
+  constructor(response: ServerResponse) {
+    this.aborted = response.destroyed;
+    response.once('close', () => {
+      if (response.writableFinished) return;
+      this.aborted = true;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners = [...this.#listeners, listener];
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners = this.#listeners.filter((known) => known !== listener);
   }
 }

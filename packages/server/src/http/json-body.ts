@@ -21,7 +21,7 @@ export async function readJsonBody<Schema extends TSchema>(
       `expected Content-Type application/json, got ${JSON.stringify(type)}`,
     );
   }
-  const bytes = await readBody(exchange.request, { maxBytes: MAX_JSON_BYTES });
+  const { bytes } = await readBody(exchange.request, { maxBytes: MAX_JSON_BYTES });
   return checkAgainst(schema, parse(bytes), { what: `${exchange.method} ${exchange.path}` });
 }
 

@@ -3,6 +3,7 @@
 // Knows the engine's port and nothing of protocols, versions or storage.
 import {
   AmaasError,
+  type Cancellation,
   type CancelTimer,
   type Clock,
   type LoadedModel,
@@ -46,7 +47,7 @@ export interface SubmitOptions {
   readonly priority?: number;
   /** Longest to wait in the queue. */
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: Cancellation;
   /** The caller gives its input buffers away. */
   readonly mayTransfer?: boolean;
 }
@@ -135,7 +136,7 @@ export class ModelScheduler {
       };
       if (signal !== undefined) {
         onAbort = () => this.#cancel(item);
-        signal.addEventListener('abort', onAbort, { once: true });
+        signal.addEventListener('abort', onAbort);
       }
       this.#enqueue(item);
     });

@@ -1,9 +1,9 @@
 // The Open Inference Protocol over HTTP: thin glue between the codec in protocols/oip and the data plane.
 import {
   AmaasError,
-  type InferenceReply,
   isName,
   type ModelReference,
+  type NamedTensors,
   parseModelReference,
   type Tensor,
 } from '@amaas/core';
@@ -14,6 +14,7 @@ import {
   decodeLoadRequest,
   decodeRawBinaryRequest,
   decodeUnloadRequest,
+  type EncodedReply,
   encodeModelList,
   encodeModelMetadata,
   encodeModelReady,
@@ -28,6 +29,7 @@ import {
   type OipRoute,
   ONNX_PLATFORM,
   parseHeaderLength,
+  type RequestedOutput,
   type RepositoryState,
 } from '@amaas/protocols/oip';
 import { encodeTritonConfig } from '@amaas/protocols/triton-config';
@@ -36,7 +38,7 @@ import type { DataPlane, ServedVersion, VersionState } from '../../dataplane/ind
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import { recordFailure, recordSuccess } from '../outcome.ts';
 import { DEFAULT_POLICY, type Registry, type VersionPolicy } from '../../registry/index.ts';
-import { readBody } from '../body.ts';
+import { type ReceivedBody, readBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Access, MatchedRoute, RouteFamily } from '../family.ts';
 
@@ -141,79 +143,96 @@ function referenceOf(segment: string, version: number | null): ModelReference {
 
 async function infer(parts: OipParts, exchange: Exchange, reference: ModelReference): Promise<void> {
   const served = parts.dataPlane.resolve(reference);
-  const { signal } = exchange;
   try {
-    const request = await readInferRequest(parts, exchange, served);
-    const wanted = request.requestedOutputs;
-    const reply = await served.infer({
+    const header = exchange.header(HEADER_LENGTH);
+    const announced = header === undefined ? null : parseHeaderLength(header, parts.maxRequestBytes);
+    const body = await readBody(exchange.request, { maxBytes: parts.maxRequestBytes, headerLength: announced });
+    const decoded = decodeBody(parts, served, { body, announced });
+    const request = decoded instanceof Promise ? await decoded : decoded;
+    const result = await served.infer({
       inputs: request.inputs,
-      ...(wanted === null ? {} : { outputs: wanted.map((output) => output.name) }),
+      signal: exchange.gone,
+      mayTransfer: body.isOwned,
+      ...(request.requestedOutputs === null ? {} : { outputs: request.requestedOutputs.map((output) => output.name) }),
       ...(request.priority === undefined ? {} : { priority: request.priority }),
       ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
-      signal,
-      mayTransfer: true,
     });
-    await sendReply(parts, exchange, { request, reply, served });
-    recordSuccess(served.recorder, exchange, { protocol: 'oip', timing: reply.timing });
+    const encoding = encodeReply(parts, served, { request, outputs: result.outputs });
+    const reply = encoding instanceof Promise ? await encoding : encoding;
+    const headers = reply.headerLength === null ? NO_HEADERS : { [HEADER_LENGTH]: String(reply.headerLength) };
+    exchange.send(200, reply.contentType, reply.parts, headers);
+    recordSuccess(served.recorder, exchange, { protocol: 'oip', timing: result.timing });
   } catch (thrown) {
     recordFailure(served.recorder, exchange, { protocol: 'oip', thrown });
     throw thrown;
   }
 }
 
-async function readInferRequest(
+const NO_HEADERS = {};
+
+function decodeBody(
   parts: OipParts,
-  exchange: Exchange,
-  served: ServedVersion<ModelRecorder>,
-): Promise<DecodedInferRequest> {
-  const header = exchange.header(HEADER_LENGTH);
-  const announced = header === undefined ? null : parseHeaderLength(header, parts.maxRequestBytes);
-  const body = await readBody(exchange.request, { maxBytes: parts.maxRequestBytes, headerLength: announced });
+  served: ServedVersion,
+  received: { readonly body: ReceivedBody; readonly announced: number | null },
+): DecodedInferRequest | Promise<DecodedInferRequest> {
+  const { announced } = received;
+  const { bytes: body, isOwned } = received.body;
   if (announced === 0) return decodeRawBinaryRequest(body, served.signature().inputs, served.name);
-  const headerLength = header === undefined ? null : parseHeaderLength(header, body.byteLength);
+  const headerLength = announced === null ? null : parseHeaderLength(String(announced), body.byteLength);
   const jsonBytes = headerLength ?? body.byteLength;
   return parts.codec.run(
     'decodeOip',
     { body, headerLength, model: served.name },
-    { bytes: jsonBytes, transfer: [body.buffer] },
+    { bytes: jsonBytes, transfer: isOwned ? [body.buffer] : [] },
   );
 }
 
-async function sendReply(
+function encodeReply(
   parts: OipParts,
-  exchange: Exchange,
-  answer: {
-    readonly request: DecodedInferRequest;
-    readonly reply: InferenceReply;
-    readonly served: ServedVersion<ModelRecorder>;
-  },
-): Promise<void> {
-  const { request, reply, served } = answer;
-  const wanted = request.requestedOutputs;
-  const outputs = new Map(reply.outputs);
-  let jsonBytes = 0;
-  for (const [name, tensor] of reply.outputs) {
-    const output = wanted?.find((candidate) => candidate.name === name);
-    if (output !== undefined && output.classification > 0) {
-      outputs.set(name, classifyOutput(served, tensor, output.classification));
-    } else if (!(output?.binary ?? request.binaryOutputDefault)) {
-      jsonBytes += tensor.dtype === 'string' ? 0 : tensor.data.byteLength * 3; // about what a float takes as text
-    }
-  }
-  const encoded = await parts.codec.run(
+  served: ServedVersion,
+  answer: { readonly request: DecodedInferRequest; readonly outputs: NamedTensors },
+): EncodedReply | Promise<EncodedReply> {
+  const { requestedOutputs: requested, binaryOutputDefault, id } = answer.request;
+  const classified = requested?.some((output) => output.classification > 0) ?? false;
+  const outputs = classified ? withClasses(served, answer.outputs, requested ?? []) : answer.outputs;
+  const version = String(served.version);
+  return parts.codec.run(
     'encodeOip',
-    {
-      model: reply.model,
-      version: String(reply.version),
-      id: request.id,
-      outputs,
-      requested: wanted,
-      binaryDefault: request.binaryOutputDefault,
-    },
-    { bytes: jsonBytes },
+    { model: served.name, version, id, outputs, requested, binaryDefault: binaryOutputDefault },
+    { bytes: jsonBytesOf(outputs, requested, binaryOutputDefault) },
   );
-  const headers = encoded.headerLength === null ? {} : { [HEADER_LENGTH]: String(encoded.headerLength) };
-  exchange.send(200, encoded.contentType, encoded.parts, headers);
+}
+
+/** About how many bytes of JSON the outputs take that do not leave in binary. */
+function jsonBytesOf(
+  outputs: NamedTensors,
+  requested: readonly RequestedOutput[] | null,
+  binaryDefault: boolean,
+): number {
+  if (requested === null && binaryDefault) return 0;
+  let bytes = 0;
+  for (const [name, tensor] of outputs) {
+    const isBinary = requested?.find((output) => output.name === name)?.binary ?? binaryDefault;
+    if (!isBinary && tensor.dtype !== 'string') bytes += tensor.data.byteLength * JSON_BYTES_PER_BYTE;
+  }
+  return bytes;
+}
+
+/** A float32 of four bytes takes about twelve characters. */
+const JSON_BYTES_PER_BYTE = 3;
+
+/** Replaces the outputs for which classes were asked by "score:index:label" texts. */
+function withClasses(
+  served: ServedVersion,
+  outputs: NamedTensors,
+  requested: readonly RequestedOutput[],
+): NamedTensors {
+  const replaced = new Map(outputs);
+  for (const { name, classification } of requested) {
+    const tensor = outputs.get(name);
+    if (tensor !== undefined && classification > 0) replaced.set(name, classifyOutput(served, tensor, classification));
+  }
+  return replaced;
 }
 
 function classifyOutput(served: ServedVersion, tensor: Tensor, classes: number): Tensor {
@@ -312,7 +331,9 @@ const REPOSITORY_STATES: Readonly<Record<VersionState, RepositoryState>> = {
 };
 
 async function repositoryIndex(parts: OipParts, exchange: Exchange): Promise<void> {
-  const { readyOnly } = decodeIndexRequest(await readBody(exchange.request, { maxBytes: MAX_REPOSITORY_BODY_BYTES }));
+  const { readyOnly } = decodeIndexRequest(
+    (await readBody(exchange.request, { maxBytes: MAX_REPOSITORY_BODY_BYTES })).bytes,
+  );
   const { dataPlane } = parts;
   const entries = visibleNames(dataPlane, exchange).flatMap((name) =>
     (dataPlane.versionsOf(name) ?? []).map((status) => ({
@@ -330,7 +351,7 @@ async function changeRepository(
   exchange: Exchange,
   route: { readonly kind: 'repository-load' | 'repository-unload'; readonly model: string },
 ): Promise<void> {
-  const body = await readBody(exchange.request, { maxBytes: MAX_REPOSITORY_BODY_BYTES });
+  const { bytes: body } = await readBody(exchange.request, { maxBytes: MAX_REPOSITORY_BODY_BYTES });
   if (route.kind === 'repository-unload') {
     decodeUnloadRequest(body);
     // Unloading what is not there succeeds, and nobody waits for the end of it: Triton's rule.
