@@ -31,7 +31,7 @@ export function startBareHttp(replyBytes: number): Promise<ChildServer> {
 }
 
 async function startChild(script: string, args: readonly string[], onStopped: () => void): Promise<ChildServer> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', join(import.meta.dirname, script), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
