@@ -8,7 +8,7 @@ import type { ArtifactTrees, BlobStore, TreeFile } from '../artifacts/index.ts';
 import type { LaidOutVersion, ServingEvidence, VersionProvider } from '../dataplane/index.ts';
 import type { Lineage, ModelOwner, Registry, VersionRecord } from '../registry/index.ts';
 import { readVersionSettings } from './manifest.ts';
-import { type PreparedModel, prepareModel } from './model-file.ts';
+import { type PreparedModel, prepareModel, readDeclaredShapes } from './model-file.ts';
 import { Quarantine, type QuarantineLimits } from './quarantine.ts';
 import { signaturesOf } from './signatures.ts';
 
@@ -86,6 +86,7 @@ export class Admission implements VersionProvider {
         resources: completed.resources ?? {},
         limits: this.#limitsFor(completed),
         example: await this.#example(request.files, completed),
+        declared: () => prepared.declared,
         ...(request.retryRejected === undefined ? {} : { retryRejected: request.retryRejected }),
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
@@ -128,6 +129,7 @@ export class Admission implements VersionProvider {
       resources: version.manifest.resources ?? {},
       limits: this.#limitsFor(version.manifest),
       example: await this.#example(version.files, version.manifest),
+      declared: async () => readDeclaredShapes(await readFile(source.modelPath)),
     });
     return { ...report, hasControlFlow: version.lineage.model?.hasControlFlow ?? true };
   }

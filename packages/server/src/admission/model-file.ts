@@ -1,10 +1,11 @@
 // What is done to a model file before any runtime sees it: reading it as ONNX, refusing data outside its folder, and
 // rewriting what ONNX Runtime's Node binding cannot return (ZipMap) or runs slowly (weights among the inputs).
-import { AmaasError } from '@amaas/core';
+import { AmaasError, type ProbeOptions } from '@amaas/core';
 import {
   assertExternalDataInside,
   freezeInitializers,
   inspectModel,
+  type ModelInspection,
   readModel,
   rewriteZipMap,
   writeModel,
@@ -19,7 +20,11 @@ export interface PreparedModel {
   /** Class names found in the model itself, by index of the rewritten output; null where there are none. */
   readonly classLabels: readonly string[] | null;
   readonly facts: Omit<ModelFacts, 'file'>;
+  readonly declared: DeclaredShapes;
 }
+
+/** Shapes that quarantine shall take from the file instead of from the runtime. */
+export type DeclaredShapes = NonNullable<ProbeOptions['declared']>;
 
 /**
  * Reads and prepares a model file.
@@ -55,5 +60,21 @@ export function prepareModel(bytes: Uint8Array, paths: ReadonlySet<string>): Pre
       parameters: inspection.parameterCount,
       hasControlFlow: inspection.controlFlowOperators.length > 0,
     },
+    declared: declaredShapes(inspection),
   };
+}
+
+/** As `prepareModel` has it, for a file that was prepared before. @throws INVALID_MODEL */
+export function readDeclaredShapes(bytes: Uint8Array): DeclaredShapes {
+  return declaredShapes(inspectModel(readModel(bytes)));
+}
+
+/**
+ * ONNX Runtime reports an input of unknown rank as a scalar. Of outputs it knows more than the file, by inference.
+ */
+function declaredShapes({ inputs }: ModelInspection): DeclaredShapes {
+  const unknown = inputs.flatMap((value) =>
+    value.kind === 'tensor' && value.shape === null ? [{ name: value.name, dtype: value.dtype, shape: null }] : [],
+  );
+  return { inputs: unknown, outputs: [] };
 }

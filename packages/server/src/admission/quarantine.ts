@@ -15,6 +15,7 @@ import {
 } from '@amaas/core';
 import type { Digest } from '../artifacts/index.ts';
 import type { Registry } from '../registry/index.ts';
+import type { DeclaredShapes } from './model-file.ts';
 
 /** What a model may cost while it is tried. */
 export interface QuarantineLimits {
@@ -29,6 +30,8 @@ export interface QuarantineCase {
   readonly resources: ResourcesManifest;
   readonly limits: QuarantineLimits;
   readonly example: NamedTensors | null;
+  /** Follows from the contents; asked for only when there is no verdict yet. */
+  readonly declared: () => DeclaredShapes | Promise<DeclaredShapes>;
   /** Try again although it was refused before. */
   readonly retryRejected?: boolean;
   readonly signal?: AbortSignal;
@@ -78,6 +81,7 @@ export class Quarantine {
         resources: subject.resources,
         timeoutMs: subject.limits.timeoutMs,
         maxMemoryBytes: subject.limits.maxMemoryBytes,
+        declared: await subject.declared(),
         ...(subject.example === null ? {} : { example: subject.example }),
         ...(subject.signal === undefined ? {} : { signal: subject.signal }),
       });

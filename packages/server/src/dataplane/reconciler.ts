@@ -123,6 +123,7 @@ export class Reconciler<Recorder extends VersionRecorder> {
           maxQueueSize: plan.maxQueueSize,
           whenFull: 'displace',
           initialCost: plan.initialCost,
+          inputs: evidence.signature.inputs,
         },
         { clock, observe: (report) => recorder.recordBatch(report) },
       );

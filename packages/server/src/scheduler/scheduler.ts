@@ -8,6 +8,7 @@ import {
   type Clock,
   type LoadedModel,
   type NamedTensors,
+  type TensorSpec,
   toAmaasError,
 } from '@amaas/core';
 import { ArrivalRate, type CostEstimate, CostModel } from './cost-model.ts';
@@ -30,6 +31,8 @@ export interface SchedulerOptions {
   readonly maxQueueSize: number;
   readonly whenFull: FullPolicy;
   readonly initialCost: CostEstimate;
+  /** What tells which requests may be joined; default what the model says of itself, which may be less than is known of it. */
+  readonly inputs?: readonly TensorSpec[];
 }
 
 /** Told about every run. */
@@ -82,7 +85,7 @@ export class ModelScheduler {
     this.#clock = ports.clock;
     this.#observe = ports.observe;
     this.#cost = new CostModel(options.initialCost);
-    this.#groupKeys = options.policy.maxRows > 1 ? new GroupKeys(model.inputs) : null;
+    this.#groupKeys = options.policy.maxRows > 1 ? new GroupKeys(options.inputs ?? model.inputs) : null;
   }
 
   /** Requests waiting. */
