@@ -43,7 +43,10 @@ export async function startTestServer(flags: Readonly<Record<string, string>> = 
     const response = await request(`/admin/v1/models/${model}/versions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ files: [{ path: 'model.onnx', digest }], ...(manifest === undefined ? {} : { manifest }) }),
+      body: JSON.stringify({
+        files: [{ path: 'model.onnx', digest }],
+        ...(manifest === undefined ? {} : { manifest }),
+      }),
     });
     const body: unknown = await response.json();
     if (response.status !== 201) throw new Error(`deploy ${model}: ${response.status} ${JSON.stringify(body)}`);
