@@ -1,4 +1,5 @@
 // What the command line and tests may use of the server.
+export { createBackup, restoreBackup } from './backup/index.ts';
 export {
   type OfflineOptions,
   type RunningServer,

@@ -1,5 +1,6 @@
 // The conversions worth a thread of their own, because their time grows with the body: named, so that a message can ask
 // for one. Arguments and results are structured-clonable.
+import type { NamedTensors, Signature } from '@amaas/core';
 import {
   type DecodedInferRequest,
   decodeInferRequest,
@@ -7,6 +8,7 @@ import {
   encodeInferReply,
   type InferReplyParts,
 } from '@amaas/protocols/oip';
+import { decodePredict, encodePredict, type PredictFormat, type PredictRequest } from '@amaas/protocols/tfs';
 
 /** Every task: its arguments and its result. */
 export interface CodecTasks {
@@ -15,6 +17,14 @@ export interface CodecTasks {
     readonly result: DecodedInferRequest;
   };
   readonly encodeOip: { readonly args: InferReplyParts; readonly result: EncodedReply };
+  readonly decodeTfs: {
+    readonly args: { readonly body: Uint8Array; readonly signatures: ReadonlyMap<string, Signature> };
+    readonly result: PredictRequest;
+  };
+  readonly encodeTfs: {
+    readonly args: { readonly outputs: NamedTensors; readonly format: PredictFormat };
+    readonly result: readonly Uint8Array[];
+  };
 }
 
 export type CodecTaskName = keyof CodecTasks;
@@ -25,4 +35,6 @@ export const CODEC_TASKS: {
 } = {
   decodeOip: ({ body, headerLength, model }) => decodeInferRequest(body, headerLength, model),
   encodeOip: (parts) => encodeInferReply(parts),
+  decodeTfs: ({ body, signatures }) => decodePredict(body, signatures),
+  encodeTfs: ({ outputs, format }) => encodePredict(outputs, format),
 };

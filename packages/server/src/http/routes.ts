@@ -17,6 +17,7 @@ import { createOipFamily } from './oip/oip-family.ts';
 import { createOpenAiFamily } from './openai/openai-family.ts';
 import { describeRoutes } from './openapi.ts';
 import { createOperationsFamily } from './operations/operations-family.ts';
+import { createTfsFamily } from './tfs/tfs-family.ts';
 
 export interface RoutesParts {
   readonly limits: { readonly maxRequestBytes: number; readonly maxModelBytes: number };
@@ -41,6 +42,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
   const families: RouteFamily[] = [
     createOipFamily({ ...parts, maxRequestBytes }),
     createOpenAiFamily(parts),
+    createTfsFamily({ ...parts, maxRequestBytes }),
     createAdminFamily({ ...parts, maxModelBytes }),
   ];
   families.push(

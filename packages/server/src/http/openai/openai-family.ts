@@ -1,12 +1,14 @@
 // The two routes where OpenAI's and TensorFlow Serving's worlds meet: the list of models and one model. The answers are
 // the union of both, so that either client finds what it looks for; errors have OpenAI's form. More of OpenAI's protocol
 // comes with the language models.
-import { type AmaasError, AmaasError as Failure, type ErrorCode, parseModelReference } from '@amaas/core';
+import { AmaasError, type ErrorCode, parseModelReference } from '@amaas/core';
+import { describeVersionStatuses } from '@amaas/protocols/tfs';
 import type { DataPlane } from '../../dataplane/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
 import { PathTable } from '../path-table.ts';
+import { versionStates } from '../tfs/version-states.ts';
 
 const ROUTES = {
   list: {
@@ -60,7 +62,7 @@ export function createOpenAiFamily(parts: { readonly dataPlane: DataPlane; reado
       const { model } = parseModelReference(text);
       return { access: 'read', model, run: (exchange) => sendModel(parts, exchange, model) };
     },
-    sendError(exchange, error: AmaasError) {
+    sendError(exchange, error) {
       const [status, type] = ERRORS[error.code];
       const code = error.reason === 'MODEL_NOT_FOUND' ? 'model_not_found' : error.reason.toLowerCase();
       exchange.sendJson(status, { error: { message: error.publicMessage, type, param: null, code } });
@@ -90,9 +92,12 @@ async function sendModel(
   const record = await parts.registry.getModel(model);
   const statuses = parts.dataPlane.versionsOf(model);
   if (record === null || statuses === undefined) {
-    throw new Failure('MODEL_NOT_FOUND', `The model '${model}' does not exist`);
+    throw new AmaasError('MODEL_NOT_FOUND', `The model '${model}' does not exist`);
   }
-  exchange.sendJson(200, openAiModel(model, record.createdAt));
+  exchange.sendJson(200, {
+    ...openAiModel(model, record.createdAt),
+    model_version_status: describeVersionStatuses(versionStates(statuses)),
+  });
 }
 
 function openAiModel(id: string, createdAt: string): object {
