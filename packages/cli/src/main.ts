@@ -2,12 +2,14 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import type { CommandContext, World } from './command-context.ts';
+import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerDeploy } from './commands/deploy.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPredict } from './commands/predict.ts';
+import { registerRestore } from './commands/restore.ts';
 import { registerServe } from './commands/serve.ts';
 import { reportFailure } from './failures.ts';
 import { createTerminal } from './terminal.ts';
@@ -22,6 +24,8 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     registerModels(program, context);
     registerPredict(program, context);
     registerKeys(program, context);
+    registerBackup(program, context);
+    registerRestore(program, context);
     registerBench(program, context);
     registerDoctor(program, context);
     await program.parseAsync([...argv], { from: 'user' });

@@ -26,6 +26,12 @@ test('outputsText shows the best classes of scores, and names of class indices',
   assert.equal(textOf(createTensor('int64', [1], BigInt64Array.of(7n)), labels), 'out  int64 [1]\n  [7]');
 });
 
+test('outputsText counts the best classes of many rows', () => {
+  const scores = Float32Array.from({ length: 24 }, (_, index) => [0.9, 0.1, 0.2, 0.8, 0.7, 0.3][index % 6] ?? 0);
+  const text = textOf(createTensor('float32', [1, 12, 2], scores), ['none', 'face']);
+  assert.equal(text, 'out  float32 [1,12,2]\n  rows by best class: 8 none, 4 face');
+});
+
 test('outputsText sums large tensors up', () => {
   const tensor = createTensor(
     'float32',

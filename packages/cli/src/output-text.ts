@@ -42,8 +42,9 @@ function tensorText(tensor: Tensor, labels: readonly string[] | null): string {
 function scoresText(tensor: Tensor, labels: readonly string[]): string {
   const scores = tensorElements(tensor).map(Number);
   const rows = scores.length / labels.length;
+  if (rows > ROWS) return countsText(scores, labels);
   const lines: string[] = [];
-  for (let row = 0; row < Math.min(rows, ROWS); row++) {
+  for (let row = 0; row < rows; row++) {
     const ranked = labels
       .map((label, index) => ({ label, score: scores[row * labels.length + index] ?? Number.NaN }))
       .sort((left, right) => right.score - left.score)
@@ -51,8 +52,22 @@ function scoresText(tensor: Tensor, labels: readonly string[]): string {
     const texts = ranked.map(({ label, score }) => `${label} ${elementText(score, tensor.dtype)}`);
     lines.push(rows === 1 ? texts.join('\n') : texts.join(', '));
   }
-  if (rows > ROWS) lines.push(`… ${rows - ROWS} more rows`);
   return lines.join('\n');
+}
+
+/** How many rows have which class as their best, as detectors give scores for thousands of places. */
+function countsText(scores: readonly number[], labels: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (let start = 0; start < scores.length; start += labels.length) {
+    let best = 0;
+    for (let index = 1; index < labels.length; index++) {
+      if ((scores[start + index] ?? 0) > (scores[start + best] ?? 0)) best = index;
+    }
+    const label = labels[best] ?? '';
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const ranked = [...counts].sort(([, left], [, right]) => right - left).slice(0, ROWS);
+  return `rows by best class: ${ranked.map(([label, count]) => `${count} ${label}`).join(', ')}`;
 }
 
 /** Class indices with their names; null when the numbers are no indices of classes. */

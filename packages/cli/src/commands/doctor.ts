@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import { CommandFailed, type CommandContext, optionsOf, resolveServer } from '../command-context.ts';
 import { type Check, type DoctorTarget, runChecks } from '../doctor/index.ts';
-import { addOfflineOptions, dataDirOf, type OfflineOptions } from '../offline.ts';
+import { addDataDirOption, dataDirOf, type OfflineOptions } from '../offline.ts';
 import { table, withSpinner } from '../terminal.ts';
 
 export function registerDoctor(program: Command, context: CommandContext): void {
-  addOfflineOptions(
+  addDataDirOption(
     program.command('doctor').description('check this machine and the server, and say what to do about what is wrong'),
   )
     .addHelpText(

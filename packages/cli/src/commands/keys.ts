@@ -3,7 +3,7 @@ import type { CreateKeyRequest, Key } from '@amaas/client';
 import { type Command, Option } from 'commander';
 import { type CommandContext, connect, optionsOf, show, UsageError } from '../command-context.ts';
 import { importServer } from '../server-module.ts';
-import { addOfflineOptions, existingDataDirectory, type OfflineOptions } from '../offline.ts';
+import { addDataDirOption, existingDataDir, type OfflineOptions } from '../offline.ts';
 import { pairs, table } from '../terminal.ts';
 
 export function registerKeys(program: Command, context: CommandContext): void {
@@ -109,19 +109,25 @@ function registerRevoke(keys: Command, context: CommandContext): void {
     });
 }
 
+interface ResetOptions extends OfflineOptions {
+  readonly databaseUrl?: string;
+}
+
 function registerResetAdmin(keys: Command, context: CommandContext): void {
-  addOfflineOptions(
+  addDataDirOption(
     keys
       .command('reset-admin')
       .description('make a new admin key when the old one is lost: on the machine of the server, while it is stopped'),
   )
+    .option('--database-url <url>', 'PostgreSQL, where the server uses it (default: AMAAS_DATABASE_URL)')
     .addHelpText('after', '\nExample:\n  $ amaas keys reset-admin --data-dir ./.amaas')
     .action(async (_options: unknown, command: Command) => {
-      const options = optionsOf<OfflineOptions>(command);
-      const directory = await existingDataDirectory(context, options);
+      const options = optionsOf<ResetOptions>(command);
+      const dataDir = await existingDataDir(context, options);
+      const databaseUrl = options.databaseUrl ?? (context.world.environment['AMAAS_DATABASE_URL'] || undefined);
       const { resetAdminKey } = await importServer();
-      const { key } = await resetAdminKey(directory);
-      show(context, options, { key, dataDir: directory.dataDir }, () =>
+      const { key } = await resetAdminKey({ dataDir, ...(databaseUrl === undefined ? {} : { databaseUrl }) });
+      show(context, options, { key, dataDir }, () =>
         pairs([
           ['admin key', key],
           ['', 'Shown this once. Give it to the other commands with --api-key or AMAAS_API_KEY.'],

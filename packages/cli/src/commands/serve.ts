@@ -89,9 +89,8 @@ interface BannerFacts {
 }
 
 function bannerText(server: Server, { adminKey, keptIn, command }: BannerFacts): string {
-  const ready = server.readyModels();
-  const [first] = ready;
-  const name = first === undefined ? 'resnet' : first.slice(0, first.lastIndexOf('@'));
+  const ready = server.readyModels().toSorted();
+  const names = ready.map((label) => label.slice(0, label.lastIndexOf('@')));
   const facts = pairs([
     ['amaas serves at', server.url],
     ['models ready', ready.length === 0 ? 'none yet' : ready.join(', ')],
@@ -103,12 +102,17 @@ function bannerText(server: Server, { adminKey, keptIn, command }: BannerFacts):
           ...(keptIn === null ? [] : [['', `kept for this user in ${keptIn}`] as const]),
         ]),
   ]);
-  const commands = [
-    `${command} models list`,
-    first === undefined ? `${command} deploy model.onnx --name ${name}` : `${command} models show ${name}`,
-    `${command} bench ${name}`,
-  ];
-  return `\n${facts}\n\nTry, in another terminal:\n${commands.map((line) => `  ${line}`).join('\n')}\n\nCtrl-C ends it.`;
+  const commands = tryThese(names).map((line) => `  ${command} ${line}`);
+  return `\n${facts}\n\nTry, in another terminal:\n${commands.join('\n')}\n\nCtrl-C ends it.`;
+}
+
+/** Three commands that work with what is there. */
+function tryThese(models: readonly string[]): readonly string[] {
+  const [first] = models;
+  if (first === undefined) return ['deploy model.onnx --name my-model', 'models list', 'doctor'];
+  // The bundled flower classifier takes the shortest input of all.
+  const ask = models.includes('iris') ? "predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'" : `models show ${first}`;
+  return ['models list', ask, `bench ${models.includes('iris') ? 'iris' : first}`];
 }
 
 /** How the user can call this program: in a checkout started by npm, through npx. */
