@@ -77,7 +77,7 @@ function packageOf(file: string): string {
 
 function checkImport(file: string, specifier: string): void {
   const from = packageOf(file);
-  const isTest = file.endsWith('.test.ts') || file.includes(`${sep}testing${sep}`);
+  const isTest = /\.(test|contract)\.ts$/.test(file) || file.includes(`${sep}testing${sep}`);
   const single = SINGLE_IMPORTERS[specifier];
   if (single !== undefined && file !== single && !isTest)
     breaches.push(`${file}: only ${single} may import ${specifier}`);
