@@ -108,6 +108,7 @@ describe('process isolation', { skip: skipWithoutProc }, () => {
   test('run is CANCELLED at once while its child works on, and a cancelled one in the queue is never run', async () => {
     const loaded = await load(loop());
     const turns = await turnsTaking(loaded, 600);
+    const pids = childPids();
     const controller = new AbortController();
     const running = loaded.run(loopInputs(turns), { signal: controller.signal });
     const waiting = loaded.run(loopInputs(ENDLESS), { signal: controller.signal });
@@ -115,7 +116,8 @@ describe('process isolation', { skip: skipWithoutProc }, () => {
     setTimeout(() => controller.abort(), 50);
     await assert.rejects(running, failsWith('CANCELLED', /loop@1/));
     await assert.rejects(waiting, failsWith('CANCELLED', /loop@1/));
-    assert.deepEqual(valuesOf((await last).outputs, 'y'), [8]); // had the endless one been run, this would never come
+    assert.deepEqual(valuesOf((await last).outputs, 'y'), [8]);
+    assert.deepEqual(childPids(), pids); // had the endless one been run, its child would have been killed
     await loaded.dispose();
   });
 

@@ -56,8 +56,8 @@ class FakeInstance implements Instance {
     return this.killable;
   }
   crash(): void {
-    this.#end.resolve();
     for (const run of this.runs) run.reject(new AmaasError('ENGINE_CRASHED', 'gone'));
+    setImmediate(() => this.#end.resolve()); // the run may learn of it first
   }
   async close(): Promise<void> {
     this.closed = true;
@@ -138,6 +138,7 @@ describe('Slot', () => {
     const delays: number[] = [];
     for (let crash = 0; crash < 9; crash++) {
       started.at(-1)?.crash();
+      await settle();
       await settle();
       delays.push(...clock.delays);
       await clock.fire();

@@ -108,12 +108,9 @@ function packTensor(what: string, tensor: Tensor): PackedTensor {
   }
   if (tensor.dtype === 'string' || dtype === 'string') return packStrings(what, tensor);
   if (tensor.dtype === 'bool') assertBooleans(what, tensor.data);
-  const { buffer, byteOffset, byteLength } = tensor.data;
-  // The binding takes no shared memory, and nothing may change under a run.
-  const block =
-    buffer instanceof SharedArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength).slice() : tensor.data;
+  const { buffer, byteOffset } = tensor.data;
   // Made anew even where it is a typed array already: a Buffer is one too, and its slice() would not copy.
-  const data = new TYPED_ARRAYS[dtype](block.buffer, block.byteOffset, stored);
+  const data = new TYPED_ARRAYS[dtype](buffer, byteOffset, stored);
   return { dtype, shape, data } as PackedTensor; // `data` is of this dtype's row, 'string' was dealt with
 }
 

@@ -85,7 +85,7 @@ class ThreadLink {
       return this.ask({ kind: 'run', inputs: tensors, outputs }, buffers);
     } catch (error) {
       if (!(error instanceof DOMException && error.name === 'DataCloneError')) throw error;
-      // A buffer that looked transferable and is not (WebAssembly memory); nothing has been detached.
+      // A buffer that looked transferable and is not: shared or WebAssembly memory. Nothing has been detached.
       const copies = copyOut(job.inputs);
       return this.ask({ kind: 'run', inputs: copies.tensors, outputs }, copies.buffers);
     }
@@ -130,7 +130,9 @@ function copyTensor(tensor: PackedTensor): PackedTensor {
 /** Each buffer once, also where several tensors are views of it. */
 function buffersOf(tensors: PackedTensors): readonly ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
-  // Shared memory was copied when the tensors were packed.
-  for (const tensor of tensors.values()) for (const block of blocksOf(tensor)) buffers.add(block.buffer as ArrayBuffer);
+  for (const tensor of tensors.values()) {
+    // Shared memory is refused by postMessage, see run().
+    for (const block of blocksOf(tensor)) buffers.add(block.buffer as ArrayBuffer);
+  }
   return [...buffers];
 }
