@@ -5,6 +5,8 @@ import type { Principal } from '../gateway/index.ts';
 
 /** Replies up to this size leave in one write; larger ones are not worth copying together. */
 const JOIN_BELOW_BYTES = 64 * 1024;
+/** Up to this size a reply leaves in one piece with its head: Node joins the head to a latin1 string, but not to a Buffer. */
+const ONE_PIECE_BYTES = 4 * 1024;
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -98,6 +100,8 @@ export class Exchange {
     this.#writeHead(status, { 'content-type': contentType, 'content-length': String(bytes), ...headers });
     if (this.method === 'HEAD') {
       this.response.end();
+    } else if (bytes <= ONE_PIECE_BYTES) {
+      this.response.end(Buffer.concat(parts, bytes).latin1Slice(), 'latin1');
     } else if (parts.length === 1) {
       this.response.end(parts[0]);
     } else if (bytes <= JOIN_BELOW_BYTES) {
