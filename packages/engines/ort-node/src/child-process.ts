@@ -2,8 +2,9 @@
 // Knows nothing of sessions. Four pipes: 2 stderr, 3 frames both ways, 4 the lifeline that closes when this process
 // ends in whatever way (see child-lifeline.ts).
 import { type ChildProcess, spawn } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
 import { Socket } from 'node:net';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AmaasError } from '@amaas/core';
 import { type Channel, openChannel } from './channel.ts';
@@ -77,7 +78,10 @@ function keepTail(stream: Readable | null): () => string {
 
 /** The server's own settings hold secrets and mean nothing to a child that runs somebody's model. */
 function childEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AMAAS_')));
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('AMAAS_'));
+  // A child that finds its modules compiled starts sooner and, where they are TypeScript, stays 40 MB smaller.
+  const cache = getCompileCacheDir();
+  return { ...Object.fromEntries(kept), ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) }) };
 }
 
 /** How a child ended, for messages: `was killed by SIGSEGV`, with its last words if it had any. */
