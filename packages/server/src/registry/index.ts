@@ -14,7 +14,6 @@ export {
   Registry,
   type RegistryParts,
 } from './registry.ts';
-export { PRODUCTION_LABEL, type ResolvableModel, resolveReference } from './resolve-reference.ts';
 export { assertPolicy, type SelectableModel, selectVersions } from './select-versions.ts';
 export {
   DEFAULT_POLICY,

@@ -5,7 +5,7 @@ import type { Transaction } from 'kysely';
 import type { ArtifactTrees, BlobStore, Digest } from '../artifacts/index.ts';
 import type { Database, Schema } from '../storage/index.ts';
 import { assertOwner, assertRegistration, moveLabel, writeVersion } from './register-version.ts';
-import { labelNotFound, versionNotFound } from './resolve-reference.ts';
+import { labelNotFound, versionNotFound } from './not-found.ts';
 import { loadModels, lockModel } from './rows.ts';
 import { assertPolicy } from './select-versions.ts';
 import type {
