@@ -37,13 +37,18 @@ export function optionsOf<Options extends object>(command: Command): Options & S
   return command.optsWithGlobals<Options & SharedOptions>();
 }
 
+/** Address of the server the options or the environment name, without a trailing slash. */
+export function serverUrl({ world }: CommandContext, options: SharedOptions): string {
+  return (options.url ?? (world.environment['AMAAS_URL'] || DEFAULT_URL)).replace(/\/+$/, '');
+}
+
 /** The server to talk to, and the key: flags, then environment, then the credentials file. */
 export async function resolveServer(
   context: CommandContext,
   options: SharedOptions,
 ): Promise<{ readonly url: string; readonly apiKey: string | undefined }> {
   const { environment } = context.world;
-  const url = (options.url ?? (environment['AMAAS_URL'] || DEFAULT_URL)).replace(/\/+$/, '');
+  const url = serverUrl(context, options);
   const given = options.apiKey ?? (environment['AMAAS_API_KEY'] || undefined);
   return { url, apiKey: given ?? (await readCredential(credentialsPath(environment), url)) ?? undefined };
 }

@@ -19,7 +19,7 @@ test('writeCredential and readCredential keep one key per server, loopback names
   await writeCredential(path, 'http://127.0.0.1:8080', 'first');
   await writeCredential(path, 'https://models.example.com', 'other');
   await writeCredential(path, 'http://localhost:8080', 'second');
-  for (const url of ['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost:8080']) {
+  for (const url of ['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost:8080', 'http://0.0.0.0:8080']) {
     assert.equal(await readCredential(path, url), 'second');
   }
   assert.equal(await readCredential(path, 'https://models.example.com'), 'other');

@@ -68,7 +68,8 @@ function malformed(path: string): AmaasError {
   return new AmaasError('INVALID_CONFIG', `credentials: ${path} must hold a JSON object of keys by server address`);
 }
 
-const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+/** Names this machine has for itself; a server that listens on all addresses (0.0.0.0, ::) is reached by any of them. */
+const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0|\[::\])$/;
 
 function isSameServer(left: string, right: string): boolean {
   if (left === right) return true;

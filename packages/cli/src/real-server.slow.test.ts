@@ -83,7 +83,10 @@ test('serve keeps the admin key for the other verbs, shows it once, and drains o
   assert.doesNotMatch(first.log(), /ExperimentalWarning/);
 
   const reset = await amaas('keys', 'reset-admin', '--json');
-  const { key } = JSON.parse(reset.stdout);
+  const { key, keptIn } = JSON.parse(reset.stdout);
+  const credentials = join(home.folder, 'credentials.json');
+  assert.equal(keptIn, credentials);
+  assert.equal(JSON.parse(readFileSync(credentials, 'utf8'))[first.url], key);
   const second = await serve(t, home, ['--bundled-models', 'off']);
   assert.equal(second.adminKey, null);
   const again = commandsOf(home, second.url);
@@ -95,13 +98,13 @@ test('serve keeps the admin key for the other verbs, shows it once, and drains o
 
 test('serve ends at once at the second signal, a request under way or not', async (t) => {
   const home = makeHome(t);
-  const served = await serve(t, home, ['--bundled-models', 'off']);
+  const served = await serve(t, home);
   const { hostname, port } = new URL(served.url);
   const socket = connect(Number(port), hostname);
   t.after(() => socket.destroy());
   // A request whose body never comes keeps the server draining.
   socket.write(
-    `POST /v2/models/x/infer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${served.adminKey}\r\nContent-Length: 9\r\n\r\n{`,
+    `POST /v2/models/iris/infer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${served.adminKey}\r\nContent-Length: 9\r\n\r\n{`,
   );
   socket.on('error', () => undefined);
   await sleep(200);

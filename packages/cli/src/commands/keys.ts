@@ -1,7 +1,16 @@
 // `amaas keys`: API keys of a running server, and a new admin key when the old one is lost.
 import type { CreateKeyRequest, Key } from '@amaas/client';
 import { type Command, Option } from 'commander';
-import { type CommandContext, connect, optionsOf, show, UsageError } from '../command-context.ts';
+import {
+  type CommandContext,
+  connect,
+  optionsOf,
+  type SharedOptions,
+  serverUrl,
+  show,
+  UsageError,
+} from '../command-context.ts';
+import { credentialsPath, readCredential, writeCredential } from '../credentials.ts';
 import { importServer } from '../server-module.ts';
 import { addDataDirOption, existingDataDir, type OfflineOptions } from '../offline.ts';
 import { pairs, table } from '../terminal.ts';
@@ -127,11 +136,22 @@ function registerResetAdmin(keys: Command, context: CommandContext): void {
       const databaseUrl = options.databaseUrl ?? (context.world.environment['AMAAS_DATABASE_URL'] || undefined);
       const { resetAdminKey } = await importServer();
       const { key } = await resetAdminKey({ dataDir, ...(databaseUrl === undefined ? {} : { databaseUrl }) });
-      show(context, options, { key, dataDir }, () =>
+      const keptIn = await replaceKeptKey(context, options, key);
+      show(context, options, { key, dataDir, keptIn }, () =>
         pairs([
           ['admin key', key],
           ['', 'Shown this once. Give it to the other commands with --api-key or AMAAS_API_KEY.'],
+          ...(keptIn === null ? [] : [['', `Kept for this user in ${keptIn}.`] as const]),
         ]),
       );
     });
+}
+
+/** Replaces the key this user's credentials file has for the server, so that the other verbs go on; where it did, else null. */
+async function replaceKeptKey(context: CommandContext, options: SharedOptions, key: string): Promise<string | null> {
+  const path = credentialsPath(context.world.environment);
+  const url = serverUrl(context, options);
+  if ((await readCredential(path, url)) === null) return null;
+  await writeCredential(path, url, key);
+  return path;
 }
