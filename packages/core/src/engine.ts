@@ -1,5 +1,5 @@
 // The port every runtime implements. An engine owns its threads and children; whoever calls it owns nothing but the
-// promise. One contract suite (engines/ort-node/src/engine.contract.test.ts) describes the behaviour in full.
+// promise. One contract suite (engines/ort-node/src/engine.contract.ts) describes the behaviour in full.
 import type { Isolation, ResourcesManifest } from './manifest.ts';
 import type { Signature, TensorSpec } from './signature.ts';
 import type { NamedTensors } from './tensor.ts';
@@ -55,8 +55,10 @@ export interface LoadedModel {
   readonly instances: number;
   /**
    * Runs the model once. Never blocks the event loop except with `inline` isolation.
-   * @throws RUN_FAILED when the runtime refuses the inputs, ENGINE_CRASHED (retryable) when the process ended,
-   *   DEADLINE_EXCEEDED after `maxRunMs`, CANCELLED when `signal` fires, UNSUPPORTED_TENSOR for what the binding cannot carry.
+   * @throws INPUT_MISMATCH for missing and unknown names, INVALID_SHAPE when data and shape do not fit each other,
+   *   UNKNOWN_OUTPUT, UNSUPPORTED_TENSOR for what the binding cannot carry, RUN_FAILED when the runtime refuses the inputs,
+   *   CANCELLED when `signal` fires, DEADLINE_EXCEEDED after `maxRunMs`, ENGINE_CRASHED (retryable) when the process
+   *   ended, MODEL_NOT_READY when it is being unloaded or cannot be replaced, QUEUE_FULL.
    */
   run(inputs: NamedTensors, options?: RunOptions): Promise<RunResult>;
   /** Resident bytes of its own processes, null where it shares the server's. */

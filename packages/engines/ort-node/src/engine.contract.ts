@@ -386,6 +386,11 @@ export function describeEngineContract(isolation: Isolation): void {
         load(source, { resources: { executionProviders: ['abacus', 'cpu'] } }),
         failsWith('INVALID_CONFIG', /execution provider "abacus"; this ONNX Runtime has .*cpu/),
       );
+      // Listed, but its library is not part of the package.
+      await assert.rejects(
+        load(source, { resources: { executionProviders: ['tensorrt'] } }),
+        failsWith('INVALID_CONFIG', /cannot be loaded on tensorrt here, only on cpu/),
+      );
       await assert.rejects(load(source, { instances: 0 }), failsWith('INVALID_CONFIG', /instances .* got 0/));
       await assert.rejects(load(source, { maxRunMs: 0 }), failsWith('INVALID_CONFIG', /maxRunMs .* got 0/));
     });

@@ -22,6 +22,10 @@ test('cleanOrtText keeps what is wrong and drops where ONNX Runtime was built an
       'External data path escapes model directory. External data path: "../w.bin" resolved path: "/srv/data/models/w.bin" allowed directory: "/srv/data/models/a"',
       'External data path escapes model directory. External data path: "../w.bin" resolved path: "w.bin" allowed directory: "a"',
     ],
+    [
+      '/onnxruntime_src/onnxruntime/core/providers/webgpu/webgpu_context.cc:136 onnxruntime::webgpu::WebGpuContext::Initialize(const onnxruntime::webgpu::WebGpuContextConfig&)::<lambda()> status == Success was false. No adapter',
+      'status == Success was false. No adapter',
+    ],
   ];
   for (const [raw, clean] of cases) assert.equal(cleanOrtText(new Error(raw), path), clean);
 });

@@ -1,7 +1,7 @@
 // One ONNX Runtime session in whatever thread calls: open, describe, run by names, release. Everything here blocks.
 // Knows nothing of threads, processes or queues.
 import { AmaasError, type Dim, formatSpec, type TensorSpec } from '@amaas/core';
-import { loadBinding, type NativeMetadata, type NativeSession, type NativeTensor } from './binding.ts';
+import { loadBinding, type NativeMetadata, type NativeSession, type NativeTensor, type OrtBinding } from './binding.ts';
 import {
   dtypeOfOnnxNumber,
   fromNative,
@@ -51,20 +51,46 @@ export interface OrtSession {
 export async function openSession(config: SessionConfig): Promise<OrtSession> {
   const binding = await loadBinding();
   assertProviders(config, binding.executionProviders);
-  const native = binding.createSession();
+  return describeSession(config.label, loadNative(config, binding));
+}
+
+function loadNative(config: SessionConfig, binding: OrtBinding): NativeSession {
   try {
-    native.loadModel(config.modelPath, {
-      intraOpNumThreads: config.intraOpThreads,
-      ...(config.interOpThreads === null ? {} : { interOpNumThreads: config.interOpThreads }),
-      executionProviders: config.executionProviders,
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: LOG_FATAL,
-      extra: { session: { intra_op: { allow_spinning: config.allowSpinning ? '1' : '0' } } },
-    });
+    return loadOn(config, binding, config.executionProviders);
   } catch (cause) {
-    throw loadError(config, cause);
+    const text = cleanOrtText(cause, config.modelPath);
+    if (!runsOnCpu(config, binding)) {
+      throw new AmaasError('INVALID_MODEL', `load: model "${config.label}" cannot be loaded: ${text}`);
+    }
+    throw new AmaasError(
+      'INVALID_CONFIG',
+      `load: model "${config.label}" cannot be loaded on ${config.executionProviders.join(', ')} here, only on cpu: ${text}`,
+    );
   }
-  return describeSession(config.label, native);
+}
+
+function loadOn(config: SessionConfig, binding: OrtBinding, executionProviders: readonly string[]): NativeSession {
+  const native = binding.createSession();
+  native.loadModel(config.modelPath, {
+    intraOpNumThreads: config.intraOpThreads,
+    ...(config.interOpThreads === null ? {} : { interOpNumThreads: config.interOpThreads }),
+    executionProviders,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: LOG_FATAL,
+    extra: { session: { intra_op: { allow_spinning: config.allowSpinning ? '1' : '0' } } },
+  });
+  return native;
+}
+
+/** Whether only the execution providers asked for are to blame: a missing driver says nothing about the model. */
+function runsOnCpu(config: SessionConfig, binding: OrtBinding): boolean {
+  if (config.executionProviders.every((provider) => provider === 'cpu')) return false;
+  try {
+    loadOn(config, binding, ['cpu']).dispose();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function describeSession(label: string, native: NativeSession): OrtSession {
@@ -152,18 +178,6 @@ function assertProviders(config: SessionConfig, available: readonly string[]): v
   );
 }
 
-function loadError(config: SessionConfig, cause: unknown): AmaasError {
-  const text = cleanOrtText(cause, config.modelPath);
-  // The provider's library is loaded when the session is made; its failure says nothing about the model.
-  if (/AppendExecutionProvider/.test(text)) {
-    return new AmaasError(
-      'INVALID_CONFIG',
-      `load: model "${config.label}" asks for execution providers ${config.executionProviders.join(', ')}, which cannot be started here: ${text}`,
-    );
-  }
-  return new AmaasError('INVALID_MODEL', `load: model "${config.label}" cannot be loaded: ${text}`);
-}
-
 /** ONNX Runtime's message as one line: without places in its own source and without folders of this machine. */
 export function cleanOrtText(thrown: unknown, modelPath = ''): string {
   let text = thrown instanceof Error ? thrown.message : String(thrown);
@@ -175,7 +189,7 @@ export function cleanOrtText(thrown: unknown, modelPath = ''): string {
   return text
     .replace(/"(?:\/|[A-Za-z]:[\\/])[^"]*[\\/]([^"\\/]*)"/g, '"$1"')
     .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
-    .replace(/\/onnxruntime_src\/\S+:\d+ .*?\)(?: const)?(?: \[with [^\]]*\])? (?=["A-Z]|\w+\.cc:\d)/gs, '')
+    .replace(/\/onnxruntime_src\/\S+:\d+ .*?\)(?: const)?(?:::<lambda\(\)>)?(?: \[with [^\]]*\])? /gs, '')
     .replace(/\b\w+\.(?:cc|h):\d+ \w+ /g, '')
     .replace(/Exception during (?:loading|initialization): /g, '')
     .replace(/\s+/g, ' ')
