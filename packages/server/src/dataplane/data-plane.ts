@@ -42,9 +42,9 @@ export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
     return this.#isReady;
   }
 
-  /** Waits until a model is as its registry record says. */
-  settle(model: string): Promise<void> {
-    return this.#reconciler.reconcile(model);
+  /** Waits until a model is as its registry record says; a version that did not load is tried again only when asked to. */
+  settle(model: string, options: { readonly retryFailed?: boolean } = {}): Promise<void> {
+    return this.#reconciler.reconcile(model, options);
   }
 
   /** The version that answers a reference. @throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, LABEL_NOT_FOUND, MODEL_NOT_READY */

@@ -25,6 +25,8 @@ export interface ReconcilerParts<Recorder extends VersionRecorder> {
 interface Task {
   promise: Promise<void>;
   again: boolean;
+  /** Whether versions that did not load are to be tried once more. */
+  retryFailed: boolean;
 }
 
 export class Reconciler<Recorder extends VersionRecorder> {
@@ -39,15 +41,17 @@ export class Reconciler<Recorder extends VersionRecorder> {
   }
 
   /** Resolves when the model is in the state that the registry wanted at the time of the call, or a later one. */
-  async reconcile(model: string): Promise<void> {
+  async reconcile(model: string, options: { readonly retryFailed?: boolean } = {}): Promise<void> {
+    const retryFailed = options.retryFailed ?? false;
     const task = this.#tasks.get(model);
     if (task === undefined) {
-      const started: Task = { promise: Promise.resolve(), again: false };
+      const started: Task = { promise: Promise.resolve(), again: false, retryFailed };
       this.#tasks.set(model, started);
       started.promise = this.#work(model, started);
       return started.promise;
     }
     task.again = true;
+    task.retryFailed ||= retryFailed;
     return task.promise;
   }
 
@@ -67,24 +71,27 @@ export class Reconciler<Recorder extends VersionRecorder> {
   async #work(model: string, task: Task): Promise<void> {
     try {
       do {
+        const { retryFailed } = task;
         task.again = false;
-        await this.#reconcileOnce(model);
+        task.retryFailed = false;
+        await this.#reconcileOnce(model, retryFailed);
       } while (task.again && !this.#isStopped);
     } finally {
       this.#tasks.delete(model); // in the same turn as the last look at `again`, so that no request for another look is lost
     }
   }
 
-  async #reconcileOnce(model: string): Promise<void> {
+  async #reconcileOnce(model: string, retryFailed: boolean): Promise<void> {
     const { registry, table } = this.#parts;
     const record = await registry.getModel(model);
     if (this.#isStopped) return;
     if (record === null && !table.has(model)) return;
     table.setRecord(model, record);
     const wanted = new Set(record === null ? [] : selectVersions(record));
-    const toLoad = (record?.versions ?? []).filter(
-      (version) => wanted.has(version.version) && table.servedVersion(model, version.version) === null,
-    );
+    const toLoad = (record?.versions ?? []).filter(({ version }) => {
+      const state = table.versionsOf(model)?.find((status) => status.version === version)?.state;
+      return wanted.has(version) && state !== 'READY' && (state !== 'FAILED' || retryFailed);
+    });
     await Promise.all(toLoad.map((version) => this.#load(version)));
     const served = table.served().filter((candidate) => candidate.name === model);
     const hasReplacement = wanted.size === 0 || served.some((candidate) => wanted.has(candidate.version));

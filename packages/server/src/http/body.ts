@@ -18,6 +18,11 @@ export interface BodyOptions {
 const ALIGNMENT = 8;
 /** First buffer for a body of unknown length; one read from a socket fills at most 64 KiB. */
 const FIRST_CHUNK_BYTES = 64 * 1024;
+/**
+ * Most bytes set aside on a caller's word. Larger bodies get their whole announced space once this much of them is there:
+ * claims cost a header each, and a thousand of 64 MiB kept the garbage collector busy for seconds.
+ */
+const MAX_TRUSTED_BYTES = 1024 * 1024;
 
 /** A body that has arrived. */
 export interface ReceivedBody {
@@ -121,9 +126,10 @@ function readStream(stream: NodeJS.ReadableStream, options: StreamOptions): Prom
         fail(tooLarge(maxBytes));
         return;
       }
-      target ??= new Uint8Array(padding + (announced ?? FIRST_CHUNK_BYTES));
+      target ??= new Uint8Array(padding + Math.min(announced ?? FIRST_CHUNK_BYTES, MAX_TRUSTED_BYTES));
       if (needed > target.byteLength) {
-        target = grown(target, { usedBytes: end, neededBytes: needed, maxBytes: padding + maxBytes });
+        const wanted = announced === null ? Math.max(needed, target.byteLength * 2) : padding + announced;
+        target = moved(target.subarray(0, end), Math.min(wanted, padding + maxBytes));
       }
       target.set(chunk, end);
       end = needed;
@@ -148,11 +154,9 @@ function readStream(stream: NodeJS.ReadableStream, options: StreamOptions): Prom
   });
 }
 
-function grown(
-  buffer: Uint8Array<ArrayBuffer>,
-  sizes: { readonly usedBytes: number; readonly neededBytes: number; readonly maxBytes: number },
-): Uint8Array<ArrayBuffer> {
-  const next = new Uint8Array(Math.min(sizes.maxBytes, Math.max(sizes.neededBytes, buffer.byteLength * 2)));
-  next.set(buffer.subarray(0, sizes.usedBytes));
-  return next;
+/** The same bytes at the start of a buffer of `byteLength`. */
+function moved(bytes: Uint8Array, byteLength: number): Uint8Array<ArrayBuffer> {
+  const target = new Uint8Array(byteLength);
+  target.set(bytes);
+  return target;
 }

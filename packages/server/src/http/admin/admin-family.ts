@@ -163,7 +163,8 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     },
     async loadModel(exchange, parameters) {
       const name = required(parameters, 'model');
-      await setServing(name, () => registry.resume(name));
+      await registry.resume(name);
+      await dataPlane.settle(name, { retryFailed: true });
       await sendModel(exchange, name);
     },
     async unloadModel(exchange, parameters) {

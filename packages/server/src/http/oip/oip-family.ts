@@ -370,7 +370,7 @@ async function changeRepository(
     throw new AmaasError('MODEL_NOT_FOUND', `failed to load '${route.model}', failed to poll from model repository`);
   }
   await parts.registry.resume(route.model);
-  await parts.dataPlane.settle(route.model);
+  await parts.dataPlane.settle(route.model, { retryFailed: true });
   parts.dataPlane.resolve({ model: route.model });
   exchange.sendEmpty(200);
 }
