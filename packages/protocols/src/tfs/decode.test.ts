@@ -197,6 +197,11 @@ test('decodePredict reads strings as UTF-8 and base64', () => {
   );
 });
 
+test('decodePredict takes an input named b64 for an input where it is not alone', () => {
+  const { inputs } = decode('{"instances": [{"b64": "AQ==", "c": "z"}]}', input('b64', 'string'), input('c', 'string'));
+  assert.deepEqual(inputs.get('b64')?.data, [encoder.encode('AQ==')]);
+});
+
 test('decodePredict refuses dtypes JSON cannot carry with UNIMPLEMENTED', () => {
   for (const dtype of ['uint16', 'float16', 'bfloat16', 'complex64', 'complex128', 'int4'] as const) {
     assertRefused(
@@ -271,6 +276,11 @@ test('decodePredict refuses values that are not rectangular', () => {
   assertRefused('{"instances": [[1, 2], [[1, 2]]]}', X, `${element}Expecting shape [2] but got: [1,2]`);
   assertRefused('{"instances": [[1, 2], 3]}', X, /^Failed to process element: 1 .*Expecting tensor size: 2 but got: 1/);
   assertRefused('{"inputs": [[1, 2], [3]]}', X, 'Encountered list at unexpected size: 1 at level: 1 expected size: 2');
+  assertRefused(
+    '{"instances": [[[1, 2], [3]], [[1, 2], [3]]]}',
+    X,
+    /^Failed to process element: 0 .*unexpected size: 1 at level: 1/,
+  );
   assertRefused('{"inputs": [1, [2]]}', X, 'Encountered list at unexpected level: 1 expected < 1');
   assertRefused(
     '{"inputs": [[1, 2], 3]}',

@@ -63,7 +63,7 @@ function decodeInstances(
   }
   const [firstInstance] = instances;
   if (firstInstance === undefined) throw formatError(document, "No values in 'instances' array");
-  if (isNamedValues(firstInstance)) return decodeNamedInstances(instances, specs);
+  if (isNamedValues(firstInstance)) return decodeNamedInstances(firstInstance, instances, specs);
   const input = onlyInput ?? refusePlainInstances();
   const withNames = instances.findIndex(isNamedValues);
   if (withNames >= 0) {
@@ -82,48 +82,45 @@ function decodePackedInstances(instances: PackedNumbers, input: TensorSpec): Ten
   }
 }
 
-/** Instances that are objects of one value per input. */
-function decodeNamedInstances(instances: readonly JsonValue[], specs: readonly TensorSpec[]): Map<string, Tensor> {
-  const known = new Set(specs.map((spec) => spec.name));
-  const required = specs.filter((spec) => !spec.optional);
-  const columns = new Map<string, JsonValue[]>();
+/** Instances that are objects of one value per input; an input that may be left out is in all of them or in none. */
+function decodeNamedInstances(
+  first: JsonObject,
+  instances: readonly JsonValue[],
+  specs: readonly TensorSpec[],
+): Map<string, Tensor> {
+  const columns = specs
+    .filter((spec) => !spec.optional || first.has(spec.name))
+    .map((spec): { readonly spec: TensorSpec; readonly values: JsonValue[] } => ({ spec, values: [] }));
   for (const [index, instance] of instances.entries()) {
     if (!isNamedValues(instance)) {
       throw new AmaasError('INPUT_MISMATCH', `Expecting object but got list at item ${index} of input list`);
     }
-    for (const [name, value] of instance) {
-      if (!known.has(name)) {
-        throw failedElement(
-          index,
-          new AmaasError('INPUT_MISMATCH', `JSON object: does not have named input: ${name.slice(0, 256)}`),
-          name,
-        );
-      }
-      const column = columns.get(name);
-      if (column === undefined) columns.set(name, [value]);
-      else column.push(value);
+    for (const { spec, values } of columns) {
+      const value = instance.get(spec.name);
+      if (value === undefined) throw wrongKeys(index, instance, specs);
+      values.push(value);
     }
-    // Every input in every row; one that may be left out is in all rows or in none.
-    const isComplete =
-      required.every((spec) => instance.has(spec.name)) &&
-      [...columns.values()].every((column) => column.length === index + 1);
-    if (!isComplete) {
-      throw new AmaasError(
-        'INPUT_MISMATCH',
-        `Failed to process element: ${index} of 'instances' list. JSON object: ${quoteValue(instance)} keys must be equal to: ${[...known].join(',')}`,
-      );
-    }
+    if (instance.size !== columns.length) throw wrongKeys(index, instance, specs);
   }
-  const tensors = new Map<string, Tensor>();
-  for (const spec of specs) {
-    const column = columns.get(spec.name);
-    if (column === undefined) continue;
-    tensors.set(
+  return new Map(
+    columns.map(({ spec, values }) => [
       spec.name,
-      stackValues(column, spec.dtype, (index, thrown) => failedElement(index, thrown, spec.name)),
-    );
+      stackValues(values, spec.dtype, (index, thrown) => failedElement(index, thrown, spec.name)),
+    ]),
+  );
+}
+
+function wrongKeys(index: number, instance: JsonObject, specs: readonly TensorSpec[]): unknown {
+  const known = new Set(specs.map((spec) => spec.name));
+  const unknown = [...instance.keys()].find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    const complaint = `JSON object: does not have named input: ${unknown.slice(0, 256)}`;
+    return failedElement(index, new AmaasError('INPUT_MISMATCH', complaint), unknown);
   }
-  return tensors;
+  return new AmaasError(
+    'INPUT_MISMATCH',
+    `Failed to process element: ${index} of 'instances' list. JSON object: ${quoteValue(instance)} keys must be equal to: ${[...known].join(',')}`,
+  );
 }
 
 function decodeInputs(inputs: JsonValue, specs: readonly TensorSpec[]): Map<string, Tensor> {

@@ -3,9 +3,22 @@ import { test } from 'node:test';
 import { AmaasError, ERROR_CODES, type ErrorReason, toAmaasError } from '@amaas/core';
 import { encodeError, HTTP_STATUSES, type TfsRoute } from './index.ts';
 
-test('HTTP_STATUSES has a status for every code', () => {
-  assert.deepEqual(Object.keys(HTTP_STATUSES).toSorted(), [...ERROR_CODES].toSorted());
-  for (const status of Object.values(HTTP_STATUSES)) assert.ok(status >= 400 && status < 600);
+test('HTTP_STATUSES has the status TensorFlow Serving gives for every code', () => {
+  const codesByStatus = {
+    400: ['FAILED_PRECONDITION', 'INVALID_ARGUMENT', 'OUT_OF_RANGE'],
+    401: ['UNAUTHENTICATED'],
+    403: ['PERMISSION_DENIED'],
+    404: ['NOT_FOUND'],
+    409: ['ABORTED', 'ALREADY_EXISTS'],
+    429: ['RESOURCE_EXHAUSTED'],
+    499: ['CANCELLED'],
+    500: ['DATA_LOSS', 'INTERNAL', 'UNKNOWN'],
+    501: ['UNIMPLEMENTED'],
+    503: ['UNAVAILABLE'],
+    504: ['DEADLINE_EXCEEDED'],
+  };
+  const actual = Object.groupBy([...ERROR_CODES].toSorted(), (code) => HTTP_STATUSES[code]);
+  assert.deepEqual({ ...actual }, codesByStatus);
 });
 
 test('encodeError keeps the words of unexpected failures to itself', () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AmaasError, assertInputsFit, type Signature } from '@amaas/core';
+import { createRandom } from '../json/testing/random.ts';
 import { decodeExamples, decodePredict } from './index.ts';
 
 const SIGNATURE: Signature = {
@@ -21,17 +22,9 @@ const BODIES = [
   '{"context": {"s": "x"}, "examples": [{"a": [1.5, 2], "b": true}, {"a": [1, 2.5], "b": 7}]}',
 ];
 
-/** A small linear congruential generator (Numerical Recipes), so that failures repeat. */
-function createDice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
-  };
-}
-
 test('decodePredict and decodeExamples survive mutated bodies', () => {
-  const roll = createDice(7);
+  const random = createRandom(7);
+  const roll = (sides: number): number => random.integer(0, sides - 1);
   const tokens = [
     '[',
     ']',

@@ -2,9 +2,12 @@
 // have the same length. Knows neither where in a request the values stood nor the shape the model wants.
 // Source: tensorflow/serving, tensorflow_serving/util/json_tensor.cc.
 import { AmaasError, type DType, elementCount, formatShape, type Tensor } from '@amaas/core';
-import { isJsonArray, type JsonValue, PackedNumbers, packedNumberAt } from '../json/index.ts';
+import { isJsonArray, isJsonList, type JsonValue, PackedNumbers, packedNumberAt } from '../json/index.ts';
 import { createSink, type ElementSink } from './element-sinks.ts';
 import { quoteValue } from './quote-value.ts';
+
+/** One object for all scalars, so that rows of them cost nothing here. */
+const SCALAR: readonly number[] = [];
 
 /**
  * The tensor one value describes.
@@ -27,28 +30,26 @@ export function stackValues(
   dtype: DType,
   locate: (index: number, thrown: unknown) => unknown,
 ): Tensor {
-  const rowShape = shapeOf(values[0] ?? null);
-  // All are looked at before room is made: a long first row must not promise what the others do not hold.
-  for (const [index, value] of values.entries()) {
-    try {
+  const first = values[0] ?? null;
+  const rowShape = shapeOf(first);
+  let index = 0;
+  try {
+    // All are looked at before room is made: a long first row must not promise what the others do not hold.
+    for (; index < values.length; index++) {
+      const value = values[index] ?? null;
       const shape = shapeOf(value);
       assertRectangular(value, shape, 0);
       assertSameShape(rowShape, shape);
-    } catch (thrown) {
-      throw locate(index, thrown);
     }
+    index = 0;
+    const shape = [values.length, ...rowShape];
+    const sink = createSink(dtype, elementCount(shape), firstLeaf(first));
+    let at = 0;
+    for (; index < values.length; index++) at = fill(values[index] ?? null, sink, at);
+    return assembleTensor(dtype, shape, sink);
+  } catch (thrown) {
+    throw locate(index, thrown);
   }
-  const shape = [values.length, ...rowShape];
-  const sink = createSink(dtype, elementCount(shape), firstLeaf(values[0] ?? null));
-  let at = 0;
-  for (const [index, value] of values.entries()) {
-    try {
-      at = fill(value, sink, at);
-    } catch (thrown) {
-      throw locate(index, thrown);
-    }
-  }
-  return assembleTensor(dtype, shape, sink);
 }
 
 function assembleTensor(dtype: DType, shape: readonly number[], sink: ElementSink): Tensor {
@@ -58,6 +59,7 @@ function assembleTensor(dtype: DType, shape: readonly number[], sink: ElementSin
 
 /** Lengths of the lists a value starts with. */
 function shapeOf(value: JsonValue): readonly number[] {
+  if (!isJsonList(value)) return SCALAR;
   const shape: number[] = [];
   let inner = value;
   while (isJsonArray(inner)) {
@@ -101,6 +103,7 @@ function assertLeaf(value: JsonValue, shape: readonly number[], level: number): 
 }
 
 function assertSameShape(expected: readonly number[], shape: readonly number[]): void {
+  if (shape === expected) return;
   if (shape.length === expected.length && shape.every((dim, axis) => dim === expected[axis])) return;
   const expectedSize = elementCount(expected);
   const size = elementCount(shape);
