@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AmaasError } from '@amaas/core';
 
 export interface ListenerOptions {
@@ -31,13 +32,21 @@ export async function listen(
 ): Promise<Listener> {
   const server = createHttpServer(options);
   let isClosing = false;
+  /** The last reply begun on each connection. */
+  const replies = new WeakMap<Duplex, ServerResponse>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    replies.set(request.socket, response);
     if (isClosing) response.setHeader('connection', 'close');
     handle(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
+      return;
+    }
+    const reply = replies.get(socket);
+    if (reply?.headersSent && !reply.writableFinished) {
+      socket.end(() => socket.destroy()); // a second reply behind or inside the first would be taken for part of it
       return;
     }
     const status =
