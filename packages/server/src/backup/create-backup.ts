@@ -87,8 +87,7 @@ async function attemptBackup(options: BackupOptions, destination: string): Promi
     copyDatabase(layout.databasePath, databaseCopy);
     const { schema, versionFiles } = await readDatabase(databaseCopy);
     const contents = new Contents();
-    for (const file of versionFiles.flatMap((json) => JSON.parse(json) as TreeFile[])) {
-      // written by the registry
+    for (const file of versionFiles.flatMap(parseFiles)) {
       contents.add({ ...file, isBlob: true, open: () => blobs.openRead(file.digest) });
     }
     const models = await listModelFiles(layout.modelsDirectory);
@@ -159,6 +158,10 @@ class Contents {
     this.list.push(content);
     this.bytes += content.sizeBytes;
   }
+}
+
+function parseFiles(json: string): readonly TreeFile[] {
+  return JSON.parse(json) as TreeFile[]; // written by the registry
 }
 
 function changedMeanwhile(error: unknown): unknown {

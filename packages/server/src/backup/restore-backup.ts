@@ -203,8 +203,8 @@ async function unpackDatabase(entry: TarEntry, manifest: ArchiveManifest, path: 
 async function checkDatabase(path: string, blobs: ReadonlyMap<Digest, number>): Promise<number> {
   if (!(await exists(path))) throw new AmaasError('DIGEST_MISMATCH', 'restore: the archive holds no database');
   const { versionFiles } = await readDatabase(path);
-  for (const file of versionFiles.flatMap((json) => JSON.parse(json) as TreeFile[])) {
-    // written by the registry
+  const files = versionFiles.flatMap((json) => JSON.parse(json) as TreeFile[]); // written by the registry
+  for (const file of files) {
     if (!blobs.has(file.digest)) {
       throw new AmaasError(
         'DIGEST_MISMATCH',

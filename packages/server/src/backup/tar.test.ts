@@ -117,6 +117,22 @@ test('encodeTarHeader announces files beyond 8 GiB in a way GNU tar and parseTar
   assert.equal(encodeTarHeader({ name: 'x', sizeBytes: limit + 1 }, MTIME).length, 3 * 512);
 });
 
+test('readTar lets an extended header overrule the size of the next file and no other', async () => {
+  const announced = Buffer.from(encodeTarHeader({ name: 'a', sizeBytes: 8 ** 11 }, MTIME));
+  announced.write('size=0000000003', announced.indexOf('size=8589934592'));
+  const archive = [
+    announced,
+    Buffer.alloc(512, 'abc'),
+    encodeTarHeader({ name: 'b', sizeBytes: 5 }, MTIME),
+    Buffer.alloc(512, 'x'),
+  ];
+  const files = await readAll(inPieces(Buffer.concat([...archive, TAR_END]), 300));
+  assert.deepEqual(
+    [...files].map(([name, bytes]) => `${name} ${bytes}`),
+    ['a abc', 'b xxxxx'],
+  );
+});
+
 test('readTar refuses archives that are cut short, damaged or hold anything but files', async (t) => {
   const directory = await createDirectory(t);
   const path = join(directory, 'a.tar');

@@ -34,7 +34,7 @@ test('Registry and FileBlobStore survive kill -9 at random moments', async (t) =
 
 async function deployUntilKilled(dataDir: string, afterMs: number): Promise<Acknowledged[]> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'testing/durability-child.ts'), dataDir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines: string[] = [];
   const reader = createInterface(child.stdout);

@@ -7,6 +7,7 @@ import { AmaasError, type ErrorReason } from '@amaas/core';
 import { computeTreeDigest } from '../artifacts/index.ts';
 import { mountTinyDisk } from '../artifacts/testing/tiny-disk.ts';
 import { DATABASE_KINDS } from '../storage/testing/databases.ts';
+import { selectVersions } from './select-versions.ts';
 import { createRegistryFixture, SIGNATURE } from './testing/registry-fixture.ts';
 import type { QuarantineVerdict, VerdictKey, VersionRecord } from './types.ts';
 
@@ -260,6 +261,37 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     await rejectsWith(registry.setPolicy('resnet', { kind: 'latest', count: 0.5 }), 'INVALID_ARGUMENT');
     await rejectsWith(registry.setPolicy('other', { kind: 'all' }), 'MODEL_NOT_FOUND');
     assert.deepEqual(await policy(), { kind: 'latest', count: 3 });
+  });
+
+  check('suspend serves nothing until resume brings the policy back', async (t) => {
+    const { registry, registration } = await createRegistryFixture(t, dialect);
+    await registry.registerVersion(
+      await registration('a', { policy: { kind: 'latest', count: 4 }, labels: ['production'] }),
+    );
+    const served = async () => {
+      const model = await registry.getModel('resnet');
+      return model === null ? null : selectVersions(model);
+    };
+    assert.deepEqual(await served(), [1]);
+    await registry.suspend('resnet');
+    await registry.suspend('resnet');
+    assert.deepEqual(await served(), []);
+    await registry.registerVersion(await registration('b'));
+    assert.deepEqual(await served(), []);
+    await registry.resume('resnet');
+    await registry.resume('resnet');
+    assert.deepEqual((await registry.getModel('resnet'))?.policy, { kind: 'latest', count: 4 });
+    assert.deepEqual(await served(), [1, 2]);
+    await rejectsWith(registry.suspend('other'), 'MODEL_NOT_FOUND');
+    await rejectsWith(registry.resume('other'), 'MODEL_NOT_FOUND');
+  });
+
+  check('assertOwner lets a new name and the owner through', async (t) => {
+    const { registry, registration } = await createRegistryFixture(t, dialect);
+    await registry.assertOwner('resnet', 'folder');
+    await registry.registerVersion(await registration('a'));
+    await registry.assertOwner('resnet', 'api');
+    await rejectsWith(registry.assertOwner('resnet', 'folder'), 'NAME_TAKEN', /belongs to the management API/);
   });
 
   check('onChange is called after the commit, once per change, and not for what failed', async (t) => {

@@ -30,6 +30,7 @@ export function lockDataDir(dataDir: string, clock: Pick<Clock, 'wallTime'>): Da
   mkdirSync(dataDir, { recursive: true });
   const file = new SqliteFile(lockPath, { busyTimeoutMs: 0 });
   try {
+    file.execute('pragma journal_mode = memory'); // nothing is ever written, so there is nothing to leave a journal of
     // IMMEDIATE takes the one lock that a single connection can have, and takes it in one step: of two simultaneous
     // starts exactly one gets it, where EXCLUSIVE could refuse both.
     file.execute('begin immediate');

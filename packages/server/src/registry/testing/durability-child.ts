@@ -1,5 +1,5 @@
 // Child process of the durability test: deploys one new version after another into the data directory named in its first
-// argument and writes a line per acknowledged version, until it is killed.
+// argument and writes a line per acknowledged version, until it is killed or its input closes.
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +22,7 @@ const registry = new Registry({
   clock: systemClock,
   onListenerError: () => {},
 });
+process.stdin.on('end', () => process.exit()).resume(); // nobody is left who would kill it
 writeSync(1, 'started\n');
 
 async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
