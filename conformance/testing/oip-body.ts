@@ -63,7 +63,9 @@ export async function readInferReply(response: Response): Promise<InferReply> {
     response.headers.get('content-type'),
     announced === null ? 'application/json' : 'application/octet-stream',
   );
-  const wire = JSON.parse(Buffer.from(body.subarray(0, jsonBytes)).toString('utf8')) as WireReply; // its use checks it
+  const text = Buffer.from(body.subarray(0, jsonBytes)).toString('utf8');
+  // Triton writes bare words, which Python's readers take; here they become strings that Number() reads.
+  const wire = JSON.parse(text.replace(/(?<=[[,])(NaN|-?Infinity)(?=[,\]])/g, '"$1"')) as WireReply; // its use checks it
   let offset = jsonBytes;
   const outputs = new Map<string, ReplyOutput>();
   for (const { parameters, ...output } of wire.outputs) {
