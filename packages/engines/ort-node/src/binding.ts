@@ -87,7 +87,7 @@ export async function loadBinding(): Promise<OrtBinding> {
 }
 
 function engineMissing(cause: unknown): AmaasError {
-  const why = cause instanceof Error ? (cause.message.split('\n', 1)[0] ?? '') : String(cause);
+  const why = cause instanceof Error ? cause.message.split(/\n| imported from /, 1)[0] : String(cause);
   return new AmaasError(
     'ENGINE_MISSING',
     `ONNX Runtime cannot be loaded on ${process.platform}-${process.arch}: ${why}. Install it with: npm install onnxruntime-node`,

@@ -9,7 +9,7 @@ import { packTensors, unpackTensors } from './tensors.ts';
 /** Runs waiting inside; the scheduler keeps its own, shorter queue, so this bound only stops a caller without one. */
 const MAX_QUEUED_RUNS = 1024;
 
-/** Threads of one model that may be stuck at a time; each keeps a core busy and its session's memory for good. */
+/** Stuck threads of one model that are replaced; each keeps a core busy and its session's memory for good. */
 const MAX_STUCK_THREADS = 2;
 
 export interface LoadedModelParts {
