@@ -8,7 +8,16 @@ import {
   encodeInferReply,
   type InferReplyParts,
 } from '@amaas/protocols/oip';
-import { decodePredict, encodePredict, type PredictFormat, type PredictRequest } from '@amaas/protocols/tfs';
+import {
+  decodeExamples,
+  decodePredict,
+  encodeClassify,
+  encodePredict,
+  encodeRegress,
+  type ExamplesRequest,
+  type PredictFormat,
+  type PredictRequest,
+} from '@amaas/protocols/tfs';
 
 /** Every task: its arguments and its result. */
 export interface CodecTasks {
@@ -25,6 +34,22 @@ export interface CodecTasks {
     readonly args: { readonly outputs: NamedTensors; readonly format: PredictFormat };
     readonly result: readonly Uint8Array[];
   };
+  readonly decodeTfsExamples: {
+    readonly args: {
+      readonly method: 'classify' | 'regress';
+      readonly body: Uint8Array;
+      readonly signatures: ReadonlyMap<string, Signature>;
+    };
+    readonly result: ExamplesRequest;
+  };
+  readonly encodeTfsExamples: {
+    readonly args: {
+      readonly method: 'classify' | 'regress';
+      readonly outputs: NamedTensors;
+      readonly classNames: readonly string[] | null;
+    };
+    readonly result: readonly Uint8Array[];
+  };
 }
 
 export type CodecTaskName = keyof CodecTasks;
@@ -37,4 +62,7 @@ export const CODEC_TASKS: {
   encodeOip: (parts) => encodeInferReply(parts),
   decodeTfs: ({ body, signatures }) => decodePredict(body, signatures),
   encodeTfs: ({ outputs, format }) => encodePredict(outputs, format),
+  decodeTfsExamples: ({ method, body, signatures }) => decodeExamples(method, body, signatures),
+  encodeTfsExamples: ({ method, outputs, classNames }) =>
+    method === 'classify' ? encodeClassify(outputs, classNames) : encodeRegress(outputs),
 };

@@ -1,14 +1,10 @@
 // TensorFlow Serving's REST API: thin glue between the codec in protocols/tfs and the data plane.
 import { AmaasError, type NamedTensors } from '@amaas/core';
 import {
-  decodeExamples,
-  encodeClassify,
   encodeError,
   encodeMetadata,
-  encodeRegress,
   encodeStatus,
   matchTfsRoute,
-  type PredictFormat,
   type TfsInferenceKind,
   type TfsRoute,
 } from '@amaas/protocols/tfs';
@@ -119,9 +115,12 @@ function run(parts: TfsParts, exchange: Exchange, route: TfsRoute): Promise<void
 async function predict(parts: TfsParts, exchange: Exchange, route: TfsRoute): Promise<void> {
   await answer(parts, exchange, route, async (served, body) => {
     const args = { body: body.bytes, signatures: served.signatures };
-    const transfer = body.isOwned ? [body.bytes.buffer] : [];
-    const request = await parts.codec.run('decodeTfs', args, { bytes: body.bytes.byteLength, transfer });
-    return { request, encode: (outputs) => encodePredict(parts, outputs, request.format) };
+    const request = await parts.codec.run('decodeTfs', args, weightOf(body));
+    const { format } = request;
+    return {
+      request,
+      encode: (outputs) => parts.codec.run('encodeTfs', { outputs, format }, { bytes: jsonBytesOf(outputs) }),
+    };
   });
 }
 
@@ -130,14 +129,22 @@ async function examples(
   exchange: Exchange,
   route: TfsRoute & { readonly kind: Exclude<TfsInferenceKind, 'predict'> },
 ): Promise<void> {
+  const method = route.kind;
   await answer(parts, exchange, route, async (served, body) => {
-    const request = decodeExamples(route.kind, body.bytes, served.signatures);
+    const args = { method, body: body.bytes, signatures: served.signatures };
+    const request = await parts.codec.run('decodeTfsExamples', args, weightOf(body));
     const { labels } = served.record.manifest;
     const classNames = labels === undefined || typeof labels === 'string' ? null : labels;
-    const encode = (outputs: NamedTensors) =>
-      route.kind === 'classify' ? encodeClassify(outputs, classNames) : encodeRegress(outputs);
-    return { request, encode };
+    return {
+      request,
+      encode: (outputs) =>
+        parts.codec.run('encodeTfsExamples', { method, outputs, classNames }, { bytes: jsonBytesOf(outputs) }),
+    };
   });
+}
+
+function weightOf({ bytes, isOwned }: ReceivedBody): { readonly bytes: number; readonly transfer: ArrayBuffer[] } {
+  return { bytes: bytes.byteLength, transfer: isOwned ? [bytes.buffer] : [] };
 }
 
 /** A decoded call and how its outputs are to be written. */
@@ -169,24 +176,17 @@ async function answer(
 /** A float32 of four bytes takes about twelve characters. */
 const JSON_BYTES_PER_BYTE = 3;
 
-function encodePredict(
-  parts: TfsParts,
-  outputs: NamedTensors,
-  format: PredictFormat,
-): readonly Uint8Array[] | Promise<readonly Uint8Array[]> {
+function jsonBytesOf(outputs: NamedTensors): number {
   let bytes = 0;
   for (const tensor of outputs.values())
     bytes += tensor.dtype === 'string' ? 0 : tensor.data.byteLength * JSON_BYTES_PER_BYTE;
-  return parts.codec.run('encodeTfs', { outputs, format }, { bytes });
+  return bytes;
 }
 
 function statusOf(dataPlane: DataPlane<ModelRecorder>, route: TfsRoute): string {
   const { model, version, label } = route.target;
   const statuses = dataPlane.versionsOf(model) ?? [];
-  if (label !== undefined) {
-    const labelled = dataPlane.resolve(route.target).version;
-    return encodeStatus(versionStates(statuses.filter((status) => status.version === labelled)));
-  }
+  if (label !== undefined) assertLabelled(dataPlane, route);
   const chosen = version === undefined ? statuses : statuses.filter((status) => status.version === version);
   if (chosen.length === 0) {
     if (version !== undefined && statuses.length > 0)
@@ -194,6 +194,19 @@ function statusOf(dataPlane: DataPlane<ModelRecorder>, route: TfsRoute): string 
     throw new AmaasError('MODEL_NOT_FOUND', `Could not find any versions of model ${model}`);
   }
   return encodeStatus(versionStates(chosen));
+}
+
+/**
+ * TensorFlow Serving does not look at labels here and lists all versions; a label that does not exist is refused all the
+ * same. @throws LABEL_NOT_FOUND, MODEL_NOT_FOUND
+ */
+function assertLabelled(dataPlane: DataPlane<ModelRecorder>, route: TfsRoute): void {
+  try {
+    dataPlane.resolve(route.target);
+  } catch (thrown) {
+    if (thrown instanceof AmaasError && thrown.reason === 'MODEL_NOT_READY') return;
+    throw thrown;
+  }
 }
 
 function metadataOf(served: ServedVersion<ModelRecorder>): string {
