@@ -47,6 +47,9 @@ const ERRORS: Readonly<Record<ErrorCode, readonly [status: number, type: string]
   DEADLINE_EXCEEDED: [504, 'server_error'],
 };
 
+/** HTTP has a word of its own for it. */
+const METHOD_NOT_ALLOWED = [405, 'invalid_request_error'] as const;
+
 export function createOpenAiFamily(parts: { readonly dataPlane: DataPlane; readonly registry: Registry }): RouteFamily {
   const table = new PathTable<keyof typeof ROUTES>(ROUTES);
   return {
@@ -63,7 +66,7 @@ export function createOpenAiFamily(parts: { readonly dataPlane: DataPlane; reado
       return { access: 'read', model, run: (exchange) => sendModel(parts, exchange, model) };
     },
     sendError(exchange, error) {
-      const [status, type] = ERRORS[error.code];
+      const [status, type] = error.reason === 'METHOD_NOT_ALLOWED' ? METHOD_NOT_ALLOWED : ERRORS[error.code];
       const code = error.reason === 'MODEL_NOT_FOUND' ? 'model_not_found' : error.reason.toLowerCase();
       exchange.sendJson(status, { error: { message: error.publicMessage, type, param: null, code } });
     },
