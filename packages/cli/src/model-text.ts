@@ -1,7 +1,7 @@
 // Models, versions and signatures as text for people.
 import type { ModelSummary, VersionDetail, VersionPolicy, VersionSummary } from '@amaas/client';
 import { formatSpec, type TensorSpec } from '@amaas/core';
-import { formatBytes, pairs, table } from './terminal.ts';
+import { formatBytes, formatMs, pairs, table } from './terminal.ts';
 
 /** One line per version of every model. */
 export function modelListText(models: readonly ModelSummary[]): string {
@@ -93,5 +93,7 @@ function servingRows({ serving }: VersionDetail): readonly Row[] {
   if (serving === null) return [];
   const memory = serving.memoryBytes === null ? [] : [['memory', formatBytes(serving.memoryBytes)] as const];
   const instances = serving.instances === 1 ? '' : ` × ${serving.instances}`;
-  return [['runs in', `${serving.isolation}${instances}`], ...memory];
+  const { fixedMs, msPerRow } = serving.cost;
+  const cost = `${formatMs(fixedMs + msPerRow)} a run${msPerRow > 0 ? `, ${formatMs(msPerRow)} for each further row` : ''}`;
+  return [['runs in', `${serving.isolation}${instances}`], ['takes', cost], ...memory];
 }

@@ -17,6 +17,8 @@ export function errorFromReply(reply: Reply): AmaasError {
   const said = isRecord(body) && isRecord(body['error']) ? body['error'] : null;
   const byStatus = decodeOipError(status, reply.bytes);
   if (said === null || typeof said['message'] !== 'string') {
+    const named = reply.headers.get('x-amaas-reason'); // the inference protocols' bodies have no room for it
+    if (isErrorReason(named)) return new AmaasError(named, byStatus.message, { details: { status } });
     if (status !== 502) return byStatus;
     return new AmaasError('TRANSPORT_FAILED', byStatus.message, { details: { status } }); // only gateways answer 502
   }

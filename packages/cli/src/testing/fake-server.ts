@@ -64,7 +64,13 @@ function detail(name: string, version: number): VersionDetail {
     },
     lineage: {},
     files: [],
-    serving: { isolation: 'thread', instances: 1, batching: { maxSize: 32, maxDelayMs: 2 }, memoryBytes: null },
+    serving: {
+      isolation: 'thread',
+      instances: 1,
+      batching: { maxSize: 32, maxDelayMs: 2 },
+      memoryBytes: null,
+      cost: { fixedMs: 0.1, msPerRow: 0.01 },
+    },
   };
 }
 

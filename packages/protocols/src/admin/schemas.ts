@@ -185,6 +185,10 @@ export const VersionDetailSchema = Type.Object(
             Type.Object({ off: Type.String({ description: 'Why rows are not joined.' }) }, strict),
           ]),
           memoryBytes: Type.Union([Type.Integer(), Type.Null()]),
+          cost: Type.Object(
+            { fixedMs: Type.Number(), msPerRow: Type.Number() },
+            { ...strict, description: 'Time of a run as learned so far: fixedMs + msPerRow · rows.' },
+          ),
         },
         strict,
       ),

@@ -61,7 +61,7 @@ function assembleTensor(dtype: DType, shape: readonly number[], sink: ElementSin
 function shapeOf(value: JsonValue): readonly number[] {
   if (!isJsonList(value)) return SCALAR;
   const shape: number[] = [];
-  let inner = value;
+  let inner: JsonValue = value;
   while (isJsonArray(inner)) {
     shape.push(inner.length);
     inner = inner[0] ?? null;

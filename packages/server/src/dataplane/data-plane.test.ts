@@ -132,6 +132,19 @@ test('DataPlane unloads a suspended or deleted model and forgets a deleted one',
   assert.deepEqual(dataPlane.modelNames(), []);
 });
 
+test('DataPlane forgets a deleted model that had no versions any more', async () => {
+  const registry = new FakeRegistry();
+  registry.set([1]);
+  const { dataPlane } = await start(registry);
+  registry.set([]);
+  await dataPlane.settle('m');
+  assert.deepEqual(dataPlane.versionsOf('m'), []);
+  registry.remove();
+  await dataPlane.settle('m');
+  assert.equal(dataPlane.versionsOf('m'), undefined);
+  assert.throws(() => dataPlane.resolve({ model: 'm' }), reasonIs('MODEL_NOT_FOUND'));
+});
+
 test('DataPlane shows a refused version with its reason until a good one takes its place', async () => {
   const registry = new FakeRegistry();
   const { dataPlane } = await start(registry);

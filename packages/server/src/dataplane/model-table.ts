@@ -106,7 +106,7 @@ export class ModelTable<Served extends ServedVersion = ServedVersion> {
     return this.#models.get(model)?.versions.get(version)?.served ?? null;
   }
 
-  /** Takes in the registry's record; null removes nothing yet, see {@link ModelTable.forget}. */
+  /** Takes in the registry's record; with null the versions stay until {@link ModelTable.forget}, and the model with them. */
   setRecord(model: string, record: ModelRecord | null): void {
     const entry = this.#entry(model);
     entry.record = record;
@@ -117,7 +117,8 @@ export class ModelTable<Served extends ServedVersion = ServedVersion> {
       else if (known.state === 'REJECTED') Object.assign(known, { state: 'UNLOADED', reason: null, record: version });
       else known.record = version;
     }
-    this.#refresh(entry);
+    if (record === null && entry.versions.size === 0) this.#models.delete(model);
+    else this.#refresh(entry);
   }
 
   /** Notes a state without a served version. */

@@ -8,7 +8,7 @@ import {
   type Signature,
 } from '@amaas/core';
 import type { VersionRecord } from '../registry/index.ts';
-import type { ModelScheduler, ScheduledResult, SubmitOptions } from '../scheduler/index.ts';
+import type { CostEstimate, ModelScheduler, ScheduledResult, SubmitOptions } from '../scheduler/index.ts';
 import type { LaidOutVersion } from './ports.ts';
 import type { ServingPlan } from './serving-plan.ts';
 
@@ -55,6 +55,11 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
 
   get queueDepth(): number {
     return this.#parts.scheduler.queueDepth;
+  }
+
+  /** What runs are expected to take, learned from those there were. */
+  get cost(): CostEstimate {
+    return this.#parts.scheduler.cost;
   }
 
   /** Resident bytes: of the model's own processes where it has some, else what quarantine measured per session. */

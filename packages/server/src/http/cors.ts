@@ -8,7 +8,7 @@ export interface CorsPolicy {
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const REQUEST_HEADERS = 'authorization, x-api-key, content-type, inference-header-content-length, x-request-id';
-const REPLY_HEADERS = 'inference-header-content-length, x-request-id, retry-after';
+const REPLY_HEADERS = 'inference-header-content-length, x-amaas-reason, x-request-id, retry-after';
 /** Browsers may remember a preflight this long; Chromium caps at two hours anyway. */
 const MAX_AGE_SECONDS = '7200';
 

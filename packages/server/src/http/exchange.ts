@@ -101,7 +101,7 @@ export class Exchange {
     if (this.method === 'HEAD') {
       this.response.end();
     } else if (bytes <= ONE_PIECE_BYTES) {
-      this.response.end(Buffer.concat(parts, bytes).latin1Slice(), 'latin1');
+      this.response.end(Buffer.concat(parts, bytes).toString('latin1'), 'latin1');
     } else if (parts.length === 1) {
       this.response.end(parts[0]);
     } else if (bytes <= JOIN_BELOW_BYTES) {

@@ -80,6 +80,7 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
       response.destroy(); // the reply is half out: cutting the connection is the only honest sign left
       return;
     }
+    response.setHeader('x-amaas-reason', error.reason); // for protocols whose error body has no room for it
     if (error.retryable) response.setHeader('retry-after', '1');
     if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer, Basic realm="amaas"');
     // A body that was not read to its end would be taken for the next request.

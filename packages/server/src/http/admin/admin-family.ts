@@ -39,6 +39,8 @@ type Parameters = ReadonlyMap<string, string>;
 type Action = (exchange: Exchange, parameters: Parameters) => Promise<void>;
 
 const PREFIX = '/admin/v1/';
+/** The type of a body that is a model file itself. */
+const MODEL_TYPE = 'application/octet-stream';
 
 export function createAdminFamily(parts: AdminParts): RouteFamily {
   const table = new PathTable<AdminRouteName>(ADMIN_ROUTES);
@@ -53,7 +55,10 @@ export function createAdminFamily(parts: AdminParts): RouteFamily {
       return {
         access: ADMIN_ROUTES[name].access,
         ...(model === undefined ? {} : { model }),
-        run: (exchange) => actions[name](exchange, parameters),
+        run(exchange) {
+          assertQuery(exchange, name === 'deploy' && mediaType(exchange) === MODEL_TYPE ? ['label'] : []);
+          return actions[name](exchange, parameters);
+        },
       };
     },
     sendError(exchange, error) {
@@ -75,6 +80,19 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     if (record === null)
       throw new AmaasError('MODEL_NOT_FOUND', `there is no model ${JSON.stringify(name.slice(0, 140))}`);
     return record;
+  }
+
+  /** Where versions come from outside, they would be back at the next start. @throws MODEL_NOT_FOUND, NAME_TAKEN */
+  async function assertDeletable(name: string): Promise<void> {
+    const { owner } = await knownModel(name);
+    if (owner === 'api') return;
+    const where =
+      owner === 'folder'
+        ? 'belongs to the watched models folder: remove its files there'
+        : 'comes with amaas: start the server without the bundled models';
+    throw new AmaasError('NAME_TAKEN', `model "${name}" ${where}, or stop serving it with unload`, {
+      details: { model: name, owner },
+    });
   }
 
   async function sendVersion(exchange: Exchange, status: number, version: VersionRecord): Promise<void> {
@@ -158,6 +176,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     },
     async deleteModel(exchange, parameters) {
       const name = required(parameters, 'model');
+      await assertDeletable(name);
       await setServing(name, () => registry.deleteModel(name));
       exchange.sendEmpty(204);
     },
@@ -175,7 +194,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     async deploy(exchange, parameters) {
       const model = assertName('model', required(parameters, 'model'));
       await registry.assertOwner(model, 'api');
-      if (mediaType(exchange) === 'application/octet-stream') {
+      if (mediaType(exchange) === MODEL_TYPE) {
         const stored = await blobs.put(streamBody(exchange.request, parts.maxModelBytes), {
           maxBytes: parts.maxModelBytes,
         });
@@ -193,7 +212,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
         files: await collectFiles(exchange, request),
         ...(manifest === undefined ? {} : { manifest: manifest as Manifest }), // the schema describes core's Manifest
         ...(labels === undefined ? {} : { labels }),
-        lineage: { ...(request.url === undefined ? {} : { source: request.url }), ...lineage },
+        lineage: { ...(request.url === undefined ? {} : { source: withoutQuery(request.url) }), ...lineage },
       });
     },
     async getVersion(exchange, parameters) {
@@ -202,7 +221,9 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     },
     async deleteVersion(exchange, parameters) {
       const name = required(parameters, 'model');
-      await setServing(name, () => registry.deleteVersion(name, versionParameter(parameters)));
+      const version = versionParameter(parameters);
+      await assertDeletable(name);
+      await setServing(name, () => registry.deleteVersion(name, version));
       exchange.sendEmpty(204);
     },
     async setLabel(exchange, parameters) {
@@ -258,12 +279,32 @@ function versionParameter(parameters: Parameters): number {
   return parseVersion(required(parameters, 'model'), required(parameters, 'version'));
 }
 
+/** A date alone, or a time with its zone; what Date.parse takes beyond that is guesswork. */
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
 function parseTime(text: string): number {
-  const time = Date.parse(text);
+  const time = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time))
     throw new AmaasError(
       'INVALID_ARGUMENT',
-      `expiresAt must be an ISO 8601 time, got ${JSON.stringify(text.slice(0, 60))}`,
+      `expiresAt must be an ISO 8601 time such as 2027-01-31T00:00:00Z, got ${JSON.stringify(text.slice(0, 60))}`,
     );
   return time;
+}
+
+/** @throws MALFORMED_REQUEST for a query parameter the route does not know: one ignored would be one lost. */
+function assertQuery(exchange: Exchange, known: readonly string[]): void {
+  for (const name of exchange.query.keys()) {
+    if (known.includes(name)) continue;
+    const takes = known.length === 0 ? 'no query parameters' : known.join(', ');
+    throw new AmaasError(
+      'MALFORMED_REQUEST',
+      `${exchange.method} ${exchange.path} takes ${takes} here, got ${JSON.stringify(name.slice(0, 60))}`,
+    );
+  }
+}
+
+/** Without the part that may hold a signature: lineage is shown to every key that may read. */
+function withoutQuery(url: string): string {
+  return url.split(/[?#]/, 1)[0] ?? '';
 }

@@ -68,6 +68,7 @@ function servingView(served: ServedVersion): NonNullable<VersionDetail['serving'
         ? { maxSize: plan.batch.maxRows, maxDelayMs: plan.batch.maxDelayMs }
         : { off: plan.batchingOff },
     memoryBytes: served.memoryBytes,
+    cost: { ...served.cost },
   };
 }
 
