@@ -24,6 +24,8 @@ export function whyShapesForbidBatching(inputs: readonly TensorSpec[], outputs: 
     if (shape === null) continue;
     const [lead] = shape;
     if (lead === undefined) return `${kind} "${name}" has no batch dim`;
+    // scikit-learn's exporter writes [1] for outputs that have a row per input row: the runs will tell.
+    if (kind === 'output' && lead === 1) continue;
     if (typeof lead === 'number') return `${kind} "${name}" has fixed first dim ${lead}`;
   }
   return whySymbolForbidsBatching(inputs);
