@@ -142,13 +142,14 @@ function referenceOf(segment: string, version: number | null): ModelReference {
 }
 
 async function infer(parts: OipParts, exchange: Exchange, reference: ModelReference): Promise<void> {
-  const served = parts.dataPlane.resolve(reference);
+  let served = parts.dataPlane.resolve(reference);
   try {
     const header = exchange.header(HEADER_LENGTH);
     const announced = header === undefined ? null : parseHeaderLength(header, parts.maxRequestBytes);
     const body = await readBody(exchange.request, { maxBytes: parts.maxRequestBytes, headerLength: announced });
     const decoded = decodeBody(parts, served, { body, announced });
     const request = decoded instanceof Promise ? await decoded : decoded;
+    served = parts.dataPlane.resolve(reference); // another version may have taken over while the body arrived
     const result = await served.infer({
       inputs: request.inputs,
       signal: exchange.gone,
