@@ -9,13 +9,17 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED_MAJOR = 24;
+/** V8 would grow its young generation to 32 MB while loading modules and keep it; requests run as fast with less. */
+const YOUNG_GENERATION = '--max-semi-space-size=4';
 
 if (majorOf(process.versions.node) >= NEEDED_MAJOR) await run();
 else relaunch();
 
 async function run() {
   // Compiled code is kept between starts: a third of a second on a fast machine, more on a slow one.
-  nodeModule.enableCompileCache?.(cacheDirectory());
+  // In the environment as well, where the threads and children of the server find it.
+  process.env.NODE_COMPILE_CACHE = cacheDirectory();
+  nodeModule.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
   quietExperimentalWarnings();
   const { main } = await import('../src/main.ts');
   process.exitCode = await main(process.argv.slice(2), {
@@ -64,7 +68,9 @@ function relaunch() {
     process.exitCode = 1;
     return;
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [YOUNG_GENERATION, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   const forward = (signal) => {
     // A terminal sends Ctrl-C to parent and child alike; passed on once more it would count as the second, forcing one.
     if (signal === 'SIGINT' && process.stdin.isTTY) return;

@@ -137,7 +137,8 @@ function drainOnSignal({ terminal }: CommandContext, server: Server): Promise<vo
     }
     stoppingSinceMs = performance.now();
     terminal.note('amaas: finishing what is under way (again to end at once) …');
-    server.stop().then(resolve, reject);
+    const leave = () => (server.hasStuckRuns() ? process.kill(process.pid, 'SIGKILL') : resolve());
+    server.stop().then(leave, reject);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

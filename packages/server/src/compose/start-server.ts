@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { type AmaasError, type Clock, systemClock } from '@amaas/core';
+import { type AmaasError, type Clock, type Engine, systemClock } from '@amaas/core';
 import { createOrtEngine } from '@amaas/engine-ort-node';
 import { Admission, FolderSync } from '../admission/index.ts';
 import { ArtifactTrees, FileBlobStore } from '../artifacts/index.ts';
@@ -38,6 +38,8 @@ export interface RunningServer {
   readyModels(): readonly string[];
   /** Refuses new work, finishes what is under way, and gives everything back. Idempotent. */
   stop(): Promise<void>;
+  /** Whether a run hangs in this very process, which SIGKILL alone can end then: a regular exit would wait for it. */
+  hasStuckRuns(): boolean;
 }
 
 const BUNDLED_MODELS_DIR = join(import.meta.dirname, '..', '..', '..', '..', 'models');
@@ -183,7 +185,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
 
   const sync = createFolderSync({ admission, registry, blobs, dataPlane, logger, config });
   const ready = bringUp({ config, options, dataPlane, sync, logger, registry, takeDown, clock });
-  return describeRunning({ listener, config, ready, dataPlane, takeDown });
+  return describeRunning({ listener, config, ready, dataPlane, engine, takeDown });
 }
 
 function createFolderSync(parts: {
@@ -220,10 +222,11 @@ async function bringUp(parts: {
   readonly takeDown: TakeDown;
   readonly clock: Clock;
 }): Promise<void> {
-  const { config, options, dataPlane, sync, logger, takeDown, clock } = parts;
+  const { config, options, dataPlane, sync, logger, registry, takeDown, clock } = parts;
   try {
     await dataPlane.start();
     if (config.bundledModels) await sync.importBundled(options.bundledModelsDir ?? BUNDLED_MODELS_DIR);
+    if (takeDown.hasBegun) return;
     const watcher = new FolderWatcher({
       directory: config.modelsDir,
       rescanIntervalMs: config.rescanIntervalMs,
@@ -237,6 +240,7 @@ async function bringUp(parts: {
     takeDown.add('folder watcher', () => watcher.stop());
     await watcher.start();
     await dataPlane.settleAll();
+    takeDown.add('garbage collection', collectGarbageRegularly(registry, logger));
   } catch (thrown) {
     logger.error({ err: thrown }, 'bringing up the models failed');
   }
@@ -249,17 +253,37 @@ function describeRunning(parts: {
   readonly config: Config;
   readonly ready: Promise<void>;
   readonly dataPlane: DataPlane<ModelRecorder>;
+  readonly engine: Engine;
   readonly takeDown: TakeDown;
 }): RunningServer {
-  const { listener, config, ready, dataPlane, takeDown } = parts;
+  const { listener, config, ready, dataPlane, engine, takeDown } = parts;
   return {
     url: listener.url,
     config,
     ready,
     readyModels: () => dataPlane.served().map((served) => `${served.name}@${served.version}`),
     stop: () => takeDown.run(),
+    hasStuckRuns: () => engine.stuckRuns > 0,
   };
 }
+
+/** Removes files no version refers to, now and then; returns how to stop. */
+function collectGarbageRegularly(registry: Registry, logger: Logger): () => void {
+  const collect = async (): Promise<void> => {
+    try {
+      const removed = await registry.collectGarbage();
+      if (removed.blobs + removed.trees > 0) logger.info(removed, 'removed files of versions that are gone');
+    } catch (err) {
+      logger.error({ err }, 'collecting unreferenced files failed');
+    }
+  };
+  void collect();
+  const timer = setInterval(() => void collect(), GARBAGE_INTERVAL_MS);
+  return () => clearInterval(timer);
+}
+
+/** Deleted versions may keep their disk space this long; a collection reads the whole artifacts folder. */
+const GARBAGE_INTERVAL_MS = 60 * 60 * 1000;
 
 /** What the registry has from the models folder, so that what was removed while no server ran is noticed. */
 async function folderVersions(registry: Registry): Promise<readonly KnownVersion[]> {
@@ -272,8 +296,14 @@ class TakeDown {
   readonly #steps: { readonly what: string; readonly undo: () => unknown }[] = [];
   #running: Promise<void> | null = null;
 
+  /** What comes after the taking down has begun is taken down at once. */
   add(what: string, undo: () => unknown): void {
-    this.#steps.push({ what, undo });
+    if (this.#running === null) this.#steps.push({ what, undo });
+    else void undo();
+  }
+
+  get hasBegun(): boolean {
+    return this.#running !== null;
   }
 
   /** Runs every step even when one fails; the first failure is thrown at the end. */
