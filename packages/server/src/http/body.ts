@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { AmaasError } from '@amaas/core';
+import { allowLongArrival } from './slow-clients.ts';
 
 export interface BodyOptions {
   /** Most bytes accepted, after decompression. */
@@ -47,11 +48,12 @@ export function readBody(request: IncomingMessage, options: BodyOptions): Promis
 }
 
 /**
- * Streams the body, counting.
+ * Streams the body, counting. It may take as long as it keeps coming.
  * @throws REQUEST_TOO_LARGE, from the iteration.
  */
 export async function* streamBody(request: IncomingMessage, maxBytes: number): AsyncGenerator<Uint8Array> {
   announcedBytes(request, maxBytes);
+  allowLongArrival(request);
   let received = 0;
   // An IncomingMessage without an encoding yields Buffers.
   for await (const chunk of request as AsyncIterable<Uint8Array>) {

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { AddressInfo, Socket } from 'node:net';
 import { AmaasError } from '@amaas/core';
+import { SlowClients } from './slow-clients.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -32,19 +32,22 @@ export async function listen(
 ): Promise<Listener> {
   const server = createHttpServer(options);
   let isClosing = false;
-  /** The last reply begun on each connection. */
-  const replies = new WeakMap<Duplex, ServerResponse>();
+  const slowClients = new SlowClients({
+    requestTimeoutMs: options.requestTimeoutMs,
+    idleTimeoutMs: options.idleTimeoutMs,
+    onRequestTimeout: (socket) => server.emit('clientError', new RequestTimeout(), socket),
+  });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    replies.set(request.socket, response);
+    slowClients.begin(request, response);
     if (isClosing) response.setHeader('connection', 'close');
     handle(request, response);
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
-    const reply = replies.get(socket);
+    const reply = slowClients.replyOn(socket);
     if (reply?.headersSent && !reply.writableFinished) {
       socket.end(() => socket.destroy()); // a second reply behind or inside the first would be taken for part of it
       return;
@@ -57,7 +60,12 @@ export async function listen(
           : '400 Bad Request';
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
-  await open(server, options);
+  try {
+    await open(server, options);
+  } catch (error) {
+    slowClients.stop();
+    throw error;
+  }
   const { port, family, address } = addressOf(server);
   const host = family === 'IPv6' ? `[${address}]` : address;
   return {
@@ -69,6 +77,7 @@ export async function listen(
         const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
         server.close(() => {
           clearTimeout(timer);
+          slowClients.stop();
           resolve();
         });
         server.closeIdleConnections();
@@ -77,10 +86,15 @@ export async function listen(
   };
 }
 
+/** As Node says it when it finds out itself. */
+class RequestTimeout extends Error {
+  readonly code = 'ERR_HTTP_REQUEST_TIMEOUT';
+}
+
 function createHttpServer(options: ListenerOptions): Server {
   const limits = {
     headersTimeout: options.headersTimeoutMs,
-    requestTimeout: Math.max(options.requestTimeoutMs, options.headersTimeoutMs),
+    requestTimeout: 0, // see slow-clients.ts
     keepAliveTimeout: options.idleTimeoutMs,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     noDelay: true,
