@@ -9,7 +9,7 @@ import { until } from './testing/until.ts';
 
 let server: TestServer;
 /** Asks another model all the time; everything but 200 ends up here. */
-const bystander = { answers: 0, failures: new Array<string>(), isOver: false, done: Promise.resolve() };
+const bystander = { answers: 0, failures: [] as string[], isOver: false, done: Promise.resolve() };
 
 before(async () => {
   server = await startTestServer();
