@@ -25,16 +25,36 @@ export interface RouteDescription {
   readonly tag: string;
   /** JSON Schema of the request body. */
   readonly requestBody?: object;
+  /** Whether the body may be left out. */
+  readonly isBodyOptional?: true;
   /** JSON Schema of the successful reply. */
   readonly reply?: object;
   readonly status?: number;
   /** Media type of the request, where it is not JSON. */
   readonly requestType?: string;
+  /** Media type of a body of bytes that may come instead of the JSON one. */
+  readonly rawType?: string;
+  /** Media type of the successful reply, where it is not JSON. */
+  readonly replyType?: string;
+  /** What else may be given, besides what stands in the path. */
+  readonly parameters?: readonly ParameterDescription[];
+}
+
+/** A query parameter or header of a route. */
+export interface ParameterDescription {
+  readonly name: string;
+  readonly in: 'query' | 'header';
+  readonly description: string;
+  readonly schema: object;
 }
 
 export interface RouteFamily {
   readonly name: string;
   readonly routes: readonly RouteDescription[];
+  /** JSON Schemas of bodies that get a name in the description, the one of error bodies among them. */
+  readonly schemas: Readonly<Record<string, object>>;
+  /** Which of the schemas error bodies have. */
+  readonly errorSchema: string;
   /** Whether a path belongs here. */
   owns(path: string): boolean;
   /** @throws ROUTE_NOT_FOUND, METHOD_NOT_ALLOWED and whatever a malformed path deserves. */

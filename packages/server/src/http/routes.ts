@@ -15,7 +15,7 @@ import type { RouteFamily } from './family.ts';
 import { createHandler } from './handler.ts';
 import { createOipFamily } from './oip/oip-family.ts';
 import { createOpenAiFamily } from './openai/openai-family.ts';
-import { describeRoutes } from './openapi.ts';
+import { describeRoutes, type OpenApiDescription } from './openapi.ts';
 import { createOperationsFamily } from './operations/operations-family.ts';
 import { createTfsFamily } from './tfs/tfs-family.ts';
 
@@ -45,11 +45,15 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
     createTfsFamily({ ...parts, maxRequestBytes }),
     createAdminFamily({ ...parts, maxModelBytes }),
   ];
+  let description: OpenApiDescription | null = null;
   families.push(
     createOperationsFamily({
       dataPlane: parts.dataPlane,
       renderMetrics: () => parts.metrics.render(),
-      openApi: () => describeRoutes(families, parts.server),
+      openApi() {
+        description ??= describeRoutes(families, parts.server);
+        return description;
+      },
     }),
   );
   return families;

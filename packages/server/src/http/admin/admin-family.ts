@@ -21,7 +21,7 @@ import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteFamily } from '../family.ts';
 import { mediaType, readJsonBody } from '../json-body.ts';
 import { PathTable } from '../path-table.ts';
-import { ADMIN_ROUTES, type AdminRouteName } from './routes.ts';
+import { ADMIN_ROUTES, ADMIN_SCHEMAS, type AdminRouteName } from './routes.ts';
 import { keyView, modelSummary, versionDetail } from './views.ts';
 
 export interface AdminParts {
@@ -48,6 +48,8 @@ export function createAdminFamily(parts: AdminParts): RouteFamily {
   return {
     name: 'admin',
     routes: Object.values(ADMIN_ROUTES),
+    schemas: ADMIN_SCHEMAS,
+    errorSchema: 'Error',
     owns: (path) => path.startsWith(PREFIX) || path === '/admin/v1' || path === '/admin',
     match(method, path): MatchedRoute {
       const { name, parameters } = table.match(method, path);

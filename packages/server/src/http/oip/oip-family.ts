@@ -25,7 +25,6 @@ import {
   encodeServerReady,
   encodeStatistics,
   matchOipRoute,
-  OIP_ROUTES,
   type OipRoute,
   ONNX_PLATFORM,
   parseHeaderLength,
@@ -40,7 +39,9 @@ import { recordFailure, recordSuccess } from '../outcome.ts';
 import { DEFAULT_POLICY, type Registry, type VersionPolicy } from '../../registry/index.ts';
 import { type ReceivedBody, readBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Access, MatchedRoute, RouteFamily } from '../family.ts';
+import type { MatchedRoute, RouteFamily } from '../family.ts';
+import { accessOf, HEADER_LENGTH, OIP_ROUTE_DESCRIPTIONS } from './oip-routes.ts';
+import { OIP_SCHEMAS } from './oip-schemas.ts';
 
 export interface OipParts {
   readonly dataPlane: DataPlane<ModelRecorder>;
@@ -50,41 +51,21 @@ export interface OipParts {
   readonly maxRequestBytes: number;
 }
 
-const ACCESS: Readonly<Record<OipRoute['kind'], Access>> = {
-  'server-live': 'public',
-  'server-ready': 'public',
-  'server-metadata': 'read',
-  'model-list': 'read',
-  'model-metadata': 'read',
-  'model-ready': 'read',
-  'model-config': 'read',
-  statistics: 'read',
-  'repository-index': 'read',
-  infer: 'infer',
-  'repository-load': 'deploy',
-  'repository-unload': 'deploy',
-};
-
-const HEADER_LENGTH = 'inference-header-content-length';
 /** Repository bodies are a few parameters; files inside load requests are refused. */
 const MAX_REPOSITORY_BODY_BYTES = 1024 * 1024;
 
 export function createOipFamily(parts: OipParts): RouteFamily {
   return {
     name: 'oip',
-    routes: OIP_ROUTES.map((route) => ({
-      method: route.method,
-      path: route.path,
-      access: ACCESS[route.kind],
-      summary: route.kind.replaceAll('-', ' '),
-      tag: 'open inference protocol',
-    })),
+    routes: OIP_ROUTE_DESCRIPTIONS,
+    schemas: OIP_SCHEMAS,
+    errorSchema: 'ErrorText',
     owns: (path) => path === '/v2' || path.startsWith('/v2/'),
     match(method, path): MatchedRoute {
       const route = matchOipRoute(method, path);
       const model = 'model' in route && route.model !== null ? referenceOf(route.model, null).model : undefined;
       return {
-        access: ACCESS[route.kind],
+        access: accessOf(route.kind),
         ...(model === undefined ? {} : { model }),
         run: (exchange) => run(parts, exchange, route),
       };

@@ -3,12 +3,33 @@
 // comes with the language models.
 import { AmaasError, type ErrorCode, parseModelReference } from '@amaas/core';
 import { describeVersionStatuses } from '@amaas/protocols/tfs';
+import Type from 'typebox';
 import type { DataPlane } from '../../dataplane/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
 import { PathTable } from '../path-table.ts';
+import { VersionStatusListSchema } from '../tfs/tfs-schemas.ts';
 import { versionStates } from '../tfs/version-states.ts';
+
+const Model = Type.Object({
+  id: Type.String(),
+  object: Type.Literal('model'),
+  created: Type.Integer({ description: 'Seconds since 1970.' }),
+  owned_by: Type.String(),
+});
+
+const OPENAI_SCHEMAS = {
+  OpenAiModel: Model,
+  OpenAiError: Type.Object({
+    error: Type.Object({
+      message: Type.String(),
+      type: Type.String(),
+      param: Type.Null(),
+      code: Type.String(),
+    }),
+  }),
+};
 
 const ROUTES = {
   list: {
@@ -16,14 +37,20 @@ const ROUTES = {
     path: '/v1/models',
     access: 'read',
     summary: 'Models in the form of OpenAI (data) and KServe v1 (models)',
-    tag: 'openai',
+    tag: 'OpenAI',
+    reply: Type.Object({
+      object: Type.Literal('list'),
+      data: Type.Array(Model),
+      models: Type.Array(Type.String()),
+    }),
   },
   model: {
     method: 'GET',
     path: '/v1/models/{model}',
     access: 'read',
     summary: "One model: OpenAI's object and TensorFlow Serving's version status",
-    tag: 'openai',
+    tag: 'OpenAI',
+    reply: Type.Object({ ...Model.properties, ...VersionStatusListSchema.properties }),
   },
 } as const satisfies Record<string, RouteDescription>;
 
@@ -55,6 +82,8 @@ export function createOpenAiFamily(parts: { readonly dataPlane: DataPlane; reado
   return {
     name: 'openai',
     routes: Object.values(ROUTES),
+    schemas: OPENAI_SCHEMAS,
+    errorSchema: 'OpenAiError',
     owns: (path) =>
       path === '/v1/models' || (path.startsWith('/v1/models/') && !/[/:]/.test(path.slice('/v1/models/'.length))),
     match(method, path): MatchedRoute {

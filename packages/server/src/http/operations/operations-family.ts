@@ -1,9 +1,10 @@
 // What operators and browsers ask for: liveness, readiness, metrics, the API description and its page.
 import type { AmaasError } from '@amaas/core';
-import { encodeAdminError } from '@amaas/protocols/admin';
+import { encodeAdminError, ErrorBodySchema } from '@amaas/protocols/admin';
 import type { DataPlane } from '../../dataplane/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
+import type { OpenApiDescription } from '../openapi.ts';
 import { PathTable } from '../path-table.ts';
 import { docsPage } from './docs-page.ts';
 
@@ -11,8 +12,11 @@ export interface OperationsParts {
   readonly dataPlane: DataPlane;
   readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** The OpenAPI description of all routes; built once, when first asked for. */
-  readonly openApi: () => object;
+  readonly openApi: () => OpenApiDescription;
 }
+
+const TAG = 'Operations';
+const TEXT = 'text/plain';
 
 const ROUTES = {
   live: {
@@ -20,19 +24,42 @@ const ROUTES = {
     path: '/healthz',
     access: 'public',
     summary: 'Liveness: the process answers',
-    tag: 'operations',
+    tag: TAG,
+    replyType: TEXT,
   },
   ready: {
     method: 'GET',
     path: '/readyz',
     access: 'public',
-    summary: 'Readiness: models known at start have been dealt with',
-    tag: 'operations',
+    summary: 'Readiness: 503 until the models known at start are dealt with',
+    tag: TAG,
+    replyType: TEXT,
   },
-  metrics: { method: 'GET', path: '/metrics', access: 'read', summary: 'Prometheus metrics', tag: 'operations' },
-  openApi: { method: 'GET', path: '/openapi.json', access: 'read', summary: 'This description', tag: 'operations' },
-  docs: { method: 'GET', path: '/docs', access: 'read', summary: 'API reference as a page', tag: 'operations' },
-  home: { method: 'GET', path: '/', access: 'read', summary: 'Leads to the API reference', tag: 'operations' },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    access: 'read',
+    summary: 'Prometheus metrics',
+    tag: TAG,
+    replyType: TEXT,
+  },
+  openApi: {
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'read',
+    summary: 'This description',
+    tag: TAG,
+    reply: { type: 'object' },
+  },
+  docs: {
+    method: 'GET',
+    path: '/docs',
+    access: 'read',
+    summary: 'API reference as a page',
+    tag: TAG,
+    replyType: 'text/html',
+  },
+  home: { method: 'GET', path: '/', access: 'read', summary: 'Leads to the API reference', tag: TAG, status: 302 },
 } as const satisfies Record<string, RouteDescription>;
 
 type Name = keyof typeof ROUTES;
@@ -66,6 +93,8 @@ export function createOperationsFamily(parts: OperationsParts): RouteFamily {
   return {
     name: 'operations',
     routes: Object.values(ROUTES),
+    schemas: { Error: ErrorBodySchema },
+    errorSchema: 'Error',
     owns: () => true,
     match(method, path): MatchedRoute {
       const { name } = table.match(method, path);

@@ -13,8 +13,10 @@ import type { DataPlane, ServedVersion } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import { type ReceivedBody, readBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
-import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
+import type { MatchedRoute, RouteFamily } from '../family.ts';
 import { recordFailure, recordSuccess } from '../outcome.ts';
+import { TFS_ROUTES } from './tfs-routes.ts';
+import { TFS_SCHEMAS } from './tfs-schemas.ts';
 import { versionStates } from './version-states.ts';
 
 export interface TfsParts {
@@ -23,52 +25,14 @@ export interface TfsParts {
   readonly maxRequestBytes: number;
 }
 
-const TARGETS = ['', '/versions/{version}', '/labels/{label}'];
-const TAG = 'tensorflow serving';
-
-const ROUTES: readonly RouteDescription[] = TARGETS.flatMap((target): RouteDescription[] => [
-  {
-    method: 'POST',
-    path: `/v1/models/{model}${target}:predict`,
-    access: 'infer',
-    summary: 'Predict from instances (rows) or inputs (columns)',
-    tag: TAG,
-  },
-  {
-    method: 'POST',
-    path: `/v1/models/{model}${target}:classify`,
-    access: 'infer',
-    summary: 'Classify examples',
-    tag: TAG,
-  },
-  {
-    method: 'POST',
-    path: `/v1/models/{model}${target}:regress`,
-    access: 'infer',
-    summary: 'Regress examples',
-    tag: TAG,
-  },
-  { method: 'GET', path: `/v1/models/{model}${target}/metadata`, access: 'read', summary: 'Signatures', tag: TAG },
-  // The one without a version is shared with OpenAI's and described there.
-  ...(target === ''
-    ? []
-    : [
-        {
-          method: 'GET',
-          path: `/v1/models/{model}${target}`,
-          access: 'read',
-          summary: 'Version status',
-          tag: TAG,
-        } as const,
-      ]),
-]);
-
 const BELOW_MODELS = /^\/v1\/models\//i;
 
 export function createTfsFamily(parts: TfsParts): RouteFamily {
   return {
     name: 'tfs',
-    routes: ROUTES,
+    routes: TFS_ROUTES,
+    schemas: TFS_SCHEMAS,
+    errorSchema: 'ErrorText',
     owns: (path) => BELOW_MODELS.test(path),
     match(method, path): MatchedRoute {
       const route = matchTfsRoute(method, path);
