@@ -82,7 +82,7 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
     }
     response.setHeader('x-amaas-reason', error.reason); // for protocols whose error body has no room for it
     if (error.retryable) response.setHeader('retry-after', '1');
-    if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer, Basic realm="amaas"');
+    if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', challengesFor(exchange));
     // A body that was not read to its end would be taken for the next request.
     if (!request.complete) {
       response.setHeader('connection', 'close');
@@ -122,6 +122,16 @@ function credentialsFor(exchange: Exchange): { authorization?: string; 'x-api-ke
     ...(basic !== null ? { authorization: `Bearer ${basic}` } : authorization === undefined ? {} : { authorization }),
     ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }),
   };
+}
+
+/**
+ * Browsers ask their user for Basic credentials where a page is wanted; where a script asks for data, a dialog would only
+ * be in its way. One line per challenge: Chromium understands no more than the first of a line.
+ */
+function challengesFor(exchange: Exchange): string[] {
+  const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
+  const wantsPage = isRead && (exchange.header('accept') ?? 'text/html').includes('text/html');
+  return wantsPage ? ['Bearer', 'Basic realm="amaas", charset="UTF-8"'] : ['Bearer'];
 }
 
 function passwordOf(encoded: string): string {
