@@ -27,7 +27,7 @@ interface Measured {
 }
 
 async function measure(server: ChildServer, model: string, connections: number): Promise<Measured> {
-  const before = await server.usage();
+  const before = server.usage();
   const report = await runLoad({
     origin: server.url,
     requests: [inferRequest(server.url, model, inputs)],
@@ -37,7 +37,7 @@ async function measure(server: ChildServer, model: string, connections: number):
     durationMs: 2500,
     requestTimeoutMs: 10_000,
   });
-  const after = await server.usage();
+  const after = server.usage();
   if (report.errors.size > 0)
     throw new Error(`errors: ${[...report.errors].map(([kind, { example }]) => `${kind}: ${example}`).join('; ')}`);
   // Processor time covers the warm-up as well, so it is spread over all of the load.

@@ -1,6 +1,6 @@
 // Starting with the bundled models on a warm disk: time until ready, resident memory when idle, and what an install takes.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startAmaas } from './harness/child-server.ts';
@@ -10,7 +10,6 @@ const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? '5');
 const IDLE_MS = 3000;
 const dataDir = mkdtempSync(join(tmpdir(), 'amaas-bench-'));
 const cache = mkdtempSync(join(tmpdir(), 'amaas-bench-cache-'));
-process.env['NODE_COMPILE_CACHE'] = cache; // as the launcher of the command sets it
 
 const firstMs = await once();
 await once(); // the second start still fills the caches
@@ -33,21 +32,12 @@ rmSync(cache, { recursive: true, force: true });
 
 async function once(look?: (idle: { readonly residentBytes: number }) => void): Promise<number> {
   const startedMs = performance.now();
-  const server = await startAmaas({ bundledModels: 'on' }, dataDir);
+  const server = await startAmaas({ AMAAS_BUNDLED_MODELS: 'on', XDG_CACHE_HOME: cache }, dataDir);
   const readyMs = performance.now() - startedMs;
   if (look !== undefined) {
     await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-    look({ residentBytes: residentBytesOfTree(server.pid) });
+    look(server.usage());
   }
   await server.stop();
   return readyMs;
-}
-
-/** Resident bytes of a process and all its descendants, shared pages counted once per process. */
-function residentBytesOfTree(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .split(' ')
-    .filter((text) => text.trim() !== '');
-  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
-  return pages * 4096 + children.reduce((sum, child) => sum + residentBytesOfTree(Number(child)), 0);
 }

@@ -1,6 +1,6 @@
-// Starts a server or a baseline as a child and talks to it line by line.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+// Starts `amaas serve`, or the baseline, as a child; reads what it takes from /proc, so that nothing is added to it.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,56 +9,76 @@ export const ADMIN_KEY = 'bench-admin-key-0123456789abcdef';
 
 export interface ChildServer {
   readonly url: URL;
-  /** What it said when it was up. */
-  readonly hello: Readonly<Record<string, unknown>>;
-  readonly usage: () => Promise<{ readonly cpuMs: number; readonly residentBytes: number }>;
-  readonly pid: number;
+  /** Processor time so far and resident memory, of the process and all its descendants. */
+  readonly usage: () => { readonly cpuMs: number; readonly residentBytes: number };
   readonly stop: () => Promise<void>;
 }
 
-/** Starts amaas with a data directory of its own. */
-export function startAmaas(flags: Readonly<Record<string, string>> = {}, dataDir?: string): Promise<ChildServer> {
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'packages', 'cli', 'bin', 'amaas.mjs');
+
+/** Starts amaas as its users do, without bundled models unless told otherwise; resolves when it is ready. */
+export function startAmaas(settings: Readonly<Record<string, string>> = {}, dataDir?: string): Promise<ChildServer> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'amaas-bench-'));
-  const all = { dataDir: directory, port: '0', bundledModels: 'off', adminKey: ADMIN_KEY, logLevel: 'warn', ...flags };
-  return startChild('server-main.ts', [JSON.stringify(all)], () => {
+  const environment = {
+    ...process.env,
+    AMAAS_DATA_DIR: directory,
+    AMAAS_PORT: '0',
+    AMAAS_ADMIN_KEY: ADMIN_KEY,
+    AMAAS_BUNDLED_MODELS: 'off',
+    AMAAS_LOG_LEVEL: 'warn',
+    ...settings,
+  };
+  return startChild([LAUNCHER, 'serve', '--json'], environment, () => {
     if (dataDir === undefined) rmSync(directory, { recursive: true, force: true });
   });
 }
 
 /** Starts the bare node:http server that answers `replyBytes` bytes. */
 export function startBareHttp(replyBytes: number): Promise<ChildServer> {
-  return startChild('bare-http-main.ts', [String(replyBytes)], () => {});
+  return startChild([join(import.meta.dirname, 'bare-http-main.ts'), String(replyBytes)], process.env, () => {});
 }
 
-async function startChild(script: string, args: readonly string[], onStopped: () => void): Promise<ChildServer> {
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', join(import.meta.dirname, script), ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async (): Promise<Record<string, unknown>> => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`${script} ended early`);
-    return JSON.parse(value);
-  };
-  const hello = await read();
+async function startChild(
+  command: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  onStopped: () => void,
+): Promise<ChildServer> {
+  const child = spawn(process.execPath, command, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const { value, done } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  if (done || child.pid === undefined) throw new Error(`${command.join(' ')} ended early`);
+  const hello: { readonly url: string } = JSON.parse(value);
+  const { pid } = child;
   return {
-    url: new URL(String(hello['url'])),
-    hello,
-    pid: child.pid ?? 0,
-    async usage() {
-      child.stdin.write('\n');
-      const { cpuMs, residentBytes } = await read();
-      return { cpuMs: Number(cpuMs), residentBytes: Number(residentBytes) };
-    },
+    url: new URL(hello.url),
+    usage: () => usageOfTree(pid),
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => {
           onStopped();
           resolve();
         });
-        child.stdin.end();
+        child.kill('SIGTERM');
       }),
   };
+}
+
+/** Milliseconds of one tick of the kernel's process accounting. */
+const TICK_MS = 1000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+const PAGE_BYTES = Number(execFileSync('getconf', ['PAGESIZE'], { encoding: 'utf8' }));
+
+/** Shared pages count once per process. */
+function usageOfTree(pid: number): { readonly cpuMs: number; readonly residentBytes: number } {
+  // The command's name, in brackets, may hold spaces; the numbers come after it.
+  const numbers = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  let cpuMs = (Number(numbers[11]) + Number(numbers[12])) * TICK_MS;
+  let residentBytes = Number(numbers[21]) * PAGE_BYTES;
+  for (const text of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')) {
+    if (text.trim() === '') continue;
+    const child = usageOfTree(Number(text));
+    cpuMs += child.cpuMs;
+    residentBytes += child.residentBytes;
+  }
+  return { cpuMs, residentBytes };
 }
 
 /** Deploys a single file through the management API. */

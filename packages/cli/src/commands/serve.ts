@@ -1,4 +1,5 @@
 // `amaas serve`: starts the server, tells where it is and what to try, and drains it when told to end.
+import { setFlagsFromString } from 'node:v8';
 import { AmaasError } from '@amaas/core';
 import { type Command, Option } from 'commander';
 import { type CommandContext, optionsOf } from '../command-context.ts';
@@ -58,6 +59,7 @@ async function runServer(
   const ended = drainOnSignal(context, server);
   const keptIn = adminKey === null ? null : await keepKey(context, server.url, adminKey);
   await withSpinner(terminal, 'loading the models', server.ready);
+  setFlagsFromString('--semi-space-growth-factor=2'); // V8's default, which the launcher held back while modules were loaded
   if (json) terminal.print(JSON.stringify({ url: server.url, adminKey, models: server.readyModels() }));
   else terminal.print(bannerText(server, { adminKey, keptIn, command: commandName(world.environment) }));
   await ended;
