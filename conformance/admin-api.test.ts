@@ -20,7 +20,7 @@ import {
   OCTETS,
   sendAdmin,
   uploadBlob,
-} from './testing/admin-call.ts';
+} from './testing/checked-admin-call.ts';
 import { externalDataModel } from './testing/external-data-model.ts';
 import { startTestServer, type TestServer } from './testing/running-server.ts';
 import { halfPlusModel, scoresModel } from './testing/tfs-models.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { type ModelSummary, ModelSummarySchema, VersionDetailSchema, type VersionPolicy } from '@amaas/protocols/admin';
-import { assertAdminError, assertEmpty, callAdmin, deployJson, deployRaw } from './testing/admin-call.ts';
+import { assertAdminError, assertEmpty, callAdmin, deployJson, deployRaw } from './testing/checked-admin-call.ts';
 import { startTestServer, type TestServer } from './testing/running-server.ts';
 import { halfPlusModel } from './testing/tfs-models.ts';
 
