@@ -1,103 +1,82 @@
-// Calls of the management API whose every reply is checked against the published schema.
+// Calls of the management API as raw HTTP: uploads, deployments, and the form of its errors.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import {
-  BlobReceiptSchema,
-  checkAgainst,
-  type ErrorBody,
-  ErrorBodySchema,
-  type TSchema,
-  type VersionDetail,
-  VersionDetailSchema,
-} from '@amaas/protocols/admin';
-import type { Static } from 'typebox';
 import type { TestServer } from './running-server.ts';
 
-export interface AdminRequest {
-  readonly method: string;
-  /** Below `/admin/v1`. */
-  readonly path: string;
-  /** Bytes go out as they are, anything else as JSON. */
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly key?: string;
+export interface AdminAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** The `error` of a refusal; null for a success. */
+  readonly error: AdminError | null;
 }
 
-/** Sends the request; text and bytes go out as they are given. */
-export function sendAdmin(server: TestServer, { method, path, body, headers, key }: AdminRequest): Promise<Response> {
-  const isRaw = body instanceof Uint8Array || typeof body === 'string';
-  return server.request(`/admin/v1${path}`, {
+export interface AdminError {
+  readonly code: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly retryable: boolean;
+}
+
+/** Sends a call with a JSON body and checks the form of the answer. */
+export async function adminCall(
+  server: TestServer,
+  method: string,
+  path: string,
+  body?: object | string,
+): Promise<AdminAnswer> {
+  const response = await server.request(`/admin/v1/${path}`, {
     method,
-    headers: { ...(body === undefined || isRaw ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: isRaw ? body.slice() : JSON.stringify(body) }),
-    ...(key === undefined ? {} : { key }),
+    ...(body === undefined
+      ? {}
+      : {
+          headers: { 'content-type': 'application/json' },
+          body: typeof body === 'string' ? body : JSON.stringify(body),
+        }),
   });
+  return readAnswer(response);
 }
 
-/** The reply, which has to have this status and fit this schema. */
-export async function callAdmin<Schema extends TSchema>(
+/** Uploads files and deploys them as one version. */
+export async function deployFiles(
   server: TestServer,
-  request: AdminRequest,
-  expected: { readonly status?: number; readonly schema: Schema },
-): Promise<Static<Schema>> {
-  const reply = await sendAdmin(server, request);
-  const text = await reply.text();
-  const what = `${request.method} ${request.path}`;
-  assert.equal(reply.status, expected.status ?? 200, `${what}: ${text}`);
-  assert.equal(reply.headers.get('content-type'), 'application/json');
-  return checkAgainst(expected.schema, JSON.parse(text), { what });
+  model: string,
+  files: Readonly<Record<string, Uint8Array>>,
+  more: object = {},
+): Promise<AdminAnswer> {
+  const listed: { readonly path: string; readonly digest: string }[] = [];
+  for (const [path, bytes] of Object.entries(files)) listed.push({ path, digest: await upload(server, bytes) });
+  return adminCall(server, 'POST', `models/${model}/versions`, { files: listed, ...more });
 }
 
-/** Fails unless the reply is 204 without a body. */
-export async function assertEmpty(server: TestServer, request: AdminRequest): Promise<void> {
-  const reply = await sendAdmin(server, request);
-  assert.deepEqual([reply.status, await reply.text()], [204, ''], `${request.method} ${request.path}`);
+/** Deploys a single file as the request's body. */
+export async function deployBytes(server: TestServer, model: string, bytes: Uint8Array): Promise<AdminAnswer> {
+  const headers = { 'content-type': 'application/octet-stream' };
+  const path = `/admin/v1/models/${model}/versions`;
+  return readAnswer(await server.request(path, { method: 'POST', headers, body: Uint8Array.from(bytes) }));
 }
 
-/** Fails unless the reply is this error, in the form of every error of the management API. */
-export async function assertAdminError(
-  server: TestServer,
-  request: AdminRequest,
-  expected: { readonly status: number; readonly reason: string; readonly message?: RegExp | string },
-): Promise<ErrorBody['error']> {
-  const reply = await sendAdmin(server, request);
-  const text = await reply.text();
-  const what = `${request.method} ${request.path}: ${text}`;
-  assert.equal(reply.status, expected.status, what);
-  const { error } = checkAgainst(ErrorBodySchema, JSON.parse(text), { what });
-  assert.equal(error.reason, expected.reason, what);
-  assert.equal(error.requestId, reply.headers.get('x-request-id'));
-  if (typeof expected.message === 'string') assert.equal(error.message, expected.message);
-  else if (expected.message !== undefined) assert.match(error.message, expected.message);
-  return error;
+/** Puts a file into the store; gives its digest. */
+export async function upload(server: TestServer, bytes: Uint8Array): Promise<string> {
+  const digest = digestOf(bytes);
+  const response = await server.request(`/admin/v1/blobs/${digest}`, { method: 'PUT', body: Uint8Array.from(bytes) });
+  assert.equal(response.status, 201, await response.text());
+  return digest;
 }
 
-/** `sha256:…` of some bytes. */
 export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-export const OCTETS = { 'content-type': 'application/octet-stream' };
-export const JSON_TYPE = { 'content-type': 'application/json' };
-
-/** Deploys a model file as the body; `target` is the model's name, with a query where wanted: `m?label=production`. */
-export function deployRaw(server: TestServer, target: string, bytes: Uint8Array): Promise<VersionDetail> {
-  const [model, query = ''] = target.split('?');
-  const path = `/models/${model}/versions${query === '' ? '' : `?${query}`}`;
-  const request = { method: 'POST', path, body: bytes, headers: OCTETS };
-  return callAdmin(server, request, { status: 201, schema: VersionDetailSchema });
-}
-
-/** The request that deploys what `body` says. */
-export function deployJson(model: string, body: unknown): AdminRequest {
-  return { method: 'POST', path: `/models/${model}/versions`, body };
-}
-
-/** Puts a file into the store; returns its digest. */
-export async function uploadBlob(server: TestServer, bytes: Uint8Array): Promise<string> {
-  const digest = digestOf(bytes);
-  const request = { method: 'PUT', path: `/blobs/${digest}`, body: bytes };
-  const receipt = await callAdmin(server, request, { status: 201, schema: BlobReceiptSchema });
-  assert.deepEqual(receipt, { digest, sizeBytes: bytes.byteLength });
-  return digest;
+async function readAnswer(response: Response): Promise<AdminAnswer> {
+  const text = await response.text();
+  if (response.status < 400) return { status: response.status, text, error: null };
+  const body = JSON.parse(text) as { readonly error: AdminError }; // checked below
+  assert.deepEqual(Object.keys(body), ['error']);
+  const { code, reason, message, retryable } = body.error;
+  assert.match(code, /^[A-Z_]+$/);
+  assert.match(reason, /^[A-Z_]+$/);
+  assert.equal(typeof retryable, 'boolean');
+  assert.ok(message.length > 10 && message.length < 5000, 'a refusal says why');
+  return { status: response.status, text, error: body.error };
 }
