@@ -195,8 +195,9 @@ export class ModelScheduler {
     this.#waiting++;
     this.#arrivals.observe(item.enqueuedMs);
     if (this.#running >= this.#model.instances && item.deadlineMs === Number.POSITIVE_INFINITY) return;
-    // Sockets that became readable in the same turn of the event loop shall share a batch: decide at its end.
-    if (this.#groupKeys !== null) this.#scheduleTurn();
+    // Sockets that became readable in the same turn of the event loop shall share a batch: decide at its end. A full batch
+    // leaves at once, so that its callers can work on its replies while the rest is still being read.
+    if (this.#groupKeys !== null && line.rows < this.#options.policy.maxRows) this.#scheduleTurn();
     else this.#turn();
   }
 
