@@ -2,8 +2,9 @@
 // Source: Open Inference Protocol v2, "Inference Request JSON Object"; Triton's extensions binary data, classification,
 // schedule policy and parameters; messages as in triton-inference-server/server `http_server.cc`.
 import { AmaasError, MAX_RANK, type NamedTensors, type Tensor } from '@amaas/core';
-import { type JsonObject, parseJson } from '../json/index.ts';
+import { type JsonObject, type JsonValue, parseJson } from '../json/index.ts';
 import { BinaryPart } from './binary.ts';
+import { HeaderMemory } from './header-memory.ts';
 import {
   booleanParameter,
   countParameter,
@@ -53,11 +54,39 @@ const MAX_JSON_DEPTH = MAX_RANK + 3;
  *   shared memory and sequences.
  */
 export function decodeInferRequest(body: Uint8Array, headerLength: number | null, model: string): DecodedInferRequest {
+  return decode({ body, headerLength, model }, parseHeader);
+}
+
+/**
+ * The same with a memory: clients in a loop send the same JSON header again and again in front of new bytes, and parsing it
+ * is most of the work. The last few headers are kept, parsed, as long as they are small.
+ */
+export function createInferDecoder(): typeof decodeInferRequest {
+  const memory = new HeaderMemory();
+  return (body, headerLength, model) =>
+    decode(
+      { body, headerLength, model },
+      headerLength === null ? parseHeader : (header) => memory.recall(header, parseHeader),
+    );
+}
+
+function parseHeader(header: Uint8Array): JsonValue {
+  return parseJson(header, { maxDepth: MAX_JSON_DEPTH });
+}
+
+interface InferMessage {
+  readonly body: Uint8Array;
+  readonly headerLength: number | null;
+  readonly model: string;
+}
+
+function decode(message: InferMessage, parse: (header: Uint8Array) => JsonValue): DecodedInferRequest {
+  const { body, headerLength, model } = message;
   if (headerLength === 0 || (headerLength !== null && headerLength > body.byteLength)) {
     throw new AmaasError('MALFORMED_REQUEST', headerLengthOutOfRange(String(headerLength), body.byteLength));
   }
   const header = headerLength === null ? body : body.subarray(0, headerLength);
-  const root = parseJson(header, { maxDepth: MAX_JSON_DEPTH });
+  const root = parse(header);
   if (!(root instanceof Map)) {
     throw new AmaasError('MALFORMED_REQUEST', `infer: the JSON of a request for model '${model}' must be an object`);
   }

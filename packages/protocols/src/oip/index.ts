@@ -4,6 +4,7 @@ export { type ClassifyOptions, classify } from './classification.ts';
 export { dtypeFromOip, isOipDType, OIP_DATATYPES, type OipDatatype, type OipDType, oipDatatype } from './datatypes.ts';
 export { type DecodedInferReply, decodeInferReply } from './decode-reply.ts';
 export {
+  createInferDecoder,
   type DecodedInferRequest,
   decodeInferRequest,
   parseHeaderLength,

@@ -2,7 +2,7 @@
 // requests. Started when first needed; idle threads do not keep the process alive.
 import { Worker } from 'node:worker_threads';
 import { AmaasError, deserializeError, type SerializedError } from '@amaas/core';
-import { CODEC_TASKS, type CodecTaskName, type CodecTasks } from './tasks.ts';
+import { type CodecTaskName, type CodecTasks, createCodecTasks } from './tasks.ts';
 
 /** What crosses to the thread and back. */
 export interface CodecRequest {
@@ -32,6 +32,7 @@ interface Thread {
 
 export class CodecPool {
   readonly #options: CodecPoolOptions;
+  readonly #tasks = createCodecTasks();
   #threads: Thread[] = [];
   #nextId = 1;
   #isDisposed = false;
@@ -49,7 +50,7 @@ export class CodecPool {
     args: CodecTasks[Name]['args'],
     weight: { readonly bytes: number; readonly transfer?: readonly ArrayBuffer[] },
   ): CodecTasks[Name]['result'] | Promise<CodecTasks[Name]['result']> {
-    if (weight.bytes < this.#options.minBytes) return CODEC_TASKS[name](args);
+    if (weight.bytes < this.#options.minBytes) return this.#tasks[name](args);
     return this.#runInThread(name, args, weight.transfer ?? []);
   }
 

@@ -2,13 +2,15 @@
 import { parentPort } from 'node:worker_threads';
 import { serializeError } from '@amaas/core';
 import type { CodecRequest, CodecResponse } from './codec-pool.ts';
-import { CODEC_TASKS } from './tasks.ts';
+import { createCodecTasks } from './tasks.ts';
 import { transferablesOf } from './transferables.ts';
+
+const tasks = createCodecTasks();
 
 parentPort?.on('message', ({ id, name, args }: CodecRequest) => {
   try {
     // The pool's typed `run` made the arguments for this very task.
-    const result = (CODEC_TASKS[name] as (args: unknown) => unknown)(args);
+    const result = (tasks[name] as (args: unknown) => unknown)(args);
     parentPort?.postMessage({ id, result } satisfies CodecResponse, transferablesOf(result));
   } catch (thrown) {
     parentPort?.postMessage({ id, error: serializeError(thrown) } satisfies CodecResponse);

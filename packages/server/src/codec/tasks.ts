@@ -2,8 +2,8 @@
 // for one. Arguments and results are structured-clonable.
 import type { NamedTensors, Signature } from '@amaas/core';
 import {
+  createInferDecoder,
   type DecodedInferRequest,
-  decodeInferRequest,
   type EncodedReply,
   encodeInferReply,
   type InferReplyParts,
@@ -54,15 +54,21 @@ export interface CodecTasks {
 
 export type CodecTaskName = keyof CodecTasks;
 
-/** The tasks themselves; the server runs small ones directly. */
-export const CODEC_TASKS: {
+/** A function for every task. */
+export type CodecTaskTable = {
   readonly [Name in CodecTaskName]: (args: CodecTasks[Name]['args']) => CodecTasks[Name]['result'];
-} = {
-  decodeOip: ({ body, headerLength, model }) => decodeInferRequest(body, headerLength, model),
-  encodeOip: (parts) => encodeInferReply(parts),
-  decodeTfs: ({ body, signatures }) => decodePredict(body, signatures),
-  encodeTfs: ({ outputs, format }) => encodePredict(outputs, format),
-  decodeTfsExamples: ({ method, body, signatures }) => decodeExamples(method, body, signatures),
-  encodeTfsExamples: ({ method, outputs, classNames }) =>
-    method === 'classify' ? encodeClassify(outputs, classNames) : encodeRegress(outputs),
 };
+
+/** The tasks themselves, for one thread: it remembers the headers it has seen. */
+export function createCodecTasks(): CodecTaskTable {
+  const decodeInferRequest = createInferDecoder();
+  return {
+    decodeOip: ({ body, headerLength, model }) => decodeInferRequest(body, headerLength, model),
+    encodeOip: (parts) => encodeInferReply(parts),
+    decodeTfs: ({ body, signatures }) => decodePredict(body, signatures),
+    encodeTfs: ({ outputs, format }) => encodePredict(outputs, format),
+    decodeTfsExamples: ({ method, body, signatures }) => decodeExamples(method, body, signatures),
+    encodeTfsExamples: ({ method, outputs, classNames }) =>
+      method === 'classify' ? encodeClassify(outputs, classNames) : encodeRegress(outputs),
+  };
+}

@@ -25,6 +25,10 @@ export interface RouteDescription {
   readonly tag: string;
   /** JSON Schema of the request body. */
   readonly requestBody?: object;
+  /** What the schema of the body leaves unsaid. */
+  readonly bodyDescription?: string;
+  /** A JSON body one could send. */
+  readonly example?: unknown;
   /** Whether the body may be left out. */
   readonly isBodyOptional?: true;
   /** JSON Schema of the successful reply. */

@@ -1,5 +1,6 @@
 // The OpenAPI description of every route, made from the families' tables and schemas. What it says of bodies comes from
 // the schemas the server itself checks by, where it checks by schema.
+import { AmaasError } from '@amaas/core';
 import type { ParameterDescription, RouteDescription, RouteFamily } from './family.ts';
 
 /** A JSON Schema as it stands in the description, references and all. */
@@ -8,7 +9,7 @@ export interface JsonSchema {
 }
 
 export interface OpenApiContent {
-  readonly [mediaType: string]: { readonly schema?: JsonSchema };
+  readonly [mediaType: string]: { readonly schema?: JsonSchema; readonly example?: unknown };
 }
 
 export interface OpenApiParameter {
@@ -17,6 +18,7 @@ export interface OpenApiParameter {
   readonly required: boolean;
   readonly description: string;
   readonly schema: JsonSchema;
+  readonly example?: string | number;
 }
 
 export interface OpenApiOperation {
@@ -24,7 +26,11 @@ export interface OpenApiOperation {
   readonly summary: string;
   readonly tags: readonly string[];
   readonly parameters?: readonly OpenApiParameter[];
-  readonly requestBody?: { readonly required: boolean; readonly content: OpenApiContent };
+  readonly requestBody?: {
+    readonly required: boolean;
+    readonly description?: string;
+    readonly content: OpenApiContent;
+  };
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: OpenApiContent }>>;
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   /** The scope a key needs, or `public`. */
@@ -56,12 +62,16 @@ const TAGS: Readonly<Record<string, string>> = {
   Operations: 'For those who run it.',
 };
 
-const PATH_PARAMETERS: Readonly<Record<string, string>> = {
-  model: 'Name of the model.',
-  version: 'Number of the version.',
-  label: 'Name of the label.',
-  digest: '`sha256:` and 64 hexadecimal digits.',
-  key: 'Id or name of the key.',
+const PATH_PARAMETERS: Readonly<Record<string, Pick<OpenApiParameter, 'description' | 'schema' | 'example'>>> = {
+  model: { description: 'Name of the model.', schema: { type: 'string' }, example: 'iris' },
+  version: { description: 'Number of the version.', schema: { type: 'integer', minimum: 1 }, example: 1 },
+  label: { description: 'Name of the label.', schema: { type: 'string' }, example: 'production' },
+  digest: {
+    description: '`sha256:` and 64 hexadecimal digits.',
+    schema: { type: 'string' },
+    example: 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  },
+  key: { description: 'Id or name of the key.', schema: { type: 'string' }, example: 'phone-app' },
 };
 
 const DESCRIPTION =
@@ -136,7 +146,15 @@ function describeOperation(route: RouteDescription, family: RouteFamily, schemas
     summary: route.summary,
     tags: [route.tag],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(content === null ? {} : { requestBody: { required: route.isBodyOptional !== true, content } }),
+    ...(content === null
+      ? {}
+      : {
+          requestBody: {
+            required: route.isBodyOptional !== true,
+            ...(route.bodyDescription === undefined ? {} : { description: route.bodyDescription }),
+            content,
+          },
+        }),
     responses: {
       [String(route.status ?? 200)]: {
         description: route.status === 302 ? 'Redirect' : 'Success',
@@ -160,8 +178,9 @@ function operationId({ method, path }: RouteDescription): string {
 
 function describeParameters(route: RouteDescription, schemas: NamedSchemas): readonly OpenApiParameter[] {
   const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']): OpenApiParameter => {
-    const schema = name === 'version' ? { type: 'integer', minimum: 1 } : { type: 'string' };
-    return { name, in: 'path', required: true, description: PATH_PARAMETERS[name] ?? '', schema };
+    const known = PATH_PARAMETERS[name];
+    if (known === undefined) throw new AmaasError('INTERNAL', `openapi: ${route.path} has an unknown parameter`);
+    return { name, in: 'path', required: true, ...known };
   });
   const others = (route.parameters ?? []).map(
     ({ schema, ...parameter }: ParameterDescription): OpenApiParameter => ({
@@ -175,7 +194,13 @@ function describeParameters(route: RouteDescription, schemas: NamedSchemas): rea
 
 function requestContent(route: RouteDescription, schemas: NamedSchemas): OpenApiContent | null {
   const { requestBody, requestType = 'application/json', rawType } = route;
-  const described = requestBody === undefined ? {} : { schema: schemas.reference(requestBody) };
+  const described =
+    requestBody === undefined
+      ? {}
+      : {
+          schema: schemas.reference(requestBody),
+          ...(route.example === undefined ? {} : { example: route.example }),
+        };
   const hasBody = requestBody !== undefined || route.requestType !== undefined;
   if (!hasBody && rawType === undefined) return null;
   return { ...(hasBody ? { [requestType]: described } : {}), ...(rawType === undefined ? {} : { [rawType]: {} }) };

@@ -76,6 +76,7 @@ export const ADMIN_ROUTES = {
     summary: 'Choose which versions are served',
     tag: 'Models',
     requestBody: UpdateModelRequestSchema,
+    example: { policy: { kind: 'latest', count: 2 } },
     reply: ModelSummarySchema,
   },
   deleteModel: {
@@ -109,6 +110,8 @@ export const ADMIN_ROUTES = {
     summary: 'Deploy a new version: of uploaded files, from a URL, or the model file as the body',
     tag: 'Versions',
     requestBody: DeployRequestSchema,
+    bodyDescription: 'A single model file may be sent as it is instead.',
+    example: { url: 'https://example.com/model.onnx', labels: ['production'] },
     rawType: 'application/octet-stream',
     parameters: [
       {
@@ -144,6 +147,7 @@ export const ADMIN_ROUTES = {
     summary: 'Point a label at a version',
     tag: 'Labels',
     requestBody: SetLabelRequestSchema,
+    example: { version: 3 },
     reply: ModelSummarySchema,
   },
   removeLabel: {
@@ -186,6 +190,7 @@ export const ADMIN_ROUTES = {
     summary: 'Create an API key; its secret is in this reply only',
     tag: 'Keys',
     requestBody: CreateKeyRequestSchema,
+    example: { name: 'phone-app', scopes: ['infer'], models: ['iris'] },
     reply: CreatedKeySchema,
     status: 201,
   },

@@ -16,7 +16,15 @@ export const HEADER_LENGTH = 'inference-header-content-length';
 
 type KindDescription = Pick<
   RouteDescription,
-  'access' | 'summary' | 'reply' | 'requestBody' | 'rawType' | 'parameters' | 'isBodyOptional'
+  | 'access'
+  | 'summary'
+  | 'reply'
+  | 'requestBody'
+  | 'bodyDescription'
+  | 'example'
+  | 'isBodyOptional'
+  | 'rawType'
+  | 'parameters'
 >;
 
 const KINDS: Readonly<Record<OipRoute['kind'], KindDescription>> = {
@@ -44,6 +52,7 @@ const KINDS: Readonly<Record<OipRoute['kind'], KindDescription>> = {
     access: 'read',
     summary: 'Every version with its state',
     requestBody: IndexRequestSchema,
+    example: { ready: true },
     isBodyOptional: true,
     reply: OIP_SCHEMAS.RepositoryIndex,
   },
@@ -51,6 +60,10 @@ const KINDS: Readonly<Record<OipRoute['kind'], KindDescription>> = {
     access: 'infer',
     summary: 'Run a model; tensors in JSON, or in binary behind the JSON part',
     requestBody: OIP_SCHEMAS.InferRequest,
+    bodyDescription:
+      'Binary tensors follow the JSON part in the order of the inputs, each as long as its `binary_data_size`: ' +
+      'little-endian, row-major; BYTES elements with four bytes of length before each.',
+    example: { inputs: [{ name: 'float_input', shape: [1, 4], datatype: 'FP32', data: [5.1, 3.5, 1.4, 0.2] }] },
     rawType: 'application/octet-stream',
     parameters: [
       {

@@ -1,36 +1,39 @@
 // The API reference as one page without scripts, rendered from the OpenAPI description; folds with <details>, follows
 // the reader's light or dark setting, prints well.
+import type { OpenApiContent, OpenApiDescription, OpenApiOperation, OpenApiParameter } from '../openapi.ts';
+import { escapeHtml, fieldsHtml, proseHtml, referenceName, schemaAnchor, typeHtml } from './docs-schema.ts';
+import { DOCS_STYLE } from './docs-style.ts';
 
-interface Operation {
-  readonly summary: string;
-  readonly tags: readonly string[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: object }>> };
-  readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
-  >;
-  readonly 'x-amaas-access': string;
-}
-
-interface Description {
-  readonly info: { readonly version: string; readonly description: string };
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+interface Located {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: OpenApiOperation;
 }
 
 /** Renders a description made by `describeRoutes`. */
-export function docsPage(openApi: object): string {
-  const description = openApi as Description; // describeRoutes made it; OpenAPI's own type would be `object` again
-  const groups = new Map<string, string[]>();
-  for (const [path, operations] of Object.entries(description.paths)) {
-    for (const [method, operation] of Object.entries(operations)) {
-      const tag = operation.tags[0] ?? 'other';
-      const group = groups.get(tag) ?? [];
-      groups.set(tag, group);
-      group.push(operationHtml(method.toUpperCase(), path, operation));
-    }
-  }
-  const navigation = [...groups.keys()].map((tag) => `<a href="#${anchor(tag)}">${escapeHtml(tag)}</a>`).join('');
-  const sections = [...groups].map(
-    ([tag, items]) => `<section id="${anchor(tag)}"><h2>${escapeHtml(tag)}</h2>${items.join('')}</section>`,
+export function docsPage(description: OpenApiDescription): string {
+  const { info, tags, paths, components } = description;
+  const located = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(
+      ([method, operation]): Located => ({ method: method.toUpperCase(), path, operation }),
+    ),
+  );
+  const groups = tags.map((tag) => ({
+    ...tag,
+    members: located.filter(({ operation }) => operation.tags.includes(tag.name)),
+  }));
+  const links = groups.map(
+    ({ name, members }) =>
+      `<li><a href="#${anchor(name)}">${escapeHtml(name)}</a> <small>${members.length}</small></li>`,
+  );
+  const sections = groups.map(
+    ({ name, description: text, members }) =>
+      `<section id="${anchor(name)}"><h2>${escapeHtml(name)}</h2><p class="about">${proseHtml(text)}</p>
+<div class="operations">${members.map((member) => operationHtml(member, components.schemas)).join('')}</div></section>`,
+  );
+  const schemas = Object.entries(components.schemas).map(
+    ([name, schema]) =>
+      `<article id="${schemaAnchor(name)}"><h3>${escapeHtml(name)}</h3>${aboutHtml(schema['description'])}${fieldsHtml(schema) || `<p class="type">${typeHtml(schema)}</p>`}</article>`,
   );
   return `<!doctype html>
 <html lang="en">
@@ -39,95 +42,107 @@ export function docsPage(openApi: object): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>amaas API reference</title>
-<style>${STYLE}</style>
+<style>${DOCS_STYLE}</style>
 </head>
 <body>
 <header>
-<h1>amaas <small>${escapeHtml(description.info.version)}</small></h1>
-<p>${escapeHtml(description.info.description)} The same as data: <a href="/openapi.json">openapi.json</a>.</p>
-<p>Every call carries a key: <code>Authorization: Bearer &lt;key&gt;</code> or <code>x-api-key: &lt;key&gt;</code>.
-Here in the browser the key was asked for as a password.</p>
-<nav aria-label="Groups">${navigation}</nav>
+<h1>amaas <small>${escapeHtml(info.version)}</small></h1>
+<p>${proseHtml(info.description)}</p>
+<p>A call carries a key, as <code>Authorization: Bearer &lt;key&gt;</code> or <code>x-api-key: &lt;key&gt;</code>. The browser
+asked for it as the password of this page. The examples take it from the environment:</p>
+<pre tabindex="0"><code>export AMAAS_URL=http://127.0.0.1:8080 AMAAS_API_KEY=…</code></pre>
+<p>This reference as data: <a href="/openapi.json">openapi.json</a></p>
 </header>
+<nav aria-label="Groups"><ul>${links.join('')}<li><a href="#schemas">Schemas</a> <small>${schemas.length}</small></li></ul></nav>
 <main>
 ${sections.join('\n')}
+<section id="schemas"><h2>Schemas</h2><p class="about">The bodies by name. A field without a note has to be there.</p>
+${schemas.join('\n')}
+</section>
 </main>
 </body>
 </html>
 `;
 }
 
-function operationHtml(method: string, path: string, operation: Operation): string {
-  const body = Object.entries(operation.requestBody?.content ?? {});
-  const replies = Object.entries(operation.responses).filter(([status]) => status !== 'default');
+type NamedSchemas = OpenApiDescription['components']['schemas'];
+
+function operationHtml({ method, path, operation }: Located, named: NamedSchemas): string {
+  const { parameters = [], requestBody, responses } = operation;
   const access = operation['x-amaas-access'];
+  const need = access === 'public' ? 'Needs no key.' : `Needs a key that may <b>${escapeHtml(access)}</b>.`;
+  const replies = Object.entries(responses).map(([status, { content = {} }]) => {
+    const isFailure = status === 'default';
+    const bodies = contentHtml(content, isFailure ? {} : named); // every failure looks the same: its schema is linked only
+    return `<h4>${isFailure ? 'Failure' : `Reply ${status}`}</h4>${bodies || '<p class="type">no body</p>'}`;
+  });
   return `<details>
-<summary><span class="method ${method.toLowerCase()}">${method}</span> <code class="path">${breakable(path)}</code> <span class="what">${escapeHtml(operation.summary)}</span></summary>
-<div class="body">
-<p>${access === 'public' ? 'Needs no key.' : `Needs a key that may <b>${escapeHtml(access)}</b>.`}</p>
-<pre>${escapeHtml(curlLine(method, path, body[0]?.[0]))}</pre>
-${body.map(([type, { schema }]) => schemaHtml(`Request body, ${type}`, schema)).join('')}
-${replies.map(([status, reply]) => schemaHtml(`Reply ${status}`, Object.values(reply.content ?? {})[0]?.schema)).join('')}
+<summary><span class="method ${method.toLowerCase()}">${method}</span> <code class="path">${breakable(path)}</code> <span class="what">${proseHtml(operation.summary)}</span></summary>
+<div class="body" id="${escapeHtml(operation.operationId)}">
+<p>${need}</p>
+<pre tabindex="0"><code>${escapeHtml(curlCommand(method, path, operation))}</code></pre>
+${parametersHtml(parameters)}${requestHtml(requestBody, named)}${replies.join('')}
 </div>
 </details>
 `;
 }
 
-function curlLine(method: string, path: string, type: string | undefined): string {
-  const flags = method === 'GET' ? '' : method === 'HEAD' ? '-I ' : `-X ${method} `;
-  const body =
-    type === undefined
-      ? ''
-      : type === 'application/json'
-        ? " -H 'content-type: application/json' -d @body.json"
-        : ` -H 'content-type: ${type}' --data-binary @model.onnx`;
-  return `curl ${flags}-H "authorization: Bearer $AMAAS_API_KEY"${body} "$AMAAS_URL${path}"`;
+function parametersHtml(parameters: readonly OpenApiParameter[]): string {
+  if (parameters.length === 0) return '';
+  const items = parameters.map(
+    ({ name, in: place, required, description, schema }) =>
+      `<li><code class="name">${escapeHtml(name)}</code> <span class="type">${typeHtml(schema)}, in the ${place}</span>${
+        required ? '' : ' <span class="optional">optional</span>'
+      }<p>${proseHtml(description)}</p></li>`,
+  );
+  return `<h4>Parameters</h4><ul class="fields">${items.join('')}</ul>`;
 }
 
-function schemaHtml(title: string, schema: object | undefined): string {
-  if (schema === undefined) return `<h3>${escapeHtml(title)}</h3>`;
-  return `<h3>${escapeHtml(title)}</h3><pre>${escapeHtml(JSON.stringify(schema, null, 2))}</pre>`;
+function requestHtml(body: OpenApiOperation['requestBody'], named: NamedSchemas): string {
+  if (body === undefined) return '';
+  const optional = body.required ? '' : ' <span class="optional">optional</span>';
+  return `<h4>Request body${optional}</h4>${aboutHtml(body.description)}${contentHtml(body.content, named)}`;
+}
+
+/** The bodies by media type; fields of those whose schema is among `named` are listed right there. */
+function contentHtml(content: OpenApiContent, named: NamedSchemas): string {
+  return Object.entries(content)
+    .map(([type, { schema }]) => {
+      if (schema === undefined) return `<p class="type">${escapeHtml(type)}</p>`;
+      const shown = named[referenceName(schema) ?? ''] ?? schema;
+      return `<p class="type">${escapeHtml(type)}: ${typeHtml(schema)}</p>${aboutHtml(shown['description'])}${fieldsHtml(shown)}`;
+    })
+    .join('');
+}
+
+function aboutHtml(description: unknown): string {
+  return typeof description === 'string' ? `<p>${proseHtml(description)}</p>` : '';
+}
+
+/** A call one can paste into a shell, with names in place of the path's parameters. */
+function curlCommand(method: string, path: string, operation: OpenApiOperation): string {
+  const examples = new Map((operation.parameters ?? []).map(({ name, example }) => [name, String(example ?? '')]));
+  const address = `"$AMAAS_URL${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => examples.get(name) ?? name)}"`;
+  const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+  const verb = method === 'GET' ? 'curl' : method === 'HEAD' ? 'curl -I' : `curl -X ${method}`;
+  const lines = [`${verb} ${address}`];
+  if (operation['x-amaas-access'] !== 'public') lines.push('-H "authorization: Bearer $AMAAS_API_KEY"');
+  if (type === 'application/json' && media?.example !== undefined) {
+    lines.push("-H 'content-type: application/json'", `-d '${JSON.stringify(media.example)}'`);
+  } else if (type !== undefined && type !== 'application/json') {
+    lines.push(`-H 'content-type: ${type}'`, '--data-binary @model.onnx');
+  }
+  return lines.join(' \\\n  ');
 }
 
 function anchor(tag: string): string {
   return tag.replaceAll(/[^a-z0-9]+/gi, '-').toLowerCase();
 }
 
-/** Lets long paths wrap after their slashes on narrow screens. */
+/** Lets long paths wrap after their slashes on narrow screens, and marks what stands for a name. */
 function breakable(path: string): string {
-  return escapeHtml(path).replaceAll('/', '/<wbr>');
+  return escapeHtml(path)
+    .replaceAll('/', '/<wbr>')
+    .replaceAll(/\{\w+\}/g, '<var>$&</var>')
+    .replaceAll(':', '<wbr>:');
 }
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
-
-const STYLE = `
-:root { --text: #1b1f24; --soft: #57606a; --line: #d5dae0; --paper: #ffffff; --panel: #f4f6f8; --link: #0b5cad;
-  --get: #0a6b3d; --post: #0b5cad; --put: #8a5300; --patch: #7a3ea8; --delete: #b3261e; --head: #57606a; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e6e9ed; --soft: #a3adb8; --line: #333b45; --paper: #14181d; --panel: #1c2229; --link: #7cb8ff;
-    --get: #5fd08f; --post: #7cb8ff; --put: #f0b35a; --patch: #cf9bff; --delete: #ff8a80; --head: #a3adb8; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--text); font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', sans-serif; }
-header, main { max-width: 62rem; margin: 0 auto; padding: 0 1.25rem; }
-header { padding-top: 2rem; }
-h1 { margin: 0; font-size: 1.9rem; letter-spacing: -0.01em; }
-h1 small { font-size: 1rem; font-weight: 400; color: var(--soft); }
-h2 { margin: 2rem 0 0.5rem; font-size: 1.15rem; text-transform: capitalize; }
-h3 { margin: 1rem 0 0.25rem; font-size: 0.85rem; color: var(--soft); }
-a { color: var(--link); }
-nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0.75rem 0; border-bottom: 1px solid var(--line); }
-nav a { text-transform: capitalize; text-decoration: none; }
-code, pre { font: 0.875rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-details { border: 1px solid var(--line); border-radius: 8px; margin: 0.5rem 0; background: var(--paper); }
-summary { display: grid; grid-template-columns: 4.5rem minmax(0, auto) minmax(0, 1fr); gap: 0.75rem; align-items: baseline; padding: 0.6rem 0.9rem; cursor: pointer; }
-summary:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 8px; }
-.method { font-weight: 700; font-size: 0.8rem; letter-spacing: 0.04em; }
-.get { color: var(--get); } .post { color: var(--post); } .put { color: var(--put); } .patch { color: var(--patch); } .delete { color: var(--delete); } .head { color: var(--head); }
-.what { color: var(--soft); text-align: right; }
-.body { border-top: 1px solid var(--line); padding: 0.25rem 0.9rem 0.9rem; }
-pre { margin: 0.25rem 0; padding: 0.75rem; background: var(--panel); border-radius: 6px; overflow: auto; max-height: 26rem; }
-main { padding-bottom: 4rem; }
-@media (max-width: 42rem) { summary { grid-template-columns: 3.6rem minmax(0, 1fr); } .what { grid-column: 1 / -1; text-align: left; font-size: 0.9rem; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } }
-`;

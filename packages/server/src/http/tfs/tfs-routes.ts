@@ -14,6 +14,7 @@ export const TFS_ROUTES: readonly RouteDescription[] = TARGETS.flatMap((target):
     summary: 'Predict from instances (rows) or inputs (columns)',
     tag: TAG,
     requestBody: TFS_SCHEMAS.PredictRequest,
+    example: { instances: [[5.1, 3.5, 1.4, 0.2]] },
     reply: TFS_SCHEMAS.PredictReply,
   },
   {
@@ -23,6 +24,7 @@ export const TFS_ROUTES: readonly RouteDescription[] = TARGETS.flatMap((target):
     summary: 'Classify examples',
     tag: TAG,
     requestBody: TFS_SCHEMAS.ExamplesRequest,
+    example: { signature_name: 'classify', examples: [{ float_input: [5.1, 3.5, 1.4, 0.2] }] },
     reply: TFS_SCHEMAS.ClassifyReply,
   },
   {
@@ -32,6 +34,7 @@ export const TFS_ROUTES: readonly RouteDescription[] = TARGETS.flatMap((target):
     summary: 'Regress examples',
     tag: TAG,
     requestBody: TFS_SCHEMAS.ExamplesRequest,
+    example: { signature_name: 'regress', examples: [{ x: 2 }] },
     reply: TFS_SCHEMAS.RegressReply,
   },
   {
