@@ -75,7 +75,7 @@ const PATH_PARAMETERS: Readonly<Record<string, Pick<OpenApiParameter, 'descripti
 };
 
 const DESCRIPTION =
-  'Inference by the Open Inference Protocol and the REST API of TensorFlow Serving; management under /admin/v1. ' +
+  'Inference by the Open Inference Protocol and the REST API of TensorFlow Serving; management under `/admin/v1`. ' +
   'Where a path names a model, the Open Inference Protocol also takes `name:label` and `name@version`.';
 
 export function describeRoutes(

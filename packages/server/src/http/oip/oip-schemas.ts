@@ -125,7 +125,6 @@ const RepositoryIndex = Type.Array(
 export const OIP_SCHEMAS = {
   InferRequest,
   InferReply,
-  InferTensor: Tensor,
   ModelMetadata,
   ServerMetadata,
   ModelStatistics: Statistics,

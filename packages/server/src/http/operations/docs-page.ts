@@ -74,7 +74,7 @@ function operationHtml({ method, path, operation }: Located, named: NamedSchemas
   const replies = Object.entries(responses).map(([status, { content = {} }]) => {
     const isFailure = status === 'default';
     const bodies = contentHtml(content, isFailure ? {} : named); // every failure looks the same: its schema is linked only
-    return `<h4>${isFailure ? 'Failure' : `Reply ${status}`}</h4>${bodies || '<p class="type">no body</p>'}`;
+    return `<h3>${isFailure ? 'Failure' : `Reply ${status}`}</h3>${bodies || '<p class="type">no body</p>'}`;
   });
   return `<details>
 <summary><span class="method ${method.toLowerCase()}">${method}</span> <code class="path">${breakable(path)}</code> <span class="what">${proseHtml(operation.summary)}</span></summary>
@@ -95,13 +95,13 @@ function parametersHtml(parameters: readonly OpenApiParameter[]): string {
         required ? '' : ' <span class="optional">optional</span>'
       }<p>${proseHtml(description)}</p></li>`,
   );
-  return `<h4>Parameters</h4><ul class="fields">${items.join('')}</ul>`;
+  return `<h3>Parameters</h3><ul class="fields">${items.join('')}</ul>`;
 }
 
 function requestHtml(body: OpenApiOperation['requestBody'], named: NamedSchemas): string {
   if (body === undefined) return '';
   const optional = body.required ? '' : ' <span class="optional">optional</span>';
-  return `<h4>Request body${optional}</h4>${aboutHtml(body.description)}${contentHtml(body.content, named)}`;
+  return `<h3>Request body${optional}</h3>${aboutHtml(body.description)}${contentHtml(body.content, named)}`;
 }
 
 /** The bodies by media type; fields of those whose schema is among `named` are listed right there. */

@@ -18,7 +18,7 @@ function fieldHtml(name: string, schema: JsonSchema, isRequired: boolean): strin
   return `<li><code class="name">${escapeHtml(name)}</code> <span class="type">${typeHtml(schema)}</span>${optional}${text}${fieldsHtml(schema)}</li>`;
 }
 
-/** A type in words: `array of string`, `integer ≥ 1`, a link to a named schema. */
+/** A type in words: `array of string`, `integer ≥ 1` (kept on one line), a link to a named schema. */
 export function typeHtml(schema: JsonSchema): string {
   const name = referenceName(schema);
   if (name !== null) return `<a href="#${schemaAnchor(name)}">${escapeHtml(name)}</a>`;
@@ -41,12 +41,12 @@ function rangeHtml(schema: JsonSchema): string {
   const { minimum, exclusiveMinimum, maximum, pattern } = schema;
   const least =
     typeof minimum === 'number'
-      ? ` ≥ ${minimum}`
+      ? `\u00a0≥\u00a0${minimum}`
       : typeof exclusiveMinimum === 'number'
-        ? ` > ${exclusiveMinimum}`
+        ? `\u00a0>\u00a0${exclusiveMinimum}`
         : '';
   // The greatest whole number of JavaScript says nothing to a reader.
-  const most = typeof maximum === 'number' && maximum < Number.MAX_SAFE_INTEGER ? ` ≤ ${maximum}` : '';
+  const most = typeof maximum === 'number' && maximum < Number.MAX_SAFE_INTEGER ? `\u00a0≤\u00a0${maximum}` : '';
   return `${least}${most}${typeof pattern === 'string' ? ` <code>${escapeHtml(pattern)}</code>` : ''}`;
 }
 

@@ -23,7 +23,7 @@ h1 { margin: 2rem 0 0.75rem; font-size: 2rem; line-height: 1.2; letter-spacing: 
 h1 small { font-size: 1rem; font-weight: 400; color: var(--soft); letter-spacing: 0; }
 h2 { margin: 2.5rem 0 0.25rem; font-size: 1.25rem; line-height: 1.3; }
 h3 { margin: 0; font-size: 1rem; }
-h4 { margin: 1.25rem 0 0.35rem; font-size: 0.875rem; }
+.body h3 { margin: 1.25rem 0 0.35rem; font-size: 0.875rem; }
 p { margin: 0.5rem 0; max-width: 46rem; }
 a { color: var(--link); text-underline-offset: 0.15em; }
 a:focus-visible, pre:focus-visible, summary:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; border-radius: 4px; }
