@@ -81,6 +81,7 @@ export async function listen(
           resolve();
         });
         server.closeIdleConnections();
+        slowClients.endAfterReplies();
       });
     },
   };

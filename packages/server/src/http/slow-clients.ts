@@ -67,6 +67,15 @@ export class SlowClients {
     return this.#turns.get(socket)?.response;
   }
 
+  /** Makes every reply under way the last on its connection, which would stay open for more requests otherwise. */
+  endAfterReplies(): void {
+    for (const [socket, { response }] of this.#turns) {
+      if (response.writableFinished) continue;
+      if (response.headersSent) response.once('finish', () => socket.end());
+      else response.setHeader('connection', 'close');
+    }
+  }
+
   stop(): void {
     clearInterval(this.#timer);
   }
