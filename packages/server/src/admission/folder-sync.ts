@@ -51,6 +51,7 @@ export class FolderSync {
     );
     if (known !== undefined && isSame(known.lineage.folder?.stamps, stamps)) return;
     try {
+      await this.#parts.registry.assertOwner(candidate.model, owner); // before anything is said about numbers
       const files = await this.#store(candidate);
       if (known !== undefined && isSame(known.lineage.folder?.files, files)) return;
       if (known !== undefined) {
