@@ -89,7 +89,9 @@ export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
 
   /** Shows a version that quarantine refused, so that people can see why. A later good one replaces the note. */
   noteRejected(model: string, version: number, reason: string): void {
-    if (this.#table.servedVersion(model, version) === null)
+    const known = this.#table.versionsOf(model)?.find((status) => status.version === version);
+    // Of that number the registry has a good one: what was refused is something else, such as changed bytes.
+    if (known === undefined || known.record === null)
       this.#table.setState(model, version, { state: 'REJECTED', reason });
   }
 
