@@ -7,7 +7,10 @@ import { inferRequest } from './harness/infer-request.ts';
 import { denseModel } from './harness/models.ts';
 import { hardwareLine, median, printRows } from './harness/report.ts';
 
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? '3');
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? '9');
+/** Short rounds, many of them: a disturbance then hits a few, and the median does not see it. */
+const WARMUP_MS = 200;
+const DURATION_MS = 1000;
 const inputs = new Map([
   [
     'x',
@@ -33,8 +36,8 @@ async function measure(server: ChildServer, model: string, connections: number):
     requests: [inferRequest(server.url, model, inputs)],
     connections,
     ratePerSecond: null,
-    warmupMs: 500,
-    durationMs: 2500,
+    warmupMs: WARMUP_MS,
+    durationMs: DURATION_MS,
     requestTimeoutMs: 10_000,
   });
   const after = server.usage();
@@ -45,7 +48,7 @@ async function measure(server: ChildServer, model: string, connections: number):
     perSecond: report.succeededPerSecond,
     p50Ms: report.latency.quantileMs(0.5),
     p99Ms: report.latency.quantileMs(0.99),
-    cpuMsPerRequest: (after.cpuMs - before.cpuMs) / (report.succeededPerSecond * 3),
+    cpuMsPerRequest: (after.cpuMs - before.cpuMs) / ((report.succeededPerSecond * (WARMUP_MS + DURATION_MS)) / 1000),
   };
 }
 

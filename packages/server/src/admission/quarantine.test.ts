@@ -64,13 +64,16 @@ test('Quarantine.examine asks the engine once per contents and conditions', asyn
 
 test('Quarantine.examine remembers what it refused, and tries again only when asked to', async () => {
   const { quarantine, probes } = parts(async () => {
-    throw new AmaasError('MODEL_REJECTED', 'crashed with SIGSEGV');
+    throw new AmaasError('MODEL_REJECTED', 'm@1 crashed with SIGSEGV');
   });
   const refused = (error: unknown) =>
     error instanceof AmaasError && error.reason === 'MODEL_REJECTED' && /SIGSEGV/.test(error.message);
   await assert.rejects(quarantine.examine(subject), refused);
   await assert.rejects(quarantine.examine(subject), refused);
   assert.equal(probes(), 1);
+  // The same file under another name: the remembered refusal speaks of that one.
+  const other = { ...subject, source: { ...subject.source, label: 'other@3' } };
+  await assert.rejects(quarantine.examine(other), /other@3 crashed with SIGSEGV/);
   await assert.rejects(quarantine.examine({ ...subject, retryRejected: true }), refused);
   assert.equal(probes(), 2);
 });

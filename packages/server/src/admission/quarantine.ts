@@ -10,6 +10,7 @@ import {
   type NamedTensors,
   type ProbeReport,
   type ResourcesManifest,
+  type SerializedError,
   serializeError,
   toAmaasError,
 } from '@amaas/core';
@@ -74,7 +75,7 @@ export class Quarantine {
     const known = await registry.getVerdict(key);
     if (known !== null) {
       if (known.kind === 'admitted') return known.report;
-      if (!subject.retryRejected) throw deserializeError(known.error);
+      if (!subject.retryRejected) throw deserializeError(renamed(known.error, subject.source.label));
     }
     try {
       const report = await engine.probe(subject.source, {
@@ -91,13 +92,26 @@ export class Quarantine {
     } catch (thrown) {
       const error = toAmaasError(thrown);
       if (isAboutTheModel(error)) {
-        await registry.putVerdict(key, { kind: 'rejected', error: serializeError(error) });
+        await registry.putVerdict(key, {
+          kind: 'rejected',
+          error: renamed(serializeError(error), ANY_MODEL, subject.source.label),
+        });
         onVerdict('rejected');
       }
       throw error;
     }
   }
 }
+
+/** Stands for the model's name in a remembered refusal: the same contents may be delivered under another name. */
+const ANY_MODEL = '{model}';
+
+function renamed(error: SerializedError, to: string, from: string = ANY_MODEL): SerializedError {
+  return { ...error, message: error.message.replaceAll(from, to) };
+}
+
+/** Counts up when what quarantine asks of a model changes, so that verdicts by older rules are not believed. */
+const RULES_VERSION = 2;
 
 /** Failures of the machine or the caller say nothing about the model and are not remembered. */
 function isAboutTheModel(error: AmaasError): boolean {
@@ -106,6 +120,7 @@ function isAboutTheModel(error: AmaasError): boolean {
 
 function conditionsDigest(subject: QuarantineCase): string {
   const conditions = {
+    rules: RULES_VERSION,
     resources: subject.resources,
     limits: subject.limits,
     example:

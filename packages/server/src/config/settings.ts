@@ -70,7 +70,7 @@ export const CONFIG_SCHEMA = Type.Object(
       minimum: 0,
       maximum: 65535,
       bounds: '16 bits in TCP; 0 takes any free port',
-      description: 'Port of every HTTP protocol, the console and the docs.',
+      description: 'Port of every HTTP protocol and the docs.',
     }),
     grpcPort: integer({
       default: 8081,
@@ -223,7 +223,7 @@ export const CONFIG_SCHEMA = Type.Object(
       minimum: MIB,
       maximum: 1024 * GIB,
       bounds: 'a session alone takes more than 1 MiB',
-      description: 'Most memory a model may take while it is loaded and tried, where its manifest says nothing.',
+      description: 'Most memory a model may take while it is loaded and tried; its manifest may say less.',
     }),
     probeTimeoutMs: integer({
       default: 2 * MINUTE_MS,

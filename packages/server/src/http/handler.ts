@@ -54,12 +54,22 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
         }
       }
       if (route === null) throw problem;
+      if (route.access === 'deploy' || route.access === 'admin') logWhenDone(exchange);
       const done = route.run(exchange);
       if (done instanceof Promise) done.catch((thrown: unknown) => fail(exchange, family, thrown));
     } catch (thrown) {
       fail(exchange, family, thrown);
     }
   };
+
+  /** Changes are rare and worth a line each: who did what, and how it ended. */
+  function logWhenDone(exchange: Exchange): void {
+    const { method, path, requestId, principal, response } = exchange;
+    if (method === 'GET' || method === 'HEAD') return;
+    response.once('close', () =>
+      logger.info({ requestId, method, path, status: response.statusCode, by: principal?.name }, 'change'),
+    );
+  }
 
   function fail(exchange: Exchange, family: RouteFamily, thrown: unknown): void {
     const error = toAmaasError(thrown);
@@ -69,7 +79,8 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
         error.message,
       );
     } else {
-      logger.debug(
+      const level = error.reason === 'ENGINE_CRASHED' ? 'warn' : 'debug';
+      logger[level](
         { requestId: exchange.requestId, method: exchange.method, path: exchange.path, reason: error.reason },
         error.message,
       );
