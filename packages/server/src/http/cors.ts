@@ -4,6 +4,8 @@ import type { Exchange } from './exchange.ts';
 export interface CorsPolicy {
   /** Adds the headers an allowed origin needs; true when the request was a preflight and has been answered. */
   apply(exchange: Exchange): boolean;
+  /** Whether pages of an origin may call. */
+  allows(origin: string): boolean;
 }
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
@@ -15,13 +17,15 @@ const MAX_AGE_SECONDS = '7200';
 /** The policy for a list of origins; `*` allows every one (never with cookies: keys travel in headers). */
 export function createCorsPolicy(origins: readonly string[]): CorsPolicy {
   const allowed = new Set(origins);
+  const allows = (origin: string): boolean => allowed.has('*') || allowed.has(origin);
   return {
+    allows,
     apply(exchange) {
       const origin = exchange.header('origin');
       if (origin === undefined || allowed.size === 0) return false;
       const { response } = exchange;
       response.setHeader('vary', 'Origin');
-      if (!allowed.has('*') && !allowed.has(origin)) return false;
+      if (!allows(origin)) return false;
       response.setHeader('access-control-allow-origin', origin);
       response.setHeader('access-control-expose-headers', REPLY_HEADERS);
       if (exchange.method !== 'OPTIONS' || exchange.header('access-control-request-method') === undefined) return false;

@@ -8,6 +8,7 @@ import type { Logger, Metrics } from '../monitoring/index.ts';
 import type { CorsPolicy } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import type { MatchedRoute, RouteFamily } from './family.ts';
+import { assertFromHere } from './local-callers.ts';
 
 export interface HandlerParts {
   /** Asked in order; the last one owns every path. */
@@ -43,7 +44,7 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
       problem = thrown;
     }
     try {
-      if (gateway.auth === 'off') assertLoopbackHost(exchange);
+      if (gateway.auth === 'off') assertFromHere(exchange, cors);
       if (route?.access !== 'public') {
         exchange.principal = gateway.authenticate(credentialsFor(exchange), clock.wallTime().getTime());
         if (route !== null) {
@@ -102,22 +103,6 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
     }
     family.sendError(exchange, error);
   }
-}
-
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
-
-/**
- * Without keys, what protects a server on loopback is that only this machine reaches it. A web page could still make the
- * browser reach it under a name of its own that resolves to loopback; the Host header gives that away.
- * @throws FORBIDDEN
- */
-function assertLoopbackHost(exchange: Exchange): void {
-  const host = exchange.header('host');
-  if (host === undefined || LOOPBACK_HOST.test(host)) return;
-  throw new AmaasError(
-    'FORBIDDEN',
-    `without authentication the server answers under loopback names only, not ${JSON.stringify(host.slice(0, 100))}`,
-  );
 }
 
 /**
