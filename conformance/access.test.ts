@@ -409,6 +409,35 @@ test('without authentication the server answers under loopback names only', asyn
   assert.equal(crossSite.status, 403);
 });
 
+test('without authentication pages of other origins cannot make a browser send anything', async (t) => {
+  const open = await startTestServer({ auth: 'off', corsOrigins: 'https://app.example.com' });
+  t.after(() => open.stop());
+  await open.deploy('bias', biasModel(1));
+  const { host } = new URL(open.url);
+  // What a page can send from anywhere without asking first: forms, and fetch in the mode no-cors.
+  const send = (origin: string) =>
+    sendRequest(open.url, {
+      method: 'POST',
+      path: '/v2/repository/models/bias/unload',
+      headers: { origin, host, 'content-type': 'text/plain' },
+      body: '{}',
+    });
+  for (const origin of [
+    'https://evil.example.com',
+    'http://localhost:3000',
+    `http://${host}.evil.com`,
+    'null',
+    '',
+    'file://',
+  ]) {
+    const refused = await send(origin);
+    assert.equal(refused.status, 403, origin);
+  }
+  assert.equal((await open.request('/v2/models/bias/ready')).status, 200, 'nothing was done');
+  for (const origin of [`http://${host}`, 'https://app.example.com'])
+    assert.equal((await send(origin)).status, 200, origin);
+});
+
 test('authentication cannot be turned off on an address others reach', async () => {
   await assert.rejects(startTestServer({ auth: 'off', host: '0.0.0.0' }), /loopback/);
 });
