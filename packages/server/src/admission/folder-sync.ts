@@ -40,8 +40,11 @@ export class FolderSync {
     );
   }
 
-  /** Admits a candidate unless the registry has exactly these files already. Never throws: refusals are reported. */
-  async take(candidate: FolderCandidate, owner: ModelOwner): Promise<void> {
+  /**
+   * Admits a candidate unless the registry has exactly these files already. Never throws: refusals are reported. When
+   * `signal` fires it is left for the next start.
+   */
+  async take(candidate: FolderCandidate, owner: ModelOwner, signal?: AbortSignal): Promise<void> {
     const stamps = candidate.files.map(({ path, sizeBytes, mtimeMs }): FileStamp => ({ path, sizeBytes, mtimeMs }));
     const record = await this.#parts.registry.getModel(candidate.model);
     const known = record?.versions.find((version) =>
@@ -66,9 +69,11 @@ export class FolderSync {
         ...(candidate.version === null ? {} : { version: candidate.version }),
         files,
         lineage: { folder: { stamps, files } },
+        ...(signal === undefined ? {} : { signal }),
       });
       this.#parts.onAdmitted(candidate.model, version.version, candidate.location);
     } catch (thrown) {
+      if (signal?.aborted) return;
       const next = candidate.version ?? (record?.versions.at(-1)?.version ?? 0) + 1;
       this.#parts.onRejected(candidate.model, next, toAmaasError(thrown));
     }
