@@ -8,6 +8,7 @@ import type { Logger, Metrics } from '../monitoring/index.ts';
 import type { CorsPolicy } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import type { MatchedRoute, RouteFamily } from './family.ts';
+import { allowedMethods } from './path-table.ts';
 import { assertFromHere } from './local-callers.ts';
 
 export interface HandlerParts {
@@ -94,6 +95,9 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
     }
     response.setHeader('x-amaas-reason', error.reason); // for protocols whose error body has no room for it
     if (error.retryable) response.setHeader('retry-after', '1');
+    if (error.reason === 'METHOD_NOT_ALLOWED') {
+      response.setHeader('allow', allowedMethods(family.routes, exchange.path).join(', '));
+    }
     if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', challengesFor(exchange));
     // A body that was not read to its end would be taken for the next request.
     if (!request.complete) {

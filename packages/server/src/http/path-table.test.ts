@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AmaasError } from '@amaas/core';
 import type { RouteDescription } from './family.ts';
-import { PathTable } from './path-table.ts';
+import { allowedMethods, PathTable } from './path-table.ts';
 
 const common = { access: 'read', summary: '', tag: '' } as const;
 const table = new PathTable({
@@ -37,4 +37,16 @@ test('PathTable.match tells an unknown path from a wrong method and a malformed 
     (error: unknown) => reasonIs('METHOD_NOT_ALLOWED')(error) && /takes GET, DELETE, got POST/.test(String(error)),
   );
   assert.throws(() => table.match('GET', '/things/%zz'), reasonIs('MALFORMED_REQUEST'));
+});
+
+test('allowedMethods names what a path takes, nothing for a path that is not there', () => {
+  const routes = [
+    { ...common, method: 'GET', path: '/things/{thing}' },
+    { ...common, method: 'DELETE', path: '/things/{thing}' },
+    { ...common, method: 'PUT', path: '/things/{thing}/parts/{part}' },
+  ] as const satisfies readonly RouteDescription[];
+  assert.deepEqual(allowedMethods(routes, '/things/x'), ['GET', 'DELETE']);
+  assert.deepEqual(allowedMethods(routes, '/things/x/parts/y'), ['PUT']);
+  assert.deepEqual(allowedMethods(routes, '/things'), []);
+  assert.deepEqual(allowedMethods(routes, '/things/'), []);
 });

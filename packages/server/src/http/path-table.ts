@@ -40,6 +40,12 @@ export class PathTable<Name extends string> {
   }
 }
 
+/** The methods that routes take on a path: what a 405 has to name. */
+export function allowedMethods(routes: readonly RouteDescription[], path: string): readonly string[] {
+  const segments = path.split('/');
+  return routes.filter((route) => fits(route.path.split('/'), segments)).map((route) => route.method);
+}
+
 function fits(template: readonly string[], segments: readonly string[]): boolean {
   return (
     template.length === segments.length &&

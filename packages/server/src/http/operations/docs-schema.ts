@@ -43,7 +43,7 @@ function rangeHtml(schema: JsonSchema): string {
     typeof minimum === 'number'
       ? `\u00a0≥\u00a0${minimum}`
       : typeof exclusiveMinimum === 'number'
-        ? `\u00a0>\u00a0${exclusiveMinimum}`
+        ? `\u00a0&gt;\u00a0${exclusiveMinimum}`
         : '';
   // The greatest whole number of JavaScript says nothing to a reader.
   const most = typeof maximum === 'number' && maximum < Number.MAX_SAFE_INTEGER ? `\u00a0≤\u00a0${maximum}` : '';
