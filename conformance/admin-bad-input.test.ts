@@ -226,7 +226,10 @@ test('routes that are not there, methods that are not taken', async () => {
   ] as const) {
     const error = await assertAdminError(server, { method, path }, { status: 405, reason: 'METHOD_NOT_ALLOWED' });
     assert.ok(error.message.endsWith(`takes ${takes}, got ${method}`), error.message);
+    assert.equal((await sendAdmin(server, { method, path })).headers.get('allow'), takes);
   }
+  const infer = await server.request('/v2/models/fixed/infer', { method: 'PUT' });
+  assert.deepEqual([infer.status, infer.headers.get('allow')], [405, 'POST']);
   const head = await sendAdmin(server, { method: 'HEAD', path: '/models/fixed' });
   assert.deepEqual([head.status, await head.text()], [200, '']);
 });

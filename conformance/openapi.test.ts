@@ -204,6 +204,18 @@ test('schemas are JSON Schema as validators take it', () => {
   }
 });
 
+test('examples are bodies as their schemas want them', () => {
+  let examples = 0;
+  for (const { method, path, operation } of operations()) {
+    for (const { schema, example } of Object.values(operation.requestBody?.content ?? {})) {
+      if (schema === undefined || example === undefined) continue;
+      assert.ok(Compile(inlined(schema) as TSchema).Check(example), `${method} ${path}`); // compiled above
+      examples++;
+    }
+  }
+  assert.ok(examples >= 10);
+});
+
 /** Makes a described call and checks that the reply is as described. */
 async function assertAsDescribed(
   method: string,
