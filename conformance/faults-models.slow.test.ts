@@ -7,7 +7,7 @@ import { childPids, isAlive, skipWithoutProc } from '../packages/engines/ort-nod
 import { externalInitializer, sequenceInfo } from '../packages/engines/ort-node/src/testing/onnx-writer.ts';
 import { sharedDataPath, skipWithoutSharedData } from '../tools/test-data.ts';
 import { type AdminAnswer, adminCall, deployBytes, deployFiles, digestOf, upload } from './testing/admin-call.ts';
-import { biasModel, graph, identityModel, initializer, model, tensorInfo } from './testing/models.ts';
+import { biasModel, endlessModel, graph, identityModel, initializer, model, tensorInfo } from './testing/models.ts';
 import { createRandom, mutate, mutateGraph } from './testing/mutations.ts';
 import { startTestServer, type TestServer } from './testing/running-server.ts';
 
@@ -347,21 +347,7 @@ test('a model that takes more memory than allowed', { skip: skipWithoutProc }, a
 });
 
 test('a model that never returns while it is tried', { skip: skipWithoutProc }, async () => {
-  const body = graph({
-    nodes: [
-      { op: 'Identity', inputs: ['go'], outputs: ['goOn'] },
-      { op: 'Identity', inputs: ['v'], outputs: ['same'] },
-    ],
-    inputs: [tensorInfo('i', 'int64', []), tensorInfo('go', 'bool', []), tensorInfo('v', 'float32', [1])],
-    outputs: [tensorInfo('goOn', 'bool', []), tensorInfo('same', 'float32', [1])],
-  });
-  const endless = model({
-    nodes: [{ op: 'Loop', inputs: ['', 'yes', 'x'], outputs: ['y'], attributes: [{ name: 'body', graph: body }] }],
-    initializers: [initializer('yes', 'bool', [], Uint8Array.of(1))],
-    inputs: [tensorInfo('x', 'float32', [1])],
-    outputs: [tensorInfo('y', 'float32', [1])],
-  });
-  await refuse(endless, REJECTED(/timed out after 5000 ms during warm-up/));
+  await refuse(endlessModel(), REJECTED(/timed out after 5000 ms during warm-up/));
 });
 
 test('a file larger than allowed', async () => {

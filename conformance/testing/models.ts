@@ -68,4 +68,22 @@ export function biasModel(bias: number): Uint8Array {
   });
 }
 
+/** A Loop without an end, whatever it is given. */
+export function endlessModel(): Uint8Array {
+  const body = graph({
+    nodes: [
+      { op: 'Identity', inputs: ['go'], outputs: ['goOn'] },
+      { op: 'Identity', inputs: ['v'], outputs: ['same'] },
+    ],
+    inputs: [tensorInfo('i', 'int64', []), tensorInfo('go', 'bool', []), tensorInfo('v', 'float32', [1])],
+    outputs: [tensorInfo('goOn', 'bool', []), tensorInfo('same', 'float32', [1])],
+  });
+  return model({
+    nodes: [{ op: 'Loop', inputs: ['', 'yes', 'x'], outputs: ['y'], attributes: [{ name: 'body', graph: body }] }],
+    initializers: [initializer('yes', 'bool', [], Uint8Array.of(1))],
+    inputs: [tensorInfo('x', 'float32', [1])],
+    outputs: [tensorInfo('y', 'float32', [1])],
+  });
+}
+
 export { graph, initializer, model, tensorInfo };
