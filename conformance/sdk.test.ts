@@ -122,7 +122,7 @@ const EXPECTED: Readonly<Record<string, unknown>> = {
   afterwards: [y(8)],
   refused: refusal('MODEL_NOT_READY', 'UNAVAILABLE', 503, true),
   retried: [y(8)],
-  wasRetried: true,
+  attempts: 2,
   listed: true,
   labels: { canary: 2, production: 1 },
   states: ['READY', 'READY'],

@@ -187,18 +187,19 @@ async function observeWaiting(world: SdkWorld, client: AmaasClient): Promise<Obs
   const patient = createClient({
     url: world.url,
     apiKey: world.apiKey,
-    fetch(input, init) {
+    async fetch(input, init) {
+      const reply = await fetch(input, init);
       attempts++;
-      return fetch(input, init);
+      if (attempts === 1) await client.models.load(world.name);
+      return reply;
     },
   });
   await client.models.unload(world.name);
   const impatient = createClient({ url: world.url, apiKey: world.apiKey, retry: { maxAttempts: 1 } });
   const x = new Map([['x', { dtype: 'float32', shape: [1], data: Float32Array.of(2) } as const]]);
   const refused = await failure(() => impatient.infer(world.name, x));
-  const retried = patient.infer(world.name, x);
-  await client.models.load(world.name);
-  return { ...observed, refused, retried: outputsOf(await retried), wasRetried: attempts > 1 };
+  const retried = outputsOf(await patient.infer(world.name, x));
+  return { ...observed, refused, retried, attempts };
 }
 
 async function observeManagement({ url, name }: SdkWorld, client: AmaasClient): Promise<Observations> {
