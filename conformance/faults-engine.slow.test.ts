@@ -1,9 +1,11 @@
 // What happens in the engine's processes stays there: one that is killed or never returns costs its own callers an error
 // that says whether to try again, is replaced, and nobody else notices.
 import assert from 'node:assert/strict';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { childPids, isAlive, skipWithoutProc } from '../packages/engines/ort-node/src/testing/machine.ts';
-import { biasModel, layerModel, loopModel } from './testing/models.ts';
+import { biasModel, endlessModel, layerModel, loopModel } from './testing/models.ts';
 import { startTestServer, type TestServer } from './testing/running-server.ts';
 import { until } from './testing/until.ts';
 
@@ -12,7 +14,7 @@ let server: TestServer;
 const bystander = { answers: 0, failures: [] as string[], isOver: false, done: Promise.resolve() };
 
 before(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ rescanIntervalMs: '100' });
   await server.deploy('bystander', biasModel(1), { isolation: 'thread' });
   bystander.done = watchBystander();
 });
@@ -215,3 +217,28 @@ test('a full queue refuses with a retryable 429, and urgent requests take the pl
   assert.deepEqual(statuses, [200, 429], 'one of those waiting made room');
   assert.equal((await long).status, 504);
 });
+
+test('a quarantine that somebody else ended says nothing about the model', { skip: skipWithoutProc }, async () => {
+  const others = childPids();
+  const path = join(server.modelsDir, 'tried', '1', 'model.onnx');
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, endlessModel()); // long enough on trial to be caught at it
+  await killTrial(others);
+  const refusals = () => server.log().split('"a version was refused').length - 1;
+  await until('it is refused', () => refusals() === 1);
+  assert.match(server.log(), /tried.*ended its process during .*SIGKILL/);
+  // The same bytes again: they are tried again, not refused from memory.
+  await rename(path, `${path}.old`);
+  await rm(`${path}.old`);
+  await until('it is gone', async () => (await server.request('/v2/models/tried')).status === 404);
+  await writeFile(path, endlessModel());
+  await killTrial(others);
+  await until('it is refused again', () => refusals() === 2);
+});
+
+/** Waits for a quarantine process, lets it get to the model, and ends it. */
+async function killTrial(others: readonly number[]): Promise<void> {
+  await until('it is being tried', () => childPids().length > others.length);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  process.kill(newChild(others), 'SIGKILL');
+}
