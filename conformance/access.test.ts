@@ -83,6 +83,16 @@ test('the route table declares exactly the health routes public', () => {
   assert.ok(allRoutes().length > 50, 'the walk must see the routes');
 });
 
+test('the route table asks as much of a key as the route can do', () => {
+  for (const { method, path, access } of allRoutes()) {
+    const what = `${method} ${path}`;
+    if (path.startsWith('/admin/v1/keys')) assert.equal(access, 'admin', what);
+    else if (/(\/infer|:predict|:classify|:regress)$/.test(path)) assert.equal(access, 'infer', what);
+    else if (method === 'GET' || path === '/v2/repository/index') assert.ok(['read', 'public'].includes(access), what);
+    else assert.equal(access, 'deploy', `${what} changes something`);
+  }
+});
+
 test('/openapi.json describes every route of the table with its access', async () => {
   const reply = await call('GET', '/openapi.json', { key: ADMIN_KEY });
   const { paths } = JSON.parse(reply.text) as {

@@ -223,6 +223,29 @@ test('what cannot be a model is left alone or refused, and harms nothing', async
   }
 });
 
+test('manifests in the folder: nonsense is refused by name, keys of JavaScript are keys', async () => {
+  const manifests: readonly (readonly [name: string, manifest: string, refusal: RegExp])[] = [
+    ['broken-json', '{"batching": ', /amaas\.json: not valid JSON/],
+    ['unknown-key', '{"batchSize": 3}', /amaas\.json.*batchSize/],
+    ['proto', '{"__proto__": {"isolation": "process"}}', /amaas\.json.*__proto__/],
+    ['constructor', '{"constructor": {"prototype": {}}}', /amaas\.json.*constructor/],
+    ['outside', '{"labels": "../../../../../etc/passwd"}', /is not beside the model/],
+    ['not-an-object', '[1, 2]', /amaas\.json/],
+    ['binary', '\u0000\u0001', /amaas\.json: not valid JSON/],
+  ];
+  for (const [name, manifest] of manifests) {
+    await drop(`${name}/1/amaas.json`, manifest);
+    await drop(`${name}/1/model.onnx`, biasModel(1));
+  }
+  for (const [name, , refusal] of manifests) await untilRefused(name, 1, refusal);
+  await drop('signed/1/amaas.json', '{"signatures": {"__proto__": {"method": "classify"}, "toString": {}}}');
+  await drop('signed/1/model.onnx', biasModel(2));
+  await untilAnswer('signed', '1', 3);
+  const detail = (await adminCall(server, 'GET', 'models/signed/versions/1')).text;
+  assert.match(detail, /"signatures":\{"serving_default":.*"__proto__":.*"toString":/);
+  assert.equal(({} as { readonly method?: string }).method, undefined);
+});
+
 test('a name has one owner', async () => {
   assert.equal((await deployBytes(server, 'owned', biasModel(10))).status, 201);
   await drop('owned/1/model.onnx', biasModel(99));
