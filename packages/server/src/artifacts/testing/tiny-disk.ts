@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { skipOrFail } from '../../../../../tools/test-data.ts';
 
 /** Mounts an empty disk of `sizeKib` for the length of the test; null (and the test is skipped) where that is not allowed. */
 export function mountTinyDisk(context: TestContext, sizeKib: number): string | null {
@@ -13,7 +14,7 @@ export function mountTinyDisk(context: TestContext, sizeKib: number): string | n
   });
   if (mounted.status !== 0) {
     rmSync(directory, { recursive: true });
-    context.skip(`needs to mount a tmpfs: ${mounted.error?.message ?? mounted.stderr.trim()}`);
+    context.skip(skipOrFail(`needs to mount a tmpfs: ${mounted.error?.message ?? mounted.stderr.trim()}`));
     return null;
   }
   context.after(() => {
