@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -179,13 +179,32 @@ test('scanFolder reads a folder that is itself a link, and says which folders it
   );
 });
 
-test('scanModelsFolder marks what it may not read and refuses only for the folder itself', {
-  skip: process.getuid?.() === 0 ? 'root may read everything' : false,
-}, async (t) => {
+test('scanModelsFolder marks what it may not read and refuses only for the folder itself', async (t) => {
   const folder = await createFolder(t, { 'a/1/model.onnx': 'x', 'b/1/model.onnx': 'x' });
-  await chmod(join(folder, 'a'), 0);
-  const [a, b] = await scanModelsFolder(folder);
-  assert.deepEqual([a?.isUnreadable, a?.model, b?.problem], [true, 'a', undefined]);
-  await chmod(join(folder, 'a'), 0o755);
-  await assert.rejects(scanModelsFolder(join(folder, 'missing')), /ENOENT/);
+  await withoutRootRights(folder, async () => {
+    await chmod(join(folder, 'a'), 0);
+    const [a, b] = await scanModelsFolder(folder);
+    assert.deepEqual([a?.isUnreadable, a?.model, b?.problem], [true, 'a', undefined]);
+    await chmod(join(folder, 'a'), 0o755);
+    await assert.rejects(scanModelsFolder(join(folder, 'missing')), /ENOENT/);
+  });
 });
+
+/** The user and group that own nothing, on Linux and macOS alike in effect: any id without files would do. */
+const NOBODY = 65534;
+
+/** Root may read everything, so a test that runs as root becomes somebody else meanwhile. */
+async function withoutRootRights(folder: string, work: () => Promise<void>): Promise<void> {
+  if (process.geteuid?.() !== 0) {
+    await work();
+    return;
+  }
+  for (const path of ['', ...(await readdir(folder, { recursive: true }))])
+    await chown(join(folder, path), NOBODY, NOBODY);
+  process.seteuid?.(NOBODY);
+  try {
+    await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
