@@ -10,11 +10,17 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
 const NEEDED_MAJOR = 24;
+/**
+ * For the server alone. Bodies of megabytes come and go outside V8's heap; with the small heap there is, V8 would answer
+ * with a full collection every 150 ms. These let such memory reach 300 MB first, and only while large bodies come.
+ */
+const SERVER_FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-old-space-size=300'];
 
 if (majorOf(process.versions.node) >= NEEDED_MAJOR) await run();
 else relaunch();
 
 async function run() {
+  becomeServerProcess();
   // While modules load, V8 would grow its young generation to three times 16 MB and keep it. Held back here; `serve` lets it
   // grow again once it is ready, when requests need it.
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -37,6 +43,15 @@ function majorOf(version) {
   return Number(version.split('.')[0]);
 }
 
+/** Starts anew in the same process with the flags a server needs, which V8 reads at its start only. */
+function becomeServerProcess() {
+  const isServer = process.argv.slice(2).find((word) => !word.startsWith('-')) === 'serve';
+  const hasFlags = SERVER_FLAGS.every((flag) => process.execArgv.includes(flag));
+  if (!isServer || hasFlags || process.execve === undefined) return; // Windows has no execve: the server works without
+  quietExperimentalWarnings();
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...SERVER_FLAGS, ...process.argv.slice(1)]);
+}
+
 /** Where the operating system wants caches; NODE_COMPILE_CACHE, read by Node itself, goes before. */
 function cacheDirectory() {
   if (process.env.NODE_COMPILE_CACHE) return process.env.NODE_COMPILE_CACHE;
@@ -49,12 +64,12 @@ function cacheDirectory() {
   return join(base, 'amaas', 'compile');
 }
 
-/** Two features amaas stands on are still announced as experimental; other warnings pass. */
+/** Three features amaas stands on are still announced as experimental; other warnings pass. */
 function quietExperimentalWarnings() {
   const emitWarning = process.emitWarning;
   process.emitWarning = (warning, ...rest) => {
     const text = typeof warning === 'string' ? warning : warning.message;
-    if (/^(SQLite|Type Stripping) is an experimental feature/.test(text)) return;
+    if (/^(SQLite|Type Stripping|process\.execve) is an experimental feature/.test(text)) return;
     emitWarning.call(process, warning, ...rest);
   };
 }
