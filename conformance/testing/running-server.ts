@@ -25,12 +25,14 @@ export interface TestServer {
 export async function startTestServer(flags: Readonly<Record<string, string>> = {}): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'amaas-test-'));
   const lines: string[] = [];
-  const server = await startServer({
+  const starting = startServer({
     flags: { dataDir, port: '0', bundledModels: 'off', adminKey: ADMIN_KEY, logLevel: 'debug', ...flags },
     environment: {},
     cwd: dataDir,
     logDestination: { write: (line: string) => lines.push(line) },
   });
+  starting.catch(() => rm(dataDir, { recursive: true, force: true })); // a start that is meant to fail leaves nothing
+  const server = await starting;
   await server.ready;
 
   const request: TestServer['request'] = (path, { key = ADMIN_KEY, headers, ...options } = {}) => {
