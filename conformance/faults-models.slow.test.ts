@@ -346,6 +346,31 @@ test('a model that takes more memory than allowed', { skip: skipWithoutProc }, a
   });
 });
 
+test('a request that takes more memory than the machine has fails alone', { skip: skipWithoutProc }, async () => {
+  const inflate = model({
+    nodes: [{ op: 'Expand', inputs: ['x', 'shape'], outputs: ['y'] }],
+    inputs: [tensorInfo('x', 'float32', [1]), tensorInfo('shape', 'int64', [1])],
+    outputs: [tensorInfo('y', 'float32', [null])],
+  });
+  await server.deploy('inflate', inflate);
+  const ask = (elements: number) =>
+    server.request('/v2/models/inflate/infer', {
+      method: 'POST',
+      body: JSON.stringify({
+        inputs: [
+          { name: 'x', datatype: 'FP32', shape: [1], data: [1] },
+          { name: 'shape', datatype: 'INT64', shape: [1], data: [elements] },
+        ],
+      }),
+    });
+  const impossible = await ask(4e15); // sixteen petabytes
+  assert.equal(impossible.status, 400);
+  assert.match(await impossible.text(), /run: model \\"inflate@1\\" refused its inputs/);
+  for (let round = 0; round < 3; round++) assert.match(await (await ask(3)).text(), /"data":\[1,1,1\]/);
+  // The address space has not gone to the runtime: quarantine can start its process.
+  assert.equal((await deployBytes(server, 'afterwards', biasModel(2))).status, 201);
+});
+
 test('a model that never returns while it is tried', { skip: skipWithoutProc }, async () => {
   await refuse(endlessModel(), REJECTED(/timed out after 5000 ms during warm-up/));
 });

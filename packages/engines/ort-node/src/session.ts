@@ -51,7 +51,7 @@ export interface OrtSession {
 export async function openSession(config: SessionConfig): Promise<OrtSession> {
   const binding = await loadBinding();
   assertProviders(config, binding.executionProviders);
-  return describeSession(config.label, loadNative(config, binding));
+  return describeSession(config.label, () => loadNative(config, binding));
 }
 
 function loadNative(config: SessionConfig, binding: OrtBinding): NativeSession {
@@ -93,7 +93,8 @@ function runsOnCpu(config: SessionConfig, binding: OrtBinding): boolean {
   }
 }
 
-function describeSession(label: string, native: NativeSession): OrtSession {
+function describeSession(label: string, load: () => NativeSession): OrtSession {
+  let native = load();
   const inputs = native.inputMetadata.map((metadata) => toSpec(label, 'input', metadata));
   const outputs = native.outputMetadata.map((metadata) => toSpec(label, 'output', metadata));
   const allOutputs = outputs.map((output) => output.name);
@@ -119,7 +120,13 @@ function describeSession(label: string, native: NativeSession): OrtSession {
         fetches[name] = null;
       }
       const startMs = performance.now();
-      const results = runNative(label, () => native.run(feeds, fetches, { logSeverityLevel: LOG_FATAL }));
+      let results: ReturnType<NativeSession['run']>;
+      try {
+        results = native.run(feeds, fetches, { logSeverityLevel: LOG_FATAL });
+      } catch (cause) {
+        if (isOutOfMemory(cause)) native = replaced(native, load);
+        throw new AmaasError('RUN_FAILED', `run: model "${label}" refused its inputs: ${cleanOrtText(cause)}`);
+      }
       const computeMs = performance.now() - startMs;
       const packed = new Map<string, PackedTensor>();
       for (const name of wanted ?? allOutputs) {
@@ -132,11 +139,22 @@ function describeSession(label: string, native: NativeSession): OrtSession {
   };
 }
 
-function runNative<T>(label: string, run: () => T): T {
+function isOutOfMemory(cause: unknown): boolean {
+  return cause instanceof Error && /Failed to allocate memory|bad_alloc/.test(cause.message);
+}
+
+/**
+ * A new session in place of one that could not get the memory a request asked for. ONNX Runtime's arena doubles what it
+ * wants until the request fits and remembers that: its next step, however small, would take all the address space it
+ * can get, and no process could be started any more.
+ */
+function replaced(native: NativeSession, load: () => NativeSession): NativeSession {
   try {
-    return run();
-  } catch (cause) {
-    throw new AmaasError('RUN_FAILED', `run: model "${label}" refused its inputs: ${cleanOrtText(cause)}`);
+    const fresh = load();
+    native.dispose();
+    return fresh;
+  } catch {
+    return native; // it still answers what fits
   }
 }
 
