@@ -123,11 +123,12 @@ async function answer(
   route: TfsRoute,
   decode: (served: ServedVersion<ModelRecorder>, body: ReceivedBody) => Promise<Call>,
 ): Promise<void> {
-  const served = parts.dataPlane.resolve(route.target);
+  let served = parts.dataPlane.resolve(route.target);
   try {
     const body = await readBody(exchange.request, { maxBytes: parts.maxRequestBytes });
     const { request, encode } = await decode(served, body);
     const { signature, inputs } = request;
+    served = parts.dataPlane.resolve(route.target); // another version may have taken over while the body arrived
     const result = await served.infer({ inputs, signature, signal: exchange.gone, mayTransfer: true });
     exchange.send(200, 'application/json', await encode(result.outputs));
     recordSuccess(served.recorder, exchange, { protocol: 'tfs', timing: result.timing });
