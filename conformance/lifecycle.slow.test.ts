@@ -2,7 +2,7 @@
 // is served after a restart without being tried anew.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { type TestContext, test } from 'node:test';
 import { type RunningServer, startServer } from '@amaas/server';
 import { childPids, skipWithoutProc } from '../packages/engines/ort-node/src/testing/machine.ts';
 import { adminCall } from './testing/admin-call.ts';
-import { biasModel, loopModel } from './testing/models.ts';
+import { biasModel, endlessModel, loopModel } from './testing/models.ts';
 import { openSocket, readToEnd } from './testing/raw-http.ts';
 import { ADMIN_KEY, startTestServer, type TestServer } from './testing/running-server.ts';
 
@@ -84,6 +84,20 @@ test('stop() cuts what does not finish within drainTimeoutMs', { skip: skipWitho
   await server.stop();
   await failed;
   assert.deepEqual(childPids(), [], 'no process may be left');
+});
+
+test('stop() does not wait for a model of the folder that is still being tried', {
+  skip: skipWithoutProc,
+}, async () => {
+  const server = await startTestServer({ rescanIntervalMs: '100', probeTimeoutMs: '60000' });
+  await mkdir(join(server.modelsDir, 'endless', '1'), { recursive: true });
+  await writeFile(join(server.modelsDir, 'endless', '1', 'model.onnx'), endlessModel());
+  while (childPids().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const startedMs = performance.now();
+  await server.stop();
+  assert.ok(performance.now() - startedMs < 20_000);
+  assert.deepEqual(childPids(), []);
+  assert.doesNotMatch(server.log(), /a version was refused/);
 });
 
 test('two servers cannot own one data directory', async (t) => {

@@ -231,7 +231,7 @@ async function bringUp(parts: {
       directory: config.modelsDir,
       rescanIntervalMs: config.rescanIntervalMs,
       clock,
-      onCandidate: (candidate) => sync.take(candidate, 'folder'),
+      onCandidate: (candidate, signal) => sync.take(candidate, 'folder', signal),
       onRemoved: (model, version) => sync.remove(model, version),
       known: await folderVersions(parts.registry),
       onProblem: (candidate) => sync.refuse(candidate),
