@@ -183,6 +183,7 @@ test('all of it outlives a restart', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'amaas-restart-'));
   t.after(() => rm(dataDir, { recursive: true, force: true }));
   const first = await startTestServer({ dataDir });
+  t.after(() => first.stop());
   for (const plus of [1, 2, 3]) await deployRaw(first, plus === 1 ? 'kept?label=stable' : 'kept', halfPlusModel(plus));
   await deployRaw(first, 'resting', halfPlusModel(1));
   await deployRaw(first, 'gone', halfPlusModel(1));
