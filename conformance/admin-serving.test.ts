@@ -181,9 +181,13 @@ test('unload and load, twice as well as once', async () => {
 
 test('all of it outlives a restart', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'amaas-restart-'));
-  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const started: TestServer[] = [];
+  t.after(async () => {
+    for (const each of started) await each.stop(); // stopping twice is stopping once
+    await rm(dataDir, { recursive: true, force: true });
+  });
   const first = await startTestServer({ dataDir });
-  t.after(() => first.stop());
+  started.push(first);
   for (const plus of [1, 2, 3]) await deployRaw(first, plus === 1 ? 'kept?label=stable' : 'kept', halfPlusModel(plus));
   await deployRaw(first, 'resting', halfPlusModel(1));
   await deployRaw(first, 'gone', halfPlusModel(1));
@@ -193,7 +197,7 @@ test('all of it outlives a restart', async (t) => {
   await first.stop();
 
   const second = await startTestServer({ dataDir });
-  t.after(() => second.stop());
+  started.push(second);
   const after = [await getModel('kept', second), await getModel('resting', second)];
   // Why a version is not loaded is told by what happened in this run only.
   const withoutReasons = (models: readonly ModelSummary[]) =>
