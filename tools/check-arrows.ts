@@ -12,9 +12,12 @@ const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   protocols: ['core'],
   learn: ['core'],
   'engines/ort-node': ['core'],
+  'engines/ort-web': ['core'],
+  'engines/duckdb': ['core', 'learn'],
+  'engines/sharp': ['core', 'learn'],
   client: ['protocols', 'core'],
-  cli: ['client', 'core', 'protocols', 'learn', 'server'],
-  server: ['core', 'protocols', 'learn', 'engines/ort-node'],
+  cli: ['client', 'core', 'protocols', 'learn', 'server', 'engines/ort-node', 'engines/duckdb', 'engines/sharp'],
+  server: ['core', 'protocols', 'learn', 'engines/ort-node', 'engines/duckdb', 'engines/sharp'],
 };
 
 /** Folder inside server → sibling folders it may import. `compose` is the composition root and sees everything. */
@@ -34,10 +37,28 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   http: ['codec', 'gateway', 'dataplane', 'registry', 'admission', 'monitoring', 'artifacts'],
 };
 
+/** Folder inside learn → sibling folders it may import. */
+const LEARN_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
+  statistics: [],
+  onnx: [],
+  graph: [],
+  reference: ['graph'],
+  compile: ['graph', 'onnx', 'reference'],
+  layers: ['graph'],
+  data: ['statistics'],
+  preprocess: ['graph', 'data', 'statistics'],
+  evaluate: ['statistics'],
+  train: ['graph', 'compile', 'layers', 'data', 'statistics'],
+  tune: ['statistics', 'train', 'evaluate'],
+  pipelines: 'all',
+};
+
 /** Files that alone may import a native or heavy package. */
 const SINGLE_IMPORTERS: Readonly<Record<string, string>> = {
   'onnxruntime-node': 'packages/engines/ort-node/src/binding.ts',
-  sharp: 'packages/cli/src/image.ts',
+  sharp: 'packages/engines/sharp/src/binding.ts',
+  '@duckdb/node-api': 'packages/engines/duckdb/src/binding.ts',
+  'onnxruntime-web': 'packages/engines/ort-web/src/binding.ts',
   pg: 'packages/server/src/storage/postgres.ts',
   'node:sqlite': 'packages/server/src/storage/sqlite.ts',
 };
@@ -95,7 +116,8 @@ function checkImport(file: string, specifier: string): void {
   if (!existsSync(join(root, target))) breaches.push(`${file}: ${specifier} does not exist`);
   if (isTest) return;
   if (packageOf(target) !== from) breaches.push(`${file}: ${specifier} reaches into another package`);
-  if (from === 'server') checkServerFolder(file, target, specifier);
+  if (from === 'server') checkFolder(file, target, { specifier, arrows: SERVER_ARROWS });
+  if (from === 'learn') checkFolder(file, target, { specifier, arrows: LEARN_ARROWS });
 }
 
 function folderOf(file: string): string {
@@ -103,11 +125,15 @@ function folderOf(file: string): string {
   return parts.length > 4 ? (parts[3] ?? '') : '';
 }
 
-function checkServerFolder(file: string, target: string, specifier: string): void {
+function checkFolder(
+  file: string,
+  target: string,
+  { specifier, arrows }: { specifier: string; arrows: Readonly<Record<string, readonly string[] | 'all'>> },
+): void {
   const from = folderOf(file);
   const to = folderOf(target);
   if (from === to || from === '') return;
-  const allowed = SERVER_ARROWS[from];
+  const allowed = arrows[from];
   if (allowed === undefined) breaches.push(`${file}: folder ${from} is not on the map`);
   else if (allowed !== 'all' && !allowed.includes(to))
     breaches.push(`${file}: ${from} may not import ${to} (${specifier})`);
