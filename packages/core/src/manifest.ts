@@ -40,6 +40,8 @@ export interface ImagePreprocess {
   readonly fit: 'stretch' | 'letterbox';
   /** 0–255, for `letterbox`. */
   readonly fill?: number;
+  /** 0–255: the grey that transparent parts are laid over; without it transparency is dropped and hidden colours show. */
+  readonly background?: number;
   readonly channels: 'rgb' | 'bgr' | 'gray';
   /** value = (pixel − mean) / std, per channel, in 0–255 units; default mean 0, std 1. */
   readonly mean?: readonly number[];

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
-import { describeImageReader } from '../image.ts';
 import { formatBytes } from '../terminal.ts';
 import { type Check, fail, ok, textOf, warn } from './check.ts';
 
@@ -42,6 +41,7 @@ export async function checkEngine(): Promise<Check> {
 }
 
 export async function checkImages(): Promise<Check> {
+  const { describeImageReader } = await import('@amaas/engine-sharp');
   const reader = await describeImageReader();
   if (reader !== null) return ok('images', reader);
   return warn(

@@ -1,1 +1,4 @@
-export {};
+// Media files on disk for the trainer, and pictures decoded by sharp (libvips) for whoever serves or sends them.
+export { describeImageReader } from './binding.ts';
+export { type DecodeImageOptions, decodeImage, type ImageLimits, type ImagePreparation } from './decode-image.ts';
+export { IMAGE_EXTENSIONS, IMAGE_FORMATS, type ImageFormat, imageFormatOf } from './image-format.ts';

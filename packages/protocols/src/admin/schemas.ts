@@ -59,6 +59,7 @@ const ImagePreprocessSchema = Type.Object(
     height: Type.Integer({ minimum: 1, maximum: 16384 }),
     fit: oneOf(['stretch', 'letterbox'], 'How the picture fills the frame.'),
     fill: Type.Optional(Type.Number({ minimum: 0, maximum: 255 })),
+    background: Type.Optional(Type.Number({ minimum: 0, maximum: 255 })),
     channels: oneOf(['rgb', 'bgr', 'gray'], 'Order of the colour channels.'),
     mean: Type.Optional(Type.Array(Type.Number(), { minItems: 1, maxItems: 3 })),
     std: Type.Optional(Type.Array(Type.Number({ exclusiveMinimum: 0 }), { minItems: 1, maxItems: 3 })),
