@@ -2,6 +2,7 @@ export * from './clock.ts';
 export * from './dtype.ts';
 export * from './engine.ts';
 export * from './errors.ts';
+export * from './executor-checks.ts';
 export * from './executor.ts';
 export * from './float16.ts';
 export * from './inference.ts';

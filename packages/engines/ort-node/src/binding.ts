@@ -27,6 +27,8 @@ export interface NativeTensor {
 /** The binding's session; every call blocks the calling thread. */
 export interface NativeSession {
   loadModel(path: string, options: NativeSessionOptions): void;
+  /** Parses the bytes before it returns and keeps none of them. */
+  loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: NativeSessionOptions): void;
   readonly inputMetadata: readonly NativeMetadata[];
   readonly outputMetadata: readonly NativeMetadata[];
   run(
@@ -42,6 +44,7 @@ export interface NativeSessionOptions {
   readonly interOpNumThreads?: number;
   readonly executionProviders: readonly string[];
   readonly graphOptimizationLevel: 'all';
+  readonly enableCpuMemArena?: boolean;
   readonly logSeverityLevel: number;
   readonly extra: { readonly session: Readonly<Record<string, unknown>> };
 }

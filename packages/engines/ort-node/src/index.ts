@@ -1,1 +1,2 @@
 export { createOrtEngine, type OrtEngineOptions } from './engine.ts';
+export { createOrtNodeExecutor, type OrtNodeExecutorOptions } from './executor.ts';

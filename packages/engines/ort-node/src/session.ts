@@ -13,7 +13,7 @@ import {
 } from './tensors.ts';
 
 /** Only what ends the process would be worth a line on stderr; everything else comes back as an exception. */
-const LOG_FATAL = 4;
+export const LOG_FATAL = 4;
 
 /** What a session is made from; plain data, it crosses threads and pipes. */
 export interface SessionConfig {
@@ -95,8 +95,12 @@ function runsOnCpu(config: SessionConfig, binding: OrtBinding): boolean {
 
 function describeSession(label: string, load: () => NativeSession): OrtSession {
   let native = load();
-  const inputs = native.inputMetadata.map((metadata) => toSpec(label, 'input', metadata));
-  const outputs = native.outputMetadata.map((metadata) => toSpec(label, 'output', metadata));
+  const inputs = native.inputMetadata.map((metadata) =>
+    toSpec(metadata, `load: input "${metadata.name}" of model "${label}"`),
+  );
+  const outputs = native.outputMetadata.map((metadata) =>
+    toSpec(metadata, `load: output "${metadata.name}" of model "${label}"`),
+  );
   const allOutputs = outputs.map((output) => output.name);
   const inputNames = new Set(inputs.map((input) => input.name));
   const outputNames = new Set(allOutputs);
@@ -158,8 +162,11 @@ function replaced(native: NativeSession, load: () => NativeSession): NativeSessi
   }
 }
 
-function toSpec(label: string, kind: 'input' | 'output', metadata: NativeMetadata): TensorSpec {
-  const what = `load: ${kind} "${metadata.name}" of model "${label}"`;
+/**
+ * What the binding tells of an input or output; `what` names it in messages.
+ * @throws UNSUPPORTED_TENSOR for what the binding cannot carry
+ */
+export function toSpec(metadata: NativeMetadata, what: string): TensorSpec & { readonly shape: readonly Dim[] } {
   if (!metadata.isTensor) throw unsupported(what, 'a sequence, map or optional value');
   const dtype = dtypeOfOnnxNumber(metadata.type);
   if (dtype === undefined) throw unsupported(what, `of ONNX's element type ${metadata.type}`);

@@ -92,7 +92,8 @@ export function packTensors(label: string, tensors: NamedTensors): PackedTensors
   return packed;
 }
 
-function packTensor(what: string, tensor: Tensor): PackedTensor {
+/** As {@link packTensors}, for one tensor; `what` names it in messages. */
+export function packTensor(what: string, tensor: Tensor): PackedTensor {
   const { dtype, shape } = tensor;
   if (!isCarried(dtype)) throw unsupported(what, dtype);
   const elements = elementCount(shape);
@@ -148,7 +149,8 @@ export function unpackTensors(packed: PackedTensors): NamedTensors {
   return tensors;
 }
 
-function unpackStrings({ shape, lengths, bytes }: PackedStrings): TensorOf<'string'> {
+/** The reverse of packing, for one string tensor. */
+export function unpackStrings({ shape, lengths, bytes }: PackedStrings): TensorOf<'string'> {
   let offset = 0;
   const data = Array.from(lengths, (length) => {
     const start = offset;
