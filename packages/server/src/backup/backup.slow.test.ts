@@ -19,6 +19,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { AmaasError, type ErrorReason, systemClock } from '@amaas/core';
+import { sql } from 'kysely';
 import { ArtifactTrees, computeTreeDigest, FileBlobStore } from '../artifacts/index.ts';
 import { mountTinyDisk } from '../artifacts/testing/tiny-disk.ts';
 import { type ModelRecord, Registry, scanModelsFolder } from '../registry/index.ts';
@@ -108,6 +109,76 @@ async function describe(dataDir: string): Promise<Described> {
   return { models, settings };
 }
 
+test('createBackup and restoreBackup carry datasets, runs, their reports and the queue of jobs', async (t) => {
+  const dataDir = await createDataDir(t);
+  const elsewhere = await createTestDirectory(t);
+  const open = await openDataDir(dataDir);
+  const dataset = await open.blobs.put(Buffer.from('a,b\n1,2\n'));
+  const report = await open.blobs.put(Buffer.from('<html>a report'));
+  const { datasets, runs } = open.registry;
+  await datasets.add({ name: 'heart', blob: dataset, mediaType: 'text/csv', createdBy: 'admin' });
+  const use = { role: 'train', name: 'heart', version: 1 };
+  const start = { kind: 'train', configuration: {}, datasets: [use], codeVersion: '1', createdBy: 'admin' };
+  await runs.start({ id: 'run_1', ...start });
+  const files = [{ name: 'report.html', mediaType: 'text/html', ...report }];
+  const run = await runs.end('run_1', { state: 'succeeded', files });
+  const job = {
+    id: 'job_1',
+    sequence: 1,
+    kind: 'train',
+    state: 'queued',
+    priority: 0,
+    model: null,
+    configuration: '{}',
+    attempt: 0,
+    crashes: 0,
+    progress: null,
+    result: null,
+    error: null,
+    created_at: '2026-01-01',
+    started_at: null,
+    ended_at: null,
+    created_by: 'admin',
+  };
+  await open.database.db.insertInto('jobs').values(job).execute();
+  await open.database.close();
+
+  const archive = join(elsewhere, 'backup.tar');
+  assert.equal((await createBackup({ dataDir, destination: archive })).blobs, 8);
+  const restored = join(elsewhere, 'restored');
+  await restoreBackup({ archive, dataDir: restored });
+  const copy = await openDataDir(restored);
+  assert.deepEqual(await copy.registry.runs.list(), [run]);
+  const [found] = await copy.registry.datasets.versions('heart');
+  assert.deepEqual([found?.digest, found?.sizeBytes], [dataset.digest, 8]);
+  for (const { digest } of [dataset, report]) assert.equal(await copy.blobs.verify(digest), true);
+  assert.deepEqual({ ...(await copy.database.db.selectFrom('jobs').selectAll().executeTakeFirst()) }, job);
+  await copy.registry.collectGarbage({ graceMs: -60_000 });
+  for (const { digest } of [dataset, report]) assert.equal(await copy.blobs.has(digest), true);
+  await copy.database.close();
+
+  const bytes = await readFile(archive);
+  const at = bytes.lastIndexOf('a,b\n1,2\n');
+  bytes.write('a,b\n1,3\n', at);
+  await writeFile(archive, bytes);
+  await rejectsWith(restoreBackup({ archive, dataDir: join(elsewhere, 'damaged') }), 'DIGEST_MISMATCH');
+});
+
+test('createBackup and restoreBackup take a data directory from before there were datasets', async (t) => {
+  const dataDir = await createDataDir(t);
+  const elsewhere = await createTestDirectory(t);
+  const open = await openDataDir(dataDir);
+  for (const table of ['run_datasets', 'runs', 'jobs', 'datasets', 'dataset_counters']) {
+    await open.database.db.schema.dropTable(table).execute();
+  }
+  await sql`delete from amaas_migrations where name = '0003-training'`.execute(open.database.db);
+  await open.database.close();
+  const archive = join(elsewhere, 'backup.tar');
+  assert.equal((await createBackup({ dataDir, destination: archive })).schemaVersion, 2);
+  await restoreBackup({ archive, dataDir: join(elsewhere, 'restored') });
+  assert.equal((await describe(join(elsewhere, 'restored'))).models.length, 2);
+});
+
 function rejectsWith(promise: Promise<unknown>, reason: ErrorReason, message: RegExp = /./): Promise<void> {
   return assert.rejects(promise, (error) => {
     assert(error instanceof AmaasError, String(error));
@@ -129,7 +200,7 @@ test('restoreBackup brings back what createBackup saw, into a new and into an em
     destination,
     onProgress: (done, total) => progress.push(done / total),
   });
-  assert.deepEqual({ ...summary, bytes: 0 }, { destination, versions: 3, blobs: 6, bytes: 0, schemaVersion: 2 });
+  assert.deepEqual({ ...summary, bytes: 0 }, { destination, versions: 3, blobs: 6, bytes: 0, schemaVersion: 3 });
   assert.equal(progress.at(-1), 1);
   assert.deepEqual(
     progress,
@@ -358,7 +429,7 @@ test('restoreBackup refuses archives whose manifest does not fit', async (t) => 
   const edited = join(elsewhere, 'edited.tar');
   // Replacements of the same length, so that the archive stays well-formed.
   const cases: [string, string, ErrorReason, RegExp][] = [
-    ['"0002-verdicts"', '"0003-verdicts"', 'SCHEMA_TOO_NEW', /edited\.tar has schema 3 .* up to 2/],
+    ['"0003-training"', '"0004-training"', 'SCHEMA_TOO_NEW', /edited\.tar has schema 4 .* up to 3/],
     ['"formatVersion": 1', '"formatVersion": 9', 'INVALID_ARGUMENT', /format 9; this amaas reads up to 1/],
     ['"amaas-backup"', '"other-backup"', 'INVALID_ARGUMENT', /not one of an amaas backup/],
     ['"iris/1/data/w.bin"', '"../../../etc/w.bi"', 'INVALID_ARGUMENT', /not allowed/],

@@ -13,6 +13,7 @@ import {
   explainFullDisk,
   FileBlobStore,
   makeDurableDirectory,
+  parseDigest,
   syncDirectory,
   type TreeFile,
 } from '../artifacts/index.ts';
@@ -85,10 +86,11 @@ async function attemptBackup(options: BackupOptions, destination: string): Promi
   const databaseCopy = `${partial}.db`;
   try {
     copyDatabase(layout.databasePath, databaseCopy);
-    const { schema, versionFiles } = await readDatabase(databaseCopy);
+    const { schema, versionFiles, trainingFiles } = await readDatabase(databaseCopy);
     const contents = new Contents();
-    for (const file of versionFiles.flatMap(parseFiles)) {
-      contents.add({ ...file, isBlob: true, open: () => blobs.openRead(file.digest) });
+    for (const file of [...versionFiles.flatMap(parseFiles), ...trainingFiles]) {
+      const digest = parseDigest(file.digest);
+      contents.add({ digest, sizeBytes: file.sizeBytes, isBlob: true, open: () => blobs.openRead(digest) });
     }
     const models = await listModelFiles(layout.modelsDirectory);
     for (const file of models) {

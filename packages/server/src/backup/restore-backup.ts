@@ -199,17 +199,14 @@ async function unpackDatabase(entry: TarEntry, manifest: ArchiveManifest, path: 
   );
 }
 
-/** Says how many versions there are, all of whose files are among `blobs`. */
+/** Says how many versions there are; their files and those of datasets and runs must be among `blobs`. */
 async function checkDatabase(path: string, blobs: ReadonlyMap<Digest, number>): Promise<number> {
   if (!(await exists(path))) throw new AmaasError('DIGEST_MISMATCH', 'restore: the archive holds no database');
-  const { versionFiles } = await readDatabase(path);
+  const { versionFiles, trainingFiles } = await readDatabase(path);
   const files = versionFiles.flatMap((json) => JSON.parse(json) as TreeFile[]); // written by the registry
-  for (const file of files) {
-    if (!blobs.has(file.digest)) {
-      throw new AmaasError(
-        'DIGEST_MISMATCH',
-        `restore: the database refers to ${file.digest}, which the archive lacks`,
-      );
+  for (const { digest } of [...files, ...trainingFiles]) {
+    if (!blobs.has(parseDigest(digest))) {
+      throw new AmaasError('DIGEST_MISMATCH', `restore: the database refers to ${digest}, which the archive lacks`);
     }
   }
   return versionFiles.length;

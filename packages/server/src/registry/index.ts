@@ -1,3 +1,4 @@
+export { type AddedDataset, assertDatasetName, type Datasets } from './datasets.ts';
 export {
   type FolderCandidate,
   type FolderFile,
@@ -14,6 +15,7 @@ export {
   Registry,
   type RegistryParts,
 } from './registry.ts';
+export type { Runs } from './runs.ts';
 export { assertPolicy, type SelectableModel, selectVersions } from './select-versions.ts';
 export {
   DEFAULT_POLICY,
@@ -29,3 +31,16 @@ export {
   type VersionRecord,
   type VersionRegistration,
 } from './types.ts';
+export {
+  type DatasetRecord,
+  type DatasetRegistration,
+  type DatasetUse,
+  RUN_STATES,
+  type RunEnd,
+  type RunFile,
+  type RunFilter,
+  type RunParent,
+  type RunRecord,
+  type RunStart,
+  type RunState,
+} from './training-types.ts';

@@ -6,7 +6,10 @@ import type { ArtifactTrees, BlobStore, Digest } from '../artifacts/index.ts';
 import type { Database, Schema } from '../storage/index.ts';
 import { assertOwner, assertRegistration, moveLabel, writeVersion } from './register-version.ts';
 import { labelNotFound, versionNotFound } from './not-found.ts';
+import { Datasets } from './datasets.ts';
+import { loadTrainingBlobs } from './referenced-blobs.ts';
 import { loadModels, lockModel } from './rows.ts';
+import { Runs } from './runs.ts';
 import { assertPolicy } from './select-versions.ts';
 import type {
   ModelOwner,
@@ -47,6 +50,8 @@ export interface CollectedGarbage {
 const DEFAULT_GRACE_MS = 60 * 60 * 1000;
 
 export class Registry {
+  readonly datasets: Datasets;
+  readonly runs: Runs;
   readonly #parts: RegistryParts;
   readonly #verdicts: VerdictCache;
   readonly #listeners = new Set<ChangeListener>();
@@ -54,6 +59,8 @@ export class Registry {
   constructor(parts: RegistryParts) {
     this.#parts = parts;
     this.#verdicts = new VerdictCache(parts.database, parts.clock);
+    this.datasets = new Datasets(parts);
+    this.runs = new Runs(parts);
   }
 
   /**
@@ -89,6 +96,12 @@ export class Registry {
   /** @throws MODEL_NOT_FOUND, VERSION_NOT_FOUND */
   async getVersion(model: string, version: number): Promise<VersionRecord> {
     return findVersion(await this.#knownModel(model), version);
+  }
+
+  /** The version of a model whose lineage names a run, or null: so that a run which is repeated does not make two. */
+  async findVersionOfRun(model: string, run: string): Promise<VersionRecord | null> {
+    const known = await this.getModel(model);
+    return known?.versions.findLast((version) => version.lineage.run === run) ?? null;
   }
 
   /** Points a label to a version, from wherever it pointed. @throws INVALID_NAME, MODEL_NOT_FOUND, VERSION_NOT_FOUND */
@@ -193,16 +206,20 @@ export class Registry {
   }
 
   /**
-   * Removes blobs no version refers to and directories nobody uses. Spares blobs put or touched in the last `graceMs`
+   * Removes blobs no version, dataset or run refers to and directories nobody uses. Spares blobs put or touched in the last `graceMs`
    * (default one hour), which may belong to a version about to be registered.
    */
   async collectGarbage(options: { readonly graceMs?: number } = {}): Promise<CollectedGarbage> {
     const { blobs, trees, clock } = this.#parts;
     const unlessTouchedSince = new Date(clock.wallTime().getTime() - (options.graceMs ?? DEFAULT_GRACE_MS));
-    const models = await this.listModels();
+    const { models, trainingBlobs } = await this.#parts.database.snapshot(async (trx) => ({
+      models: await loadModels(trx),
+      trainingBlobs: await loadTrainingBlobs(trx),
+    }));
     const versions = models.flatMap((model) => model.versions);
     const wantedTrees = new Set<Digest>(versions.map((version) => version.digest));
-    const wantedBlobs = new Set<Digest>(versions.flatMap((version) => version.files.map((file) => file.digest)));
+    const wantedBlobs = new Set<Digest>(trainingBlobs);
+    for (const version of versions) for (const file of version.files) wantedBlobs.add(file.digest);
     const removedTrees = await trees.collectGarbage(wantedTrees);
     let removedBlobs = 0;
     let removedBytes = 0;

@@ -8,6 +8,8 @@ export interface DataDirLayout {
   readonly artifactsDirectory: string;
   /** The watched models folder, unless the configuration names another. */
   readonly modelsDirectory: string;
+  /** What jobs work with, one folder each. */
+  readonly jobsDirectory: string;
   /** Locked by the owner of the directory; holds nothing. */
   readonly lockPath: string;
   /** Who holds the lock, for messages. */
@@ -20,6 +22,7 @@ export function dataDirLayout(dataDir: string): DataDirLayout {
     databasePath: join(dataDir, 'amaas.db'),
     artifactsDirectory: join(dataDir, 'artifacts'),
     modelsDirectory: join(dataDir, 'models'),
+    jobsDirectory: join(dataDir, 'jobs'),
     lockPath: join(dataDir, 'lock.db'),
     lockOwnerPath: join(dataDir, 'lock.json'),
   };

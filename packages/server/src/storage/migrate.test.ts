@@ -70,7 +70,7 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     assert.deepEqual(await all('keys'), [key]);
     assert.deepEqual(await all('version_counters'), [{ model: 'resnet', last_version: 9 }]);
     assert.deepEqual(await all('settings'), [{ key: 'a', value: 'b' }]);
-    assert.deepEqual(await all('verdicts'), []);
+    for (const table of ['verdicts', 'datasets', 'runs', 'jobs'] as const) assert.deepEqual(await all(table), []);
   });
 
   test(`migrate(${dialect}) leaves nothing of a step that fails half-way`, { skip }, async (t) => {
@@ -78,7 +78,9 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     const database = await openDatabase(options);
     t.after(() => database.close());
     const target = { db: database.db, dialect, where: '' };
-    for (const table of ['labels', 'versions', 'models', 'version_counters', 'keys', 'settings', 'verdicts'] as const) {
+    const newest = ['run_datasets', 'runs', 'jobs', 'datasets', 'dataset_counters', 'verdicts'] as const;
+    const first = ['labels', 'versions', 'models', 'version_counters', 'keys', 'settings'] as const;
+    for (const table of [...newest, ...first]) {
       await database.db.schema.dropTable(table).execute();
     }
     await sql`delete from amaas_migrations`.execute(database.db);

@@ -81,6 +81,95 @@ export interface SettingsTable {
   readonly value: string;
 }
 
+/** The greatest version number a dataset ever had, as {@link VersionCountersTable}. */
+export interface DatasetCountersTable {
+  readonly dataset: string;
+  readonly last_version: number;
+}
+
+/** One row per version of a dataset; only the summary is ever updated. */
+export interface DatasetsTable {
+  readonly name: string;
+  readonly version: number;
+  /** Of the file, `sha256:<hex>`. */
+  readonly digest: string;
+  readonly size_bytes: number;
+  readonly media_type: string;
+  readonly file_name: string | null;
+  /** JSON of what somebody found out about its columns. */
+  readonly summary: string | null;
+  readonly created_at: string;
+  readonly created_by: string;
+}
+
+/** One row per training (or tuning, or evaluation). */
+export interface RunsTable {
+  readonly id: string;
+  readonly kind: string;
+  /** `running`, `succeeded`, `failed` or `cancelled`. */
+  readonly state: string;
+  /** The job that did it; its row goes earlier than the run's. */
+  readonly job: string | null;
+  /** The model it makes a version for. */
+  readonly model: string | null;
+  /** The version it made. */
+  readonly version: number | null;
+  /** JSON. */
+  readonly configuration: string;
+  readonly code_version: string;
+  readonly seed: number | null;
+  /** JSON list of `[name, number]`. */
+  readonly metrics: string;
+  /** JSON of what it went on from. */
+  readonly parent: string | null;
+  /** JSON list of `{name, mediaType, digest, sizeBytes}`. */
+  readonly files: string;
+  /** JSON of why it failed. */
+  readonly error: string | null;
+  readonly created_at: string;
+  readonly ended_at: string | null;
+  readonly created_by: string;
+}
+
+/** Which datasets a run read; the digest outlives the dataset. */
+export interface RunDatasetsTable {
+  readonly run: string;
+  /** What for: `train`, `validation`, `test` … */
+  readonly role: string;
+  readonly dataset: string;
+  readonly version: number;
+  readonly digest: string;
+}
+
+/** The queue of jobs, and what became of those that ended. */
+export interface JobsTable {
+  readonly id: string;
+  /** Grows with each job submitted: the order among equal priorities. */
+  readonly sequence: number;
+  readonly kind: string;
+  /** `queued`, `running`, `cancelling`, `interrupted`, `succeeded`, `failed` or `cancelled`. */
+  readonly state: string;
+  readonly priority: number;
+  /** The model it makes a version for. */
+  readonly model: string | null;
+  /** JSON. */
+  readonly configuration: string;
+  /** How often it was started. */
+  readonly attempt: number;
+  /** How often it ended without a word. */
+  readonly crashes: number;
+  /** JSON of the last progress, as of its last change of state. */
+  readonly progress: string | null;
+  /** JSON. */
+  readonly result: string | null;
+  /** JSON. */
+  readonly error: string | null;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly ended_at: string | null;
+  readonly created_by: string;
+}
+
 /** Every table. */
 export interface Schema {
   readonly models: ModelsTable;
@@ -90,4 +179,9 @@ export interface Schema {
   readonly verdicts: VerdictsTable;
   readonly keys: KeysTable;
   readonly settings: SettingsTable;
+  readonly dataset_counters: DatasetCountersTable;
+  readonly datasets: DatasetsTable;
+  readonly runs: RunsTable;
+  readonly run_datasets: RunDatasetsTable;
+  readonly jobs: JobsTable;
 }

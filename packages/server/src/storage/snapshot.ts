@@ -27,7 +27,12 @@ export interface DatabaseContents {
   readonly schema: SchemaStep;
   /** Per version the JSON of its list of files. */
   readonly versionFiles: readonly string[];
+  /** The files of datasets and runs. */
+  readonly trainingFiles: readonly { readonly digest: string; readonly sizeBytes: number }[];
 }
+
+/** The step that brought datasets and runs; a backup of an older amaas has none. */
+const TRAINING_SCHEMA = 3;
 
 /**
  * Reads a database without changing it, and checks that it is whole.
@@ -46,11 +51,22 @@ export async function readDatabase(path: string): Promise<DatabaseContents> {
       const schema = await readSchema({ db, dialect: 'sqlite', where });
       if (schema.version === 0) throw new AmaasError('INVALID_CONFIG', `storage: ${where} holds no data of amaas`);
       const versions = await db.selectFrom('versions').select('files').execute();
-      return { schema, versionFiles: versions.map((version) => version.files) };
+      const trainingFiles = schema.version < TRAINING_SCHEMA ? [] : await readTrainingFiles(db);
+      return { schema, versionFiles: versions.map((version) => version.files), trainingFiles };
     } finally {
       await db.destroy();
     }
   } catch (error) {
     throw explainOpenError(error, where);
   }
+}
+
+async function readTrainingFiles(db: Kysely<Schema>): Promise<DatabaseContents['trainingFiles']> {
+  const datasets = await db.selectFrom('datasets').select(['digest', 'size_bytes']).execute();
+  const runs = await db.selectFrom('runs').select('files').execute();
+  return [
+    ...datasets.map(({ digest, size_bytes }) => ({ digest, sizeBytes: size_bytes })),
+    // written by the registry as a list of files
+    ...runs.flatMap(({ files }) => JSON.parse(files) as { readonly digest: string; readonly sizeBytes: number }[]),
+  ];
 }

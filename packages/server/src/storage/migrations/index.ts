@@ -2,9 +2,11 @@
 import type { Migration } from 'kysely/migration';
 import * as models from './0001-models.ts';
 import * as verdicts from './0002-verdicts.ts';
+import * as training from './0003-training.ts';
 
 /** Migration name → step. The number in front of a name is the schema's version after it. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-models': models,
   '0002-verdicts': verdicts,
+  '0003-training': training,
 };
