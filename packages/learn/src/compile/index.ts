@@ -1,1 +1,2 @@
-export {};
+// From graphs to ONNX models and back, and the passes that make graphs fast.
+export { compileToOnnx, ONNX_OPSET, type OnnxOptions, toOnnx } from './to-onnx.ts';

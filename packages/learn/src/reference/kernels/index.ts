@@ -1,0 +1,15 @@
+// Kernels by operator name, one file per family as in `graph/operations`.
+import type { Kernel } from '../kernel.ts';
+import { ARITHMETIC_KERNELS } from './arithmetic.ts';
+import { MATRIX_KERNELS } from './matrix.ts';
+import { REDUCTION_KERNELS } from './reduction.ts';
+import { SELECTION_KERNELS } from './selection.ts';
+import { SHAPING_KERNELS } from './shaping.ts';
+
+export const KERNELS: ReadonlyMap<string, Kernel> = new Map([
+  ...ARITHMETIC_KERNELS,
+  ...SHAPING_KERNELS,
+  ...REDUCTION_KERNELS,
+  ...MATRIX_KERNELS,
+  ...SELECTION_KERNELS,
+]);
