@@ -32,6 +32,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   registry: ['artifacts', 'storage'],
   admission: ['registry', 'artifacts', 'dataplane'],
   dataplane: ['scheduler', 'registry', 'monitoring', 'artifacts'],
+  preprocess: ['dataplane'],
   backup: ['storage', 'artifacts'],
   codec: [],
   http: ['codec', 'gateway', 'dataplane', 'registry', 'admission', 'monitoring', 'artifacts'],

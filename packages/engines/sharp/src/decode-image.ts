@@ -1,7 +1,7 @@
 // Picture files to pixels of a declared size. Decoding runs in libuv's threads, so the calling thread stays free.
 // Knows nothing of tensors: @amaas/learn/data lays pixels out.
 import { open } from 'node:fs/promises';
-import { AmaasError, type ImagePreprocess } from '@amaas/core';
+import { AmaasError, type Cancellation, type ImagePreprocess } from '@amaas/core';
 import type { Pixels } from '@amaas/learn/data';
 import { importSharp, type Sharp, type SharpModule } from './binding.ts';
 import { IMAGE_FORMATS, imageFormatOf } from './image-format.ts';
@@ -23,7 +23,7 @@ export interface DecodeImageOptions extends ImageLimits {
   /** Names the picture in messages; default the path, or "the picture". */
   readonly name?: string;
   /** Fires before decoding begins: nothing is decoded. Decoding under way is not cut short. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Cancellation;
 }
 
 const MIB = 1024 * 1024;

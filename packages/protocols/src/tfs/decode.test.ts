@@ -17,6 +17,23 @@ function decode(body: string, ...inputs: readonly TensorSpec[]): PredictRequest 
   return decodePredict(encoder.encode(body), new Map([['serving_default', signature(...inputs)]]));
 }
 
+test('decodePredict takes {"b64": …} for inputs that may come as bytes, and what the signature says otherwise', () => {
+  const signatures = new Map([['serving_default', signature(input('image', 'float32'), input('n', 'float32'))]]);
+  const decodeEncoded = (body: string) =>
+    decodePredict(encoder.encode(body), signatures, new Set(['image'])).inputs.get('image');
+  const two: Tensor = { dtype: 'string', shape: [2], data: [Uint8Array.of(1, 2), Uint8Array.of(3)] };
+  assert.deepEqual(decodeEncoded('{"instances":[{"image":{"b64":"AQI="},"n":1},{"image":{"b64":"Aw=="},"n":2}]}'), two);
+  assert.deepEqual(decodeEncoded('{"inputs":{"image":[{"b64":"AQI="},{"b64":"Aw=="}],"n":[1,2]}}'), two);
+  const numbers: Tensor = { dtype: 'float32', shape: [1, 2], data: Float32Array.of(1, 2) };
+  assert.deepEqual(decodeEncoded('{"instances":[{"image":[1,2],"n":1}]}'), numbers);
+  for (const body of [
+    '{"instances":[{"image":"AQI=","n":1}]}', // text is no picture
+    '{"instances":[{"image":[1],"n":{"b64":"AQI="}}]}', // n may not come as bytes
+    '{"instances":[{"image":{"b64":"AQI="},"n":1},{"image":[1],"n":2}]}', // one or the other
+  ])
+    assert.throws(() => decodeEncoded(body), { reason: 'INPUT_MISMATCH' });
+});
+
 /** The single input of a request for a model that takes one tensor of `dtype`. */
 function decodeOne(body: string, dtype: DType): Tensor {
   const tensor = decode(body, input('x', dtype)).inputs.get('x');

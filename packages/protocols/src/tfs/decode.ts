@@ -1,12 +1,12 @@
 // The body of a `:predict` call: tensors by input name from `instances` (one value or object per row) or `inputs` (one
 // value or object for all). Knows the signature it is for, but leaves shapes to whoever runs the model.
 // Source: tensorflow/serving, tensorflow_serving/util/json_tensor.cc.
-import { AmaasError, type Signature, type Tensor, type TensorSpec } from '@amaas/core';
+import { AmaasError, type DType, type Signature, type Tensor, type TensorSpec } from '@amaas/core';
 import { isJsonList, isJsonObject, type JsonObject, type JsonValue, PackedNumbers } from '../json/index.ts';
 import { isBase64Object } from './base64-object.ts';
 import { chooseSignature, formatError, parseRequest } from './request-document.ts';
 import { quoteValue } from './quote-value.ts';
-import { stackValues, tensorFromValue } from './tensors-from-json.ts';
+import { firstLeaf, stackValues, tensorFromValue } from './tensors-from-json.ts';
 
 /** `row`: the request had `instances`, the reply has `predictions`; `column`: `inputs` and `outputs`. */
 export type PredictFormat = 'row' | 'column';
@@ -19,11 +19,18 @@ export interface PredictRequest {
   readonly inputs: Map<string, Tensor>;
 }
 
+const NO_INPUTS: ReadonlySet<string> = new Set();
+
 /**
- * Decodes the body of a `:predict` call on a model with these signatures.
+ * Decodes the body of a `:predict` call on a model with these signatures. An input named in `encodedInputs` becomes a tensor
+ * of bytes where the caller gives `{"b64": …}` for it, whatever the signature says: pictures, say, that are decoded later.
  * @throws MALFORMED_REQUEST, UNKNOWN_SIGNATURE, INPUT_MISMATCH, INVALID_SHAPE, UNSUPPORTED_TENSOR
  */
-export function decodePredict(body: Uint8Array, signatures: ReadonlyMap<string, Signature>): PredictRequest {
+export function decodePredict(
+  body: Uint8Array,
+  signatures: ReadonlyMap<string, Signature>,
+  encodedInputs: ReadonlySet<string> = NO_INPUTS,
+): PredictRequest {
   const document = parseRequest(body);
   const { name, signature } = chooseSignature(document, signatures);
   if (signature.inputs.length === 0) {
@@ -39,21 +46,27 @@ export function decodePredict(body: Uint8Array, signatures: ReadonlyMap<string, 
     return {
       signature: name,
       format: 'row',
-      inputs: decodeInstances(instances, { document, specs: signature.inputs }),
+      inputs: decodeInstances(instances, { document, specs: signature.inputs, encodedInputs }),
     };
   }
   if (inputs === undefined) throw new AmaasError('MALFORMED_REQUEST', "Missing 'inputs' or 'instances' key");
-  return { signature: name, format: 'column', inputs: decodeInputs(inputs, signature.inputs) };
+  return { signature: name, format: 'column', inputs: decodeInputs(inputs, signature.inputs, encodedInputs) };
 }
 
 interface RowContext {
   readonly document: JsonObject;
   readonly specs: readonly TensorSpec[];
+  readonly encodedInputs: ReadonlySet<string>;
+}
+
+/** The dtype that the values of an input are read as; the first one decides. */
+function dtypeOf(spec: TensorSpec, value: JsonValue, encodedInputs: ReadonlySet<string>): DType {
+  return encodedInputs.has(spec.name) && isBase64Object(firstLeaf(value)) ? 'string' : spec.dtype;
 }
 
 function decodeInstances(
   instances: PackedNumbers | readonly JsonValue[],
-  { document, specs }: RowContext,
+  { document, specs, encodedInputs }: RowContext,
 ): Map<string, Tensor> {
   const onlyInput = soleInput(specs);
   if (instances instanceof PackedNumbers) {
@@ -63,13 +76,13 @@ function decodeInstances(
   }
   const [firstInstance] = instances;
   if (firstInstance === undefined) throw formatError(document, "No values in 'instances' array");
-  if (isNamedValues(firstInstance)) return decodeNamedInstances(firstInstance, instances, specs);
+  if (isNamedValues(firstInstance)) return decodeNamedInstances(firstInstance, instances, { specs, encodedInputs });
   const input = onlyInput ?? refusePlainInstances();
   const withNames = instances.findIndex(isNamedValues);
   if (withNames >= 0) {
     throw new AmaasError('INPUT_MISMATCH', `Expecting value/list but got object at item ${withNames} of input list`);
   }
-  return new Map([[input.name, stackValues(instances, input.dtype, failedElement)]]);
+  return new Map([[input.name, stackValues(instances, dtypeOf(input, firstInstance, encodedInputs), failedElement)]]);
 }
 
 function decodePackedInstances(instances: PackedNumbers, input: TensorSpec): Tensor {
@@ -86,7 +99,7 @@ function decodePackedInstances(instances: PackedNumbers, input: TensorSpec): Ten
 function decodeNamedInstances(
   first: JsonObject,
   instances: readonly JsonValue[],
-  specs: readonly TensorSpec[],
+  { specs, encodedInputs }: Omit<RowContext, 'document'>,
 ): Map<string, Tensor> {
   const columns = specs
     .filter((spec) => !spec.optional || first.has(spec.name))
@@ -105,7 +118,9 @@ function decodeNamedInstances(
   return new Map(
     columns.map(({ spec, values }) => [
       spec.name,
-      stackValues(values, spec.dtype, (index, thrown) => failedElement(index, thrown, spec.name)),
+      stackValues(values, dtypeOf(spec, values[0] ?? null, encodedInputs), (index, thrown) =>
+        failedElement(index, thrown, spec.name),
+      ),
     ]),
   );
 }
@@ -123,7 +138,11 @@ function wrongKeys(index: number, instance: JsonObject, specs: readonly TensorSp
   );
 }
 
-function decodeInputs(inputs: JsonValue, specs: readonly TensorSpec[]): Map<string, Tensor> {
+function decodeInputs(
+  inputs: JsonValue,
+  specs: readonly TensorSpec[],
+  encodedInputs: ReadonlySet<string>,
+): Map<string, Tensor> {
   if (!isNamedValues(inputs)) {
     const input = soleInput(specs);
     if (input === null) {
@@ -132,12 +151,12 @@ function decodeInputs(inputs: JsonValue, specs: readonly TensorSpec[]): Map<stri
         'inputs is a plain value/list, but expecting an object as multiple input tensors required as per tensorinfo_map',
       );
     }
-    return new Map([[input.name, tensorFromValue(inputs, input.dtype)]]);
+    return new Map([[input.name, tensorFromValue(inputs, dtypeOf(input, inputs, encodedInputs))]]);
   }
   const tensors = new Map<string, Tensor>();
   for (const spec of specs) {
     const value = inputs.get(spec.name);
-    if (value !== undefined) tensors.set(spec.name, tensorFromValue(value, spec.dtype));
+    if (value !== undefined) tensors.set(spec.name, tensorFromValue(value, dtypeOf(spec, value, encodedInputs)));
     else if (!spec.optional) {
       throw new AmaasError('INPUT_MISMATCH', `Missing named input: ${spec.name} in 'inputs' object.`);
     }

@@ -131,7 +131,7 @@ function fill(value: JsonValue, sink: ElementSink, at: number): number {
 }
 
 /** The first value of a nest that is not a list; the list itself where there is none. */
-function firstLeaf(value: JsonValue): JsonValue {
+export function firstLeaf(value: JsonValue): JsonValue {
   let leaf = value;
   while (isJsonArray(leaf) && leaf.length > 0) leaf = leaf[0] ?? null;
   return leaf instanceof PackedNumbers ? packedNumberAt(leaf, 0) : leaf;

@@ -27,7 +27,12 @@ export interface CodecTasks {
   };
   readonly encodeOip: { readonly args: InferReplyParts; readonly result: EncodedReply };
   readonly decodeTfs: {
-    readonly args: { readonly body: Uint8Array; readonly signatures: ReadonlyMap<string, Signature> };
+    readonly args: {
+      readonly body: Uint8Array;
+      readonly signatures: ReadonlyMap<string, Signature>;
+      /** Inputs that may come as bytes whatever the signature says. */
+      readonly encodedInputs: ReadonlySet<string>;
+    };
     readonly result: PredictRequest;
   };
   readonly encodeTfs: {
@@ -65,7 +70,7 @@ export function createCodecTasks(): CodecTaskTable {
   return {
     decodeOip: ({ body, headerLength, model }) => decodeInferRequest(body, headerLength, model),
     encodeOip: (parts) => encodeInferReply(parts),
-    decodeTfs: ({ body, signatures }) => decodePredict(body, signatures),
+    decodeTfs: ({ body, signatures, encodedInputs }) => decodePredict(body, signatures, encodedInputs),
     encodeTfs: ({ outputs, format }) => encodePredict(outputs, format),
     decodeTfsExamples: ({ method, body, signatures }) => decodeExamples(method, body, signatures),
     encodeTfsExamples: ({ method, outputs, classNames }) =>

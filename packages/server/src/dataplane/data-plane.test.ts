@@ -9,6 +9,7 @@ async function start(registry: FakeRegistry, provider = new FakeProvider()) {
   const dataPlane = new DataPlane({
     registry: registry.asRegistry(),
     provider,
+    preparer: { prepare: () => Promise.reject(new Error('nothing to prepare here')) },
     clock: systemClock,
     defaults: { maxRunMs: 1000, maxQueueSize: 1000, cores: 2 },
     createRecorder: () => ({ recordBatch: () => {}, dispose: () => {} }),

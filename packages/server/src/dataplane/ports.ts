@@ -1,5 +1,13 @@
 // What the data plane needs from its surroundings, as narrow interfaces; the composition root supplies them.
-import type { Engine, ModelSource, ProbeReport } from '@amaas/core';
+import type {
+  Cancellation,
+  Engine,
+  ImagePreprocess,
+  ModelSource,
+  NamedTensors,
+  ProbeReport,
+  TensorSpec,
+} from '@amaas/core';
 import type { VersionRecord } from '../registry/index.ts';
 import type { BatchReport } from '../scheduler/index.ts';
 
@@ -22,6 +30,30 @@ export interface VersionProvider {
   /** What quarantine found out about the version on this machine; runs quarantine again when engine or machine changed. */
   evidenceFor(version: VersionRecord, source: ModelSource): Promise<ServingEvidence>;
   readonly engine: Engine;
+}
+
+/** Inputs of which some are not yet what the model takes. */
+export interface PreparationRequest {
+  /** For messages. */
+  readonly model: string;
+  /** The inputs of the signature called. */
+  readonly specs: readonly TensorSpec[];
+  /** The declared steps by input name. */
+  readonly preprocess: ReadonlyMap<string, ImagePreprocess>;
+  readonly inputs: NamedTensors;
+  readonly signal?: Cancellation;
+}
+
+export interface PreparedInputs {
+  readonly inputs: NamedTensors;
+  readonly elapsedMs: number;
+  /** Says that the inputs are not needed any more; idempotent. */
+  release(): void;
+}
+
+/** Does to inputs what the manifest declares and no graph can. */
+export interface InputPreparer {
+  prepare(request: PreparationRequest): Promise<PreparedInputs>;
 }
 
 /** Receives what happened to one served version; see monitoring. */

@@ -4,7 +4,7 @@ import { type Clock, toAmaasError } from '@amaas/core';
 import { type Registry, selectVersions, type VersionRecord } from '../registry/index.ts';
 import { ModelScheduler } from '../scheduler/index.ts';
 import type { ModelTable } from './model-table.ts';
-import type { VersionProvider, VersionRecorder } from './ports.ts';
+import type { InputPreparer, VersionProvider, VersionRecorder } from './ports.ts';
 import { ServedVersion } from './served-version.ts';
 import { planServing, type ServingDefaults } from './serving-plan.ts';
 
@@ -15,6 +15,7 @@ export interface ReconcilerParts<Recorder extends VersionRecorder> {
   readonly registry: Registry;
   readonly table: ModelTable<ServedVersion<Recorder>>;
   readonly provider: VersionProvider;
+  readonly preparer: InputPreparer;
   readonly defaults: ServingDefaults;
   readonly clock: Clock;
   readonly createRecorder: (model: string, version: number) => Recorder;
@@ -107,7 +108,7 @@ export class Reconciler<Recorder extends VersionRecorder> {
   }
 
   async #load(record: VersionRecord): Promise<void> {
-    const { provider, table, clock, createRecorder, onFailure } = this.#parts;
+    const { provider, preparer, table, clock, createRecorder, onFailure } = this.#parts;
     table.setState(record.model, record.version, { state: 'LOADING' });
     await this.#takeLoadSlot();
     let laidOut: Awaited<ReturnType<VersionProvider['layOut']>> | null = null;
@@ -135,7 +136,16 @@ export class Reconciler<Recorder extends VersionRecorder> {
         { clock, observe: (report) => recorder.recordBatch(report) },
       );
       table.setReady(
-        new ServedVersion({ record, plan, loaded, scheduler, laidOut, recorder, measuredBytes: evidence.memoryBytes }),
+        new ServedVersion({
+          record,
+          plan,
+          loaded,
+          scheduler,
+          preparer,
+          laidOut,
+          recorder,
+          measuredBytes: evidence.memoryBytes,
+        }),
       );
     } catch (thrown) {
       const error = toAmaasError(thrown);

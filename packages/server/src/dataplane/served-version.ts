@@ -3,13 +3,14 @@ import {
   AmaasError,
   assertInputsFit,
   DEFAULT_SIGNATURE,
+  type ImagePreprocess,
   type LoadedModel,
   type NamedTensors,
   type Signature,
 } from '@amaas/core';
 import type { VersionRecord } from '../registry/index.ts';
 import type { CostEstimate, ModelScheduler, ScheduledResult, SubmitOptions } from '../scheduler/index.ts';
-import type { LaidOutVersion } from './ports.ts';
+import type { InputPreparer, LaidOutVersion } from './ports.ts';
 import type { ServingPlan } from './serving-plan.ts';
 
 /** What an inference call carries; the outputs are those wanted, all of the signature's by default. */
@@ -23,6 +24,7 @@ export interface ServedVersionParts<Recorder> {
   readonly plan: ServingPlan;
   readonly loaded: LoadedModel;
   readonly scheduler: ModelScheduler;
+  readonly preparer: InputPreparer;
   readonly laidOut: LaidOutVersion;
   readonly recorder: Recorder;
   /** Resident bytes quarantine measured for one session. */
@@ -35,7 +37,12 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
   readonly plan: ServingPlan;
   readonly recorder: Recorder;
   readonly signatures: ReadonlyMap<string, Signature>;
+  /** Inputs that pictures may be sent for, as BYTES, in place of the tensor the signature says. */
+  readonly pictureInputs: ReadonlySet<string>;
   readonly #parts: ServedVersionParts<Recorder>;
+  readonly #preprocess: ReadonlyMap<string, ImagePreprocess>;
+  /** Requests whose inputs are being prepared; they are not in the scheduler's hands yet. */
+  readonly #preparing = new Set<Promise<unknown>>();
 
   constructor(parts: ServedVersionParts<Recorder>) {
     this.#parts = parts;
@@ -43,6 +50,8 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
     this.plan = parts.plan;
     this.recorder = parts.recorder;
     this.signatures = parts.record.signatures;
+    this.#preprocess = new Map(Object.entries(parts.record.manifest.preprocess ?? {}));
+    this.pictureInputs = new Set(this.#preprocess.keys());
   }
 
   get name(): string {
@@ -79,17 +88,58 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
 
   /**
    * Answers one request, a plain promise away from the scheduler: this is on the path of every inference.
-   * @throws INPUT_MISMATCH, UNKNOWN_OUTPUT, UNKNOWN_SIGNATURE, and what the scheduler and the engine throw.
+   * @throws INPUT_MISMATCH, UNKNOWN_OUTPUT, UNKNOWN_SIGNATURE, and what the preparer, the scheduler and the engine throw.
    */
   infer(request: CallRequest): Promise<ScheduledResult> {
     const signature = this.signature(request.signature);
+    if (this.pictureInputs.size > 0 && this.#needsPreparation(signature, request.inputs)) {
+      const answering = this.#prepareAndSubmit(request, signature);
+      this.#preparing.add(answering);
+      const forget = (): void => void this.#preparing.delete(answering);
+      answering.then(forget, forget);
+      return answering;
+    }
+    return this.#submit(request, signature);
+  }
+
+  #submit(request: CallRequest, signature: Signature): Promise<ScheduledResult> {
     assertInputsFit(this.name, signature.inputs, request.inputs);
     const outputs = this.#outputNames(signature, request.outputs);
     return this.#parts.scheduler.submit(request.inputs, outputs === undefined ? request : { ...request, outputs });
   }
 
+  #needsPreparation(signature: Signature, inputs: NamedTensors): boolean {
+    return signature.inputs.some(
+      ({ name, dtype }) => dtype !== 'string' && this.pictureInputs.has(name) && inputs.get(name)?.dtype === 'string',
+    );
+  }
+
+  async #prepareAndSubmit(request: CallRequest, signature: Signature): Promise<ScheduledResult> {
+    const { inputs, elapsedMs, release } = await this.#parts.preparer.prepare({
+      model: this.name,
+      specs: signature.inputs,
+      preprocess: this.#preprocess,
+      inputs: request.inputs,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    });
+    try {
+      const timeoutMs = request.timeoutMs === undefined ? undefined : request.timeoutMs - elapsedMs;
+      if (timeoutMs !== undefined && timeoutMs <= 0) {
+        throw new AmaasError(
+          'DEADLINE_EXCEEDED',
+          `infer: reading the pictures for model "${this.name}" took ${Math.round(elapsedMs)} ms; the request may wait ${request.timeoutMs} ms`,
+        );
+      }
+      const prepared = { ...request, inputs };
+      return await this.#submit(timeoutMs === undefined ? prepared : { ...prepared, timeoutMs }, signature);
+    } finally {
+      release();
+    }
+  }
+
   /** Answers what was accepted, then gives the memory back. The version must have left the table before. */
   async unload(): Promise<void> {
+    await Promise.allSettled(this.#preparing);
     await this.#parts.scheduler.drain();
     await this.#parts.loaded.dispose();
     this.recorder.dispose();

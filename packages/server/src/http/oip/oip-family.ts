@@ -128,7 +128,9 @@ async function infer(parts: OipParts, exchange: Exchange, reference: ModelRefere
     const header = exchange.header(HEADER_LENGTH);
     const announced = header === undefined ? null : parseHeaderLength(header, parts.maxRequestBytes);
     const body = await readBody(exchange.request, { maxBytes: parts.maxRequestBytes, headerLength: announced });
-    const decoded = decodeBody(parts, served, { body, announced });
+    const decoded = isPicture(exchange)
+      ? decodePicture(served, { body, announced })
+      : decodeBody(parts, served, { body, announced });
     const request = decoded instanceof Promise ? await decoded : decoded;
     served = parts.dataPlane.resolve(reference); // another version may have taken over while the body arrived
     const result = await served.infer({
@@ -152,10 +154,32 @@ async function infer(parts: OipParts, exchange: Exchange, reference: ModelRefere
 
 const NO_HEADERS = {};
 
+interface Received {
+  readonly body: ReceivedBody;
+  /** What `Inference-Header-Content-Length` says. */
+  readonly announced: number | null;
+}
+
+function isPicture(exchange: Exchange): boolean {
+  return exchange.header('content-type')?.startsWith('image/') ?? false;
+}
+
+/** A body that is nothing but the picture for the only input. Our own extension: what `curl --data-binary` can send. */
+function decodePicture(served: ServedVersion, { body, announced }: Received): DecodedInferRequest {
+  if (served.pictureInputs.size === 0) {
+    throw new AmaasError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `infer: model "${served.name}" takes no pictures: its manifest declares no preprocess`,
+    );
+  }
+  const inputs = served.signature().inputs.map((spec) => ({ ...spec, dtype: 'string', shape: [1] }) as const);
+  return { ...decodeRawBinaryRequest(body.bytes, inputs, served.name), binaryOutputDefault: announced === 0 };
+}
+
 function decodeBody(
   parts: OipParts,
   served: ServedVersion,
-  received: { readonly body: ReceivedBody; readonly announced: number | null },
+  received: Received,
 ): DecodedInferRequest | Promise<DecodedInferRequest> {
   const { announced } = received;
   const { bytes: body, isOwned } = received.body;

@@ -78,7 +78,7 @@ function run(parts: TfsParts, exchange: Exchange, route: TfsRoute): Promise<void
 
 async function predict(parts: TfsParts, exchange: Exchange, route: TfsRoute): Promise<void> {
   await answer(parts, exchange, route, async (served, body) => {
-    const args = { body: body.bytes, signatures: served.signatures };
+    const args = { body: body.bytes, signatures: served.signatures, encodedInputs: served.pictureInputs };
     const request = await parts.codec.run('decodeTfs', args, weightOf(body));
     const { format } = request;
     return {
