@@ -159,7 +159,8 @@ function calibrationEdges(
 function checkRows(operation: string, { labels, probabilities, classes, weights }: ProbabilityRows): void {
   const rows = labels.length;
   const isSecondOnly = classes === 2 && probabilities.length === rows;
-  if (!isSecondOnly) checkMatrix(operation, [rows, classes], { name: 'probabilities', length: probabilities.length });
+  if (isSecondOnly) checkLength(operation, rows, { name: 'probabilities', length: rows });
+  else checkMatrix(operation, [rows, classes], { name: 'probabilities', length: probabilities.length });
   checkLabels(operation, labels, { name: 'label', classes });
   checkProbabilities(operation, probabilities, { rows, classes });
   checkWeights(operation, rows, weights);
