@@ -69,9 +69,12 @@ function alignRows(rows: readonly (readonly string[])[]): string[] {
   });
 }
 
-/** Four significant digits, whole numbers in full. */
+/** Four significant digits; from a thousand on no fraction. */
 function short(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) return value.toLocaleString('en-US');
+  const magnitude = Math.abs(value);
+  if (magnitude < 1e9 && (magnitude >= 1000 || Number.isInteger(value))) {
+    return Math.round(value).toLocaleString('en-US');
+  }
   return String(Number(value.toPrecision(4)));
 }
 

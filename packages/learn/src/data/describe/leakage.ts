@@ -34,8 +34,8 @@ export function scoreLeakage(feature: Column, target: Column, task: TargetTask):
   if (task === 'regression') {
     scores.push({ score: scoreRegression(x, y), measure: 'R²' });
   } else {
-    scores.push({ score: balancedAccuracy(neighbourGuessesRight(x, y), y), measure: 'balanced accuracy' });
     if (task === 'binary' && isNumeric(x)) scores.push({ score: twoSidedAuc(x, y), measure: 'ROC AUC' });
+    scores.push({ score: balancedAccuracy(neighbourGuessesRight(x, y), y), measure: 'balanced accuracy' });
   }
   return scores.reduce((best, other) => (other.score > best.score ? other : best));
 }
