@@ -45,7 +45,7 @@ const LEARN_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   graph: [],
   reference: ['graph'],
   compile: ['graph', 'onnx', 'reference'],
-  layers: ['graph'],
+  layers: ['graph', 'statistics'],
   data: ['statistics'],
   preprocess: ['graph', 'data', 'statistics'],
   evaluate: ['statistics'],

@@ -1,0 +1,55 @@
+// Learning rates by step. Computed outside the graph and fed with each step, so that any function will do.
+import { AmaasError } from '@amaas/core';
+
+/** The rate at a step. @param step - 0 at the first update */
+export type Schedule = (step: number) => number;
+
+/** A number as a schedule; schedules pass through. @throws INVALID_ARGUMENT for a rate that is not finite and positive */
+export function constantRate(rate: number | Schedule): Schedule {
+  if (typeof rate === 'function') return rate;
+  if (!(Number.isFinite(rate) && rate >= 0)) {
+    throw new AmaasError('INVALID_ARGUMENT', `learningRate must be a finite number of at least 0, got ${rate}`);
+  }
+  return () => rate;
+}
+
+/** rate · decay^(step / decaySteps) */
+export function exponentialDecay(rate: number, decaySteps: number, decay: number): Schedule {
+  return (step) => rate * decay ** (step / decaySteps);
+}
+
+/** `rate` times `factor` for every boundary reached. @param boundaries - steps, ascending */
+export function stepDecay(rate: number, boundaries: readonly number[], factor = 0.1): Schedule {
+  return (step) => rate * factor ** boundaries.filter((boundary) => step >= boundary).length;
+}
+
+export interface CosineOptions {
+  /** Steps of linear growth from 0; default 0. */
+  readonly warmupSteps?: number;
+  /** Rate at the end and after it; default 0. */
+  readonly minRate?: number;
+}
+
+/** Half a cosine from `rate` to `minRate` over `totalSteps`. Source: Loshchilov & Hutter 2017. */
+export function cosineDecay(rate: number, totalSteps: number, { warmupSteps = 0, minRate = 0 }: CosineOptions = {}): Schedule {
+  return (step) => {
+    if (step < warmupSteps) return (rate * (step + 1)) / warmupSteps;
+    const progress = Math.min(1, (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+    return minRate + ((rate - minRate) * (1 + Math.cos(Math.PI * progress))) / 2;
+  };
+}
+
+/** A straight line from `rate` to `endRate` over `totalSteps`. */
+export function linearDecay(rate: number, totalSteps: number, endRate = 0): Schedule {
+  return (step) => rate + (endRate - rate) * Math.min(1, step / Math.max(1, totalSteps));
+}
+
+/** Up to `peakRate` over the first `risingShare` of the steps and down again, both as cosines. Source: Smith & Topin 2018. */
+export function oneCycle(peakRate: number, totalSteps: number, risingShare = 0.3): Schedule {
+  const peak = Math.max(1, Math.round(totalSteps * risingShare));
+  const between = (from: number, to: number, share: number): number => to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
+  return (step) =>
+    step < peak
+      ? between(peakRate / 25, peakRate, step / peak)
+      : between(peakRate, peakRate / 1e4, Math.min(1, (step - peak) / Math.max(1, totalSteps - peak)));
+}
