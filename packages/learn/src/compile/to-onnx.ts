@@ -7,6 +7,7 @@ import {
   type Body,
   collectInputs,
   isBody,
+  joinScans,
   type Node,
   type Shape,
   sortNodes,
@@ -61,12 +62,14 @@ export function compileToOnnx(outputs: ReadonlyMap<string, Value>, options: Onnx
  */
 export function toOnnx(outputs: ReadonlyMap<string, Value>, options: OnnxOptions = {}): OnnxModel {
   const declared = options.inputs ?? [];
+  // Of the inputs as they were asked for: joining may drop one, which the model still declares.
   const inputs = [...new Set([...declared, ...collectInputs(outputs.values())])];
+  const joined = joinScans([...outputs.values()]);
   const naming = new Naming();
   for (const value of inputs) naming.reserve(inputName(value));
   for (const name of outputs.keys()) naming.reserve(name);
   const graph = new GraphWriter(naming, new Map(inputs.map((value) => [value, inputName(value)])));
-  const written = graph.write([...outputs]);
+  const written = graph.write([...outputs.keys()].map((name, index) => [name, joined[index] ?? fail(name)] as const));
   return {
     irVersion: IR_VERSION,
     opsetImports: opsets(written),
@@ -81,6 +84,10 @@ export function toOnnx(outputs: ReadonlyMap<string, Value>, options: OnnxOptions
       ? {}
       : { metadata: [...options.metadata].map(([key, value]) => ({ key, value })) }),
   };
+}
+
+function fail(name: string): never {
+  throw new AmaasError('INTERNAL', `onnx: output ${name} was lost`);
 }
 
 function inputName(value: Value): string {

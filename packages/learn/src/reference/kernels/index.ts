@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel.ts';
 import { ARITHMETIC_KERNELS } from './arithmetic.ts';
 import { MATRIX_KERNELS } from './matrix.ts';
 import { REDUCTION_KERNELS } from './reduction.ts';
+import { SCAN_KERNELS } from './scan.ts';
 import { SELECTION_KERNELS } from './selection.ts';
 import { SHAPING_KERNELS } from './shaping.ts';
 
@@ -12,4 +13,5 @@ export const KERNELS: ReadonlyMap<string, Kernel> = new Map([
   ...REDUCTION_KERNELS,
   ...MATRIX_KERNELS,
   ...SELECTION_KERNELS,
+  ...SCAN_KERNELS,
 ]);
