@@ -1,32 +1,65 @@
 // Serves this checkout's TypeScript to a browser, types stripped and nothing bundled, as a page on another origin would
-// have the SDK. Knows which packages it may show and nothing else of the checkout.
+// have the SDK or the trainer. Knows which packages it may show and nothing else of the checkout.
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { stripTypeScriptTypes } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { join, normalize } from 'node:path';
+import { extname, join, normalize } from 'node:path';
 
 export interface SourceServer {
   readonly origin: string;
   readonly close: () => Promise<void>;
 }
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const SHOWN = /^\/(packages\/(core|client|protocols)\/src|conformance\/testing)\/[a-z0-9/-]+\.ts$/;
+export interface SourceServerOptions {
+  /** Whether the page is cross-origin isolated and so may have threads in WebAssembly; default: no, as most pages are. */
+  readonly isolated?: boolean;
+  /** Further folders to show: path on the server (`/tfjs/`) → folder on disk. */
+  readonly folders?: Readonly<Record<string, string>>;
+}
 
-/** What the package.json files' `exports` say, for browsers. */
-const IMPORTS = {
-  '@amaas/core': '/packages/core/src/index.ts',
-  '@amaas/client': '/packages/client/src/index.ts',
-  '@amaas/protocols/oip': '/packages/protocols/src/oip/index.ts',
+const ROOT = join(import.meta.dirname, '..', '..');
+const SHOWN =
+  /^\/(packages\/(core|client|protocols|learn|engines\/ort-web)\/src|conformance\/testing)\/[a-z0-9/.-]+\.ts$/;
+
+/** Packages that run in browsers, by their folder. */
+const PACKAGES = ['core', 'client', 'protocols', 'learn', 'engines/ort-web'];
+const ORT_WEB = '/node_modules/onnxruntime-web/dist/';
+
+/** Name of a module → path on this server, as the package.json files' `exports` say. */
+const IMPORTS: Readonly<Record<string, string>> = {
+  'onnxruntime-web/wasm': `${ORT_WEB}ort.wasm.bundle.min.mjs`,
+  ...Object.assign({}, ...PACKAGES.map(exportsOf)),
 };
 
-/** A page at `/` that runs `module`, the code of a module script. */
-export async function startSourceServer(module: string): Promise<SourceServer> {
-  const page = `<!doctype html><meta charset="utf-8"><title>SDK</title><link rel="icon" href="data:,">
-<script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script><script type="module">${module}</script>`;
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+function exportsOf(folder: string): Readonly<Record<string, string>> {
+  const text = readFileSync(join(ROOT, 'packages', folder, 'package.json'), 'utf8');
+  const { name, exports } = JSON.parse(text) as { name: string; exports: Record<string, string> }; // ours have both
+  return Object.fromEntries(
+    Object.entries(exports).map(([subpath, file]) => [join(name, subpath), join('/packages', folder, file)]),
+  );
+}
+
+/** A page at `/` that runs `module`, the code of a module script, and then sets `moduleHasRun`. */
+export async function startSourceServer(module: string, options: SourceServerOptions = {}): Promise<SourceServer> {
+  const page = `<!doctype html><meta charset="utf-8"><title>amaas</title><link rel="icon" href="data:,">
+<script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>
+<script type="module">${module}\n;globalThis.moduleHasRun = true;</script>`;
+  const folders = Object.entries({ [ORT_WEB]: join(ROOT, ORT_WEB), ...options.folders });
   const server = createServer((request, response) => {
-    void serve(request, response, page);
+    if (options.isolated) {
+      response.setHeader('cross-origin-opener-policy', 'same-origin');
+      response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    }
+    void serve(request, response, { page, folders });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -39,17 +72,36 @@ export async function startSourceServer(module: string): Promise<SourceServer> {
   };
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, page: string): Promise<void> {
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { page, folders }: { page: string; folders: readonly (readonly [string, string])[] },
+): Promise<void> {
   const path = normalize(request.url ?? '/');
   if (path === '/') {
     response.writeHead(200, { 'content-type': 'text/html' }).end(page);
     return;
   }
-  if (!SHOWN.test(path)) {
+  const folder = folders.find(([prefix]) => path.startsWith(prefix));
+  const file =
+    folder !== undefined ? join(folder[1], path.slice(folder[0].length)) : SHOWN.test(path) ? join(ROOT, path) : null;
+  const content = file === null ? null : await readFile(file).catch(() => null);
+  if (content === null || file === null) {
     response.writeHead(404).end();
-    return;
+  } else if (extname(file) === '.ts') {
+    const code = withPaths(stripTypeScriptTypes(content.toString()));
+    response.writeHead(200, { 'content-type': 'text/javascript' }).end(code);
+  } else {
+    response
+      .writeHead(200, { 'content-type': CONTENT_TYPES[extname(file)] ?? 'application/octet-stream' })
+      .end(content);
   }
-  const source = await readFile(join(ROOT, path), 'utf8').catch(() => null);
-  if (source === null) response.writeHead(404).end();
-  else response.writeHead(200, { 'content-type': 'text/javascript' }).end(stripTypeScriptTypes(source));
+}
+
+/** Imports by path instead of by name: a page's import map does not reach its workers. */
+function withPaths(code: string): string {
+  return code.replace(/(\bfrom\s*|\bimport\s*\(?\s*)'([^'.][^']*)'/g, (whole, before: string, name: string) => {
+    const path = IMPORTS[name];
+    return path === undefined ? whole : `${before}'${path}'`;
+  });
 }

@@ -1,1 +1,1 @@
-export {};
+export { createOrtWebExecutor, type OrtWebExecutorOptions } from './executor.ts';
