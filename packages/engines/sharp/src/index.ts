@@ -1,4 +1,6 @@
 // Media files on disk for the trainer, and pictures decoded by sharp (libvips) for whoever serves or sends them.
 export { describeImageReader } from './binding.ts';
 export { type DecodeImageOptions, decodeImage, type ImageLimits, type ImagePreparation } from './decode-image.ts';
+export * from './folders.ts';
 export { IMAGE_EXTENSIONS, IMAGE_FORMATS, type ImageFormat, imageFormatOf } from './image-format.ts';
+export { listMediaFiles, type MediaFilesOptions } from './media-files.ts';

@@ -1,7 +1,12 @@
 // Pictures, sound and text as labelled data: parsers, features and the port of labelled media files. Knows no file system.
+export * from './audio.ts';
 export { gunzip, gunzipIfPacked, isGzip, type UnpackOptions } from './gunzip.ts';
 export { decodeIdx, readIdx } from './idx.ts';
+export { labelledIdx } from './labelled-idx.ts';
+export * from './labelled-media.ts';
+export { type LabelColumns, readLabelsCsv } from './labels-csv.ts';
 export * from './pixels.ts';
 export { resample } from './resample.ts';
 export { type ArchivedFile, readTar } from './tar.ts';
+export * from './text.ts';
 export { decodeWav, mixToMono, type Waveform } from './wav.ts';

@@ -1,0 +1,70 @@
+// Folders (and tar archives) of pictures, sounds and texts as labelled media: names from the disk, decoding by kind.
+import {
+  type AudioPreparation,
+  createLabelledMedia,
+  decodeAudio,
+  decodeText,
+  type LabelledMedia,
+  type Pixels,
+} from '@amaas/learn/data';
+import { decodeImage, type ImageLimits, type ImagePreparation } from './decode-image.ts';
+import { IMAGE_EXTENSIONS } from './image-format.ts';
+import { listMediaFiles, type MediaFilesOptions } from './media-files.ts';
+
+/** What the openers share; see {@link MediaFilesOptions}. */
+export interface FolderOptions extends Omit<MediaFilesOptions, 'extensions'> {
+  /** Order of the classes where it means something; default sorted. */
+  readonly classNames?: readonly string[];
+}
+
+export interface ImageFolderOptions extends FolderOptions, Omit<ImageLimits, 'maxBytes'> {
+  /** Size and colours the pictures are brought to: the same steps the manifest of the trained model declares. */
+  readonly image: ImagePreparation;
+}
+
+export interface AudioFolderOptions extends FolderOptions, AudioPreparation {}
+
+export interface TextFolderOptions extends FolderOptions {
+  /** Encoding of files without a byte order mark; default UTF-8. */
+  readonly encoding?: string;
+}
+
+/** Pictures in a folder per class. @throws as {@link listMediaFiles} */
+export async function openImageFolder(path: string, options: ImageFolderOptions): Promise<LabelledMedia<Pixels>> {
+  const { image, maxPixels, maxSeconds } = options;
+  const limits = {
+    ...(options.maxFileBytes === undefined ? {} : { maxBytes: options.maxFileBytes }),
+    ...(maxPixels === undefined ? {} : { maxPixels }),
+    ...(maxSeconds === undefined ? {} : { maxSeconds }),
+  };
+  return createLabelledMedia({
+    kind: 'image',
+    files: await listMediaFiles(path, { ...options, extensions: IMAGE_EXTENSIONS }),
+    decode: (bytes, name, signal) => decodeImage(bytes, image, { ...limits, name, ...(signal && { signal }) }),
+    ...classNamesOf(options),
+  });
+}
+
+/** Sounds (WAV) in a folder per class, as samples of one channel. @throws as {@link listMediaFiles} */
+export async function openAudioFolder(path: string, options: AudioFolderOptions): Promise<LabelledMedia<Float32Array>> {
+  return createLabelledMedia({
+    kind: 'audio',
+    files: await listMediaFiles(path, { ...options, extensions: ['.wav'] }),
+    decode: (bytes, name) => decodeAudio(bytes, name, options),
+    ...classNamesOf(options),
+  });
+}
+
+/** Texts (one per `.txt` file) in a folder per class. @throws as {@link listMediaFiles} */
+export async function openTextFolder(path: string, options: TextFolderOptions = {}): Promise<LabelledMedia<string>> {
+  return createLabelledMedia({
+    kind: 'text',
+    files: await listMediaFiles(path, { ...options, extensions: ['.txt'] }),
+    decode: (bytes, name) => decodeText(bytes, name, options.encoding),
+    ...classNamesOf(options),
+  });
+}
+
+function classNamesOf({ classNames }: FolderOptions): { readonly classNames?: readonly string[] } {
+  return classNames === undefined ? {} : { classNames };
+}
