@@ -6,19 +6,22 @@ import { checkFinite, checkLength, checkWeights } from './check-rows.ts';
 /** Rows in descending order of their score. */
 export interface Ranking {
   readonly order: Uint32Array;
-  /** Positions in `order` one past each group of equal scores; the last one is the number of rows. */
-  readonly tieEnds: Uint32Array;
+  /** In that order: 1 where the row is of the class. */
+  readonly positives: Uint8Array;
+  /** In that order: 1 at the last row of each group of equal scores. */
+  readonly endsTie: Uint8Array;
 }
 
-/** Ranks finite scores. */
-export function rankScores(scores: ArrayLike<number>): Ranking {
+/** Ranks rows with finite scores. */
+export function rankRows({ positives, scores }: Pick<ScoredRows, 'positives' | 'scores'>): Ranking {
   const order = Uint32Array.from({ length: scores.length }, (_, row) => row);
   order.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
-  const tieEnds: number[] = [];
-  for (let i = 1; i <= order.length; i++) {
-    if (i === order.length || scores[order[i] ?? 0] !== scores[order[i - 1] ?? 0]) tieEnds.push(i);
-  }
-  return { order, tieEnds: Uint32Array.from(tieEnds) };
+  return {
+    order,
+    positives: Uint8Array.from(order, (row) => positives[row] ?? 0),
+    // Behind the last row there is no score to be equal to.
+    endsTie: Uint8Array.from(order, (row, i) => Number(scores[row] !== scores[order[i + 1] ?? -1])),
+  };
 }
 
 /** Rows with their scores for one class against the rest. */
@@ -34,27 +37,27 @@ export interface ScoredRows {
 interface Thresholds {
   readonly truePositives: Float64Array;
   readonly falsePositives: Float64Array;
+  /** The lowest score called positive. */
+  readonly thresholds: Float64Array;
 }
 
-/** Which rows are positive, and how much each counts. */
-export type Outcomes = Pick<ScoredRows, 'positives' | 'weights'>;
-
-function accumulate({ order, tieEnds }: Ranking, { positives, weights }: Outcomes): Thresholds {
-  const truePositives = new Float64Array(tieEnds.length);
-  const falsePositives = new Float64Array(tieEnds.length);
-  let [right, wrong, start] = [0, 0, 0];
-  tieEnds.forEach((end, group) => {
-    for (let i = start; i < end; i++) {
-      const row = order[i] ?? 0;
-      const weight = weights === undefined ? 1 : (weights[row] ?? 0);
-      if (positives[row] === 1) right += weight;
-      else wrong += weight;
-    }
-    truePositives[group] = right;
-    falsePositives[group] = wrong;
-    start = end;
+function accumulate({ order, positives, endsTie }: Ranking, { scores, weights }: ScoredRows): Thresholds {
+  const [truePositives, falsePositives, thresholds]: [number[], number[], number[]] = [[], [], []];
+  let [right, wrong] = [0, 0];
+  order.forEach((row, i) => {
+    const weight = weights === undefined ? 1 : (weights[row] ?? 0);
+    if (positives[i] === 1) right += weight;
+    else wrong += weight;
+    if (endsTie[i] !== 1) return;
+    truePositives.push(right);
+    falsePositives.push(wrong);
+    thresholds.push(scores[row] ?? Number.NaN);
   });
-  return { truePositives, falsePositives };
+  return {
+    truePositives: Float64Array.from(truePositives),
+    falsePositives: Float64Array.from(falsePositives),
+    thresholds: Float64Array.from(thresholds),
+  };
 }
 
 /**
@@ -63,24 +66,7 @@ function accumulate({ order, tieEnds }: Ranking, { positives, weights }: Outcome
  * @throws INVALID_ARGUMENT on different lengths; INVALID_DATA on no rows, a score that is not finite or a bad weight.
  */
 export function computeRocAuc(rows: ScoredRows): number {
-  return rankedRocAuc(rankChecked('rocAuc', rows), rows);
-}
-
-/** {@link computeRocAuc} of rows that are ranked already. */
-export function rankedRocAuc({ order, tieEnds }: Ranking, { positives, weights }: Outcomes): number {
-  let [right, wrong, area, start] = [0, 0, 0, 0];
-  for (const end of tieEnds) {
-    const [rightBefore, wrongBefore] = [right, wrong];
-    for (let i = start; i < end; i++) {
-      const row = order[i] ?? 0;
-      const weight = weights === undefined ? 1 : (weights[row] ?? 0);
-      if (positives[row] === 1) right += weight;
-      else wrong += weight;
-    }
-    area += ((wrong - wrongBefore) * (right + rightBefore)) / 2;
-    start = end;
-  }
-  return right > 0 && wrong > 0 ? area / (right * wrong) : Number.NaN;
+  return rankedAreas(rankChecked('rocAuc', rows), rows.weights).rocAuc;
 }
 
 /**
@@ -89,24 +75,35 @@ export function rankedRocAuc({ order, tieEnds }: Ranking, { positives, weights }
  * @throws as {@link computeRocAuc}
  */
 export function computeAveragePrecision(rows: ScoredRows): number {
-  return rankedAveragePrecision(rankChecked('averagePrecision', rows), rows);
+  return rankedAreas(rankChecked('averagePrecision', rows), rows.weights).averagePrecision;
 }
 
-/** {@link computeAveragePrecision} of rows that are ranked already. */
-export function rankedAveragePrecision({ order, tieEnds }: Ranking, { positives, weights }: Outcomes): number {
-  let [right, called, area, start] = [0, 0, 0, 0];
-  for (const end of tieEnds) {
-    const rightBefore = right;
-    for (let i = start; i < end; i++) {
-      const row = order[i] ?? 0;
-      const weight = weights === undefined ? 1 : (weights[row] ?? 0);
-      called += weight;
-      if (positives[row] === 1) right += weight;
-    }
-    if (right > rightBefore) area += ((right - rightBefore) * right) / called;
-    start = end;
+/** Both areas from one pass over ranked rows. */
+export interface Areas {
+  readonly rocAuc: number;
+  readonly averagePrecision: number;
+  /** Weight of the positive rows. */
+  readonly support: number;
+}
+
+/** {@link computeRocAuc} and {@link computeAveragePrecision} of rows that are ranked already. */
+export function rankedAreas({ order, positives, endsTie }: Ranking, weights: ArrayLike<number> | undefined): Areas {
+  let [right, wrong, rightBefore, wrongBefore, rocArea, precisionArea] = [0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < order.length; i++) {
+    const weight = weights === undefined ? 1 : (weights[order[i] ?? 0] ?? 0);
+    if (positives[i] === 1) right += weight;
+    else wrong += weight;
+    if (endsTie[i] !== 1) continue;
+    rocArea += ((wrong - wrongBefore) * (right + rightBefore)) / 2;
+    if (right > rightBefore) precisionArea += ((right - rightBefore) * right) / (right + wrong);
+    rightBefore = right;
+    wrongBefore = wrong;
   }
-  return right > 0 ? area / right : 0;
+  return {
+    rocAuc: right > 0 && wrong > 0 ? rocArea / (right * wrong) : Number.NaN,
+    averagePrecision: right > 0 ? precisionArea / right : 0,
+    support: right,
+  };
 }
 
 /** Points of a ROC curve from (0, 0) to (1, 1). */
@@ -128,7 +125,7 @@ export function computeRocCurve(rows: ScoredRows): RocCurve {
 
 /** {@link computeRocCurve} of rows that are ranked already. */
 export function rankedRocCurve(ranking: Ranking, rows: ScoredRows): RocCurve {
-  const { truePositives, falsePositives } = accumulate(ranking, rows);
+  const { truePositives, falsePositives, thresholds } = accumulate(ranking, rows);
   const last = truePositives.length - 1;
   const turns = (values: Float64Array, i: number): boolean =>
     (values[i + 1] ?? 0) - (values[i] ?? 0) !== (values[i] ?? 0) - (values[i - 1] ?? 0);
@@ -140,7 +137,7 @@ export function rankedRocCurve(ranking: Ranking, rows: ScoredRows): RocCurve {
   return {
     falsePositiveRates: withFirst(0, kept, (i) => (falsePositives[i] ?? 0) / negatives, negatives),
     truePositiveRates: withFirst(0, kept, (i) => (truePositives[i] ?? 0) / positives, positives),
-    thresholds: withFirst(Number.POSITIVE_INFINITY, kept, (i) => thresholdOf(ranking, rows.scores, i)),
+    thresholds: withFirst(Number.POSITIVE_INFINITY, kept, (i) => thresholds[i] ?? Number.NaN),
   };
 }
 
@@ -161,25 +158,19 @@ export function computePrecisionRecallCurve(rows: ScoredRows): PrecisionRecallCu
 
 /** {@link computePrecisionRecallCurve} of rows that are ranked already. */
 export function rankedPrecisionRecallCurve(ranking: Ranking, rows: ScoredRows): PrecisionRecallCurve {
-  const { truePositives, falsePositives } = accumulate(ranking, rows);
+  const { truePositives, falsePositives, thresholds } = accumulate(ranking, rows);
   const groups = truePositives.length;
   const positives = truePositives[groups - 1] ?? 0;
   const precisions = new Float64Array(groups + 1).fill(1);
   const recalls = new Float64Array(groups + 1);
-  const thresholds = new Float64Array(groups);
   for (let group = 0; group < groups; group++) {
     const at = groups - 1 - group;
     const right = truePositives[group] ?? 0;
     const called = right + (falsePositives[group] ?? 0);
     precisions[at] = called === 0 ? 0 : right / called;
     recalls[at] = positives === 0 ? 1 : right / positives;
-    thresholds[at] = thresholdOf(ranking, rows.scores, group);
   }
-  return { precisions, recalls, thresholds };
-}
-
-function thresholdOf({ order, tieEnds }: Ranking, scores: ArrayLike<number>, group: number): number {
-  return scores[order[(tieEnds[group] ?? 1) - 1] ?? 0] ?? Number.NaN;
+  return { precisions, recalls, thresholds: thresholds.reverse() };
 }
 
 function withFirst(first: number, kept: readonly number[], valueAt: (i: number) => number, total = 1): Float64Array {
@@ -196,5 +187,5 @@ function rankChecked(operation: string, { positives, scores, weights }: ScoredRo
       throw new AmaasError('INVALID_DATA', `${operation}: outcome of row ${row} is ${positives[row]}, expected 0 or 1`);
     }
   }
-  return rankScores(scores);
+  return rankRows({ positives, scores });
 }

@@ -57,7 +57,8 @@ function drawReplicates(options: BootstrapOptions, count: number): readonly Floa
   for (let resample = 0; resample < resamples; resample++) {
     weights.fill(0);
     for (let i = 0; i < rows; i++) {
-      const drawn = random.integer(rows);
+      // Three times as quick as `integer`; its bias of rows / 2³² is far below what a bootstrap resolves.
+      const drawn = Math.floor(random.uniform() * rows);
       weights[drawn] = (weights[drawn] ?? 0) + 1;
     }
     const values = statistics(weights);
