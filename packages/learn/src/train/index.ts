@@ -1,1 +1,27 @@
-export {};
+// Training: losses, optimisers, the training step as one graph, and the loop around it. Knows no files and no runtimes:
+// an executor and a checkpoint store are passed in.
+export type { CheckpointStore, EpochRecord } from './checkpoint.ts';
+export { countRows, type Examples, gatherRows, rowNumbers, rowType, selectExamples } from './examples.ts';
+export { type EarlyStopping, type FitOptions, type FitProgress, type FitResult, fit } from './fit.ts';
+export {
+  binaryCrossentropy,
+  type CrossEntropyOptions,
+  categoricalCrossentropy,
+  hinge,
+  huber,
+  type Loss,
+  type LossName,
+  lossFor,
+  meanAbsoluteError,
+  meanSquaredError,
+  sparseCategoricalCrossentropy,
+} from './losses.ts';
+export { absoluteError, accuracy, type Metric, type MetricName, metricFor, squaredError } from './metrics.ts';
+export * from './optimizers.ts';
+export type { Weights } from './packing.ts';
+export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.ts';
+export * from './schedules.ts';
+export { buildTrainingGraph, type FieldType, type StepGraph, type TrainingOptions } from './step-graph.ts';
+export { BATCH_SYMBOL, type ExportOptions, Predictor, TrainedModel } from './trained-model.ts';
+export { TrainingSteps } from './training-steps.ts';
+export { countParameters, initialWeights } from './weights.ts';

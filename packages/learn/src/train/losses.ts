@@ -100,7 +100,8 @@ export function categoricalCrossentropy({ labelSmoothing = 0, classWeights }: Cr
     name: 'categoricalCrossentropy',
     targetDType: 'float32',
     perRow(prediction, target) {
-      if (!sameShape(prediction.shape, target.shape)) throw mismatch('categoricalCrossentropy', prediction, target.shape);
+      if (!sameShape(prediction.shape, target.shape))
+        throw mismatch('categoricalCrossentropy', prediction, target.shape);
       return rowMean(crossEntropy(prediction, smoothed(target, labelSmoothing)));
     },
     ...(classWeights === undefined
@@ -125,15 +126,16 @@ export function sparseCategoricalCrossentropy({ labelSmoothing = 0, classWeights
     targetDType: 'int64',
     perRow(prediction, target) {
       const shape = prediction.shape.slice(0, -1);
-      const labels = sameShape(target.shape, shape) ? target : reshapeTarget(target, shape, 'sparseCategoricalCrossentropy');
+      const labels = sameShape(target.shape, shape)
+        ? target
+        : reshapeTarget(target, shape, 'sparseCategoricalCrossentropy');
       const distribution = oneHot(labels, classesOf(prediction), prediction.dtype);
       return rowMean(crossEntropy(prediction, smoothed(distribution, labelSmoothing)));
     },
     ...(classWeights === undefined
       ? {}
       : {
-          rowWeights: (target: Value) =>
-            rowMean(gather(weightRow(classWeights), target)),
+          rowWeights: (target: Value) => rowMean(gather(weightRow(classWeights), target)),
         }),
   };
 }

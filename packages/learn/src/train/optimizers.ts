@@ -46,7 +46,12 @@ export interface SgdOptions extends RateOptions {
 }
 
 /** Stochastic gradient descent, with (Nesterov) momentum if asked. Default rate 0.01. Source: Sutskever et al. 2013. */
-export function sgd({ learningRate = 0.01, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+export function sgd({
+  learningRate = 0.01,
+  momentum = 0,
+  nesterov = false,
+  weightDecay = 0,
+}: SgdOptions = {}): Optimizer {
   assertFraction('sgd: momentum', momentum);
   return {
     name: nesterov ? 'nesterov' : momentum > 0 ? 'momentum' : 'sgd',
@@ -108,7 +113,10 @@ function adamLike(
       const correction = sqrt(sub(1, pow(scalar(step.dtype, beta2), step)));
       const size = mul(div(mul(rate, correction), sub(1, pow(scalar(step.dtype, beta1), step))), (1 - beta1) / scale);
       const change = div(mul(nextMean, size), add(sqrt(nextSquares), mul(correction, epsilon / scale)));
-      return { parameter: sub(decayed(parameter, { rate, weightDecay, decays }), change), slots: [nextMean, nextSquares] };
+      return {
+        parameter: sub(decayed(parameter, { rate, weightDecay, decays }), change),
+        slots: [nextMean, nextSquares],
+      };
     },
   };
 }
@@ -123,7 +131,12 @@ export interface RmsPropOptions extends RateOptions {
 }
 
 /** RMSprop. Default rate 0.01. Source: Tieleman & Hinton 2012. */
-export function rmsProp({ learningRate = 0.01, alpha = 0.99, epsilon = 1e-8, momentum = 0 }: RmsPropOptions = {}): Optimizer {
+export function rmsProp({
+  learningRate = 0.01,
+  alpha = 0.99,
+  epsilon = 1e-8,
+  momentum = 0,
+}: RmsPropOptions = {}): Optimizer {
   assertFraction('rmsProp: alpha', alpha);
   assertFraction('rmsProp: momentum', momentum);
   return {

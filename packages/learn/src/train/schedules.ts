@@ -31,7 +31,11 @@ export interface CosineOptions {
 }
 
 /** Half a cosine from `rate` to `minRate` over `totalSteps`. Source: Loshchilov & Hutter 2017. */
-export function cosineDecay(rate: number, totalSteps: number, { warmupSteps = 0, minRate = 0 }: CosineOptions = {}): Schedule {
+export function cosineDecay(
+  rate: number,
+  totalSteps: number,
+  { warmupSteps = 0, minRate = 0 }: CosineOptions = {},
+): Schedule {
   return (step) => {
     if (step < warmupSteps) return (rate * (step + 1)) / warmupSteps;
     const progress = Math.min(1, (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
@@ -47,7 +51,8 @@ export function linearDecay(rate: number, totalSteps: number, endRate = 0): Sche
 /** Up to `peakRate` over the first `risingShare` of the steps and down again, both as cosines. Source: Smith & Topin 2018. */
 export function oneCycle(peakRate: number, totalSteps: number, risingShare = 0.3): Schedule {
   const peak = Math.max(1, Math.round(totalSteps * risingShare));
-  const between = (from: number, to: number, share: number): number => to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
+  const between = (from: number, to: number, share: number): number =>
+    to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
   return (step) =>
     step < peak
       ? between(peakRate / 25, peakRate, step / peak)

@@ -1,0 +1,94 @@
+// Where a training stands, as bytes: enough to go on and end with the same weights as one that never stopped.
+import { AmaasError, type NamedTensors, type Tensor } from '@amaas/core';
+import type { Weights } from './packing.ts';
+import { readSafetensors, writeSafetensors } from './safetensors.ts';
+
+/** Keeps the latest checkpoint of one training. `save` replaces it atomically: a reader sees the old or the new one. */
+export interface CheckpointStore {
+  /** The latest checkpoint, or null before the first. */
+  load(): Promise<Uint8Array | null>;
+  save(bytes: Uint8Array): Promise<void>;
+}
+
+/** Numbers of one epoch. Names: `loss`, each metric, and both with `validation ` in front. */
+export interface EpochRecord {
+  /** 1 at the first. */
+  readonly epoch: number;
+  readonly values: Readonly<Record<string, number>>;
+  readonly learningRate: number;
+}
+
+/** Plain data of a checkpoint, beside its tensors. */
+export interface Progress {
+  /** Epochs that are complete. */
+  readonly epoch: number;
+  /** Steps done within the current epoch, and in all. */
+  readonly stepInEpoch: number;
+  readonly steps: number;
+  readonly history: readonly EpochRecord[];
+  /** Σ of the current epoch so far: loss, weight, metrics. */
+  readonly sums: Readonly<Record<string, number>>;
+  readonly best: { readonly epoch: number; readonly score: number } | null;
+  /** The early stopper's count of epochs without improvement. */
+  readonly epochsWithoutImprovement: number;
+}
+
+export interface Checkpoint {
+  /** What the training is of; a checkpoint goes on only with the same. */
+  readonly fingerprint: string;
+  readonly progress: Progress;
+  readonly states: NamedTensors;
+  readonly bestWeights: Weights | null;
+}
+
+const VERSION = '1';
+const STATE = 'state/';
+const BEST = 'best/';
+
+export function writeCheckpoint({ fingerprint, progress, states, bestWeights }: Checkpoint): Uint8Array {
+  const tensors = new Map<string, Tensor>();
+  for (const [name, tensor] of states) tensors.set(STATE + name, tensor);
+  for (const [name, tensor] of bestWeights ?? []) tensors.set(BEST + name, tensor);
+  return writeSafetensors({
+    tensors,
+    metadata: new Map([
+      ['version', VERSION],
+      ['fingerprint', fingerprint],
+      ['progress', JSON.stringify(progress)],
+    ]),
+  });
+}
+
+/** @throws INVALID_CHECKPOINT when the bytes are no checkpoint, or one of another training */
+export function readCheckpoint(bytes: Uint8Array, fingerprint: string): Checkpoint {
+  let file: ReturnType<typeof readSafetensors>;
+  try {
+    file = readSafetensors(bytes);
+  } catch (cause) {
+    throw new AmaasError('INVALID_CHECKPOINT', 'checkpoint: the file cannot be read; remove it to start over', {
+      cause,
+    });
+  }
+  const { metadata, tensors } = file;
+  if (metadata.get('version') !== VERSION) {
+    throw new AmaasError(
+      'INVALID_CHECKPOINT',
+      `checkpoint: expected version ${VERSION}, got ${metadata.get('version')}`,
+    );
+  }
+  if (metadata.get('fingerprint') !== fingerprint) {
+    throw new AmaasError(
+      'INVALID_CHECKPOINT',
+      'checkpoint: it belongs to a training with another model, other data or other settings; remove it to start over',
+    );
+  }
+  const states = new Map<string, Tensor>();
+  const best = new Map<string, Tensor & { readonly dtype: 'float32' }>();
+  for (const [name, tensor] of tensors) {
+    if (name.startsWith(STATE)) states.set(name.slice(STATE.length), tensor);
+    else if (name.startsWith(BEST) && tensor.dtype === 'float32') best.set(name.slice(BEST.length), tensor);
+  }
+  // Written by writeCheckpoint of the same version, whose fingerprint matched.
+  const progress = JSON.parse(metadata.get('progress') ?? 'null') as Progress;
+  return { fingerprint, progress, states, bestWeights: best.size === 0 ? null : best };
+}
