@@ -1,8 +1,18 @@
 // One function per operation.
+export * from './activations.ts';
 export * from './arithmetic.ts';
 export * from './comparison.ts';
 export * from './constants.ts';
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv,
+  convTranspose,
+} from './convolution.ts';
 export * from './matrix.ts';
+export * from './normalization.ts';
+export { col2Im, gatherPatches, im2col, type PatchGrid } from './patches.ts';
+export * from './pooling.ts';
 export * from './reduction.ts';
 export { scan, type ScanOptions, type ScanResult, type ScanStep } from './scan.ts';
 export { joinScans } from './scan-join.ts';
@@ -15,3 +25,5 @@ export {
   reductionAttributes,
   sumToShape,
 } from './summation.ts';
+export { countWindows, type Padding, resolveWindows, type WindowOptions, type Windows } from './windows.ts';
+export { withGradient } from './with-gradient.ts';

@@ -1,0 +1,260 @@
+// Pooling: the greatest or the mean of every window, over windows or the whole image; and nearest-neighbour enlargement.
+import { AmaasError, formatShape } from '@amaas/core';
+import { countElements, type Shape, staticShape } from '../shape.ts';
+import { applyOne, applyOperation, defineOperation, type Value } from '../value.ts';
+import { div, mul } from './arithmetic.ts';
+import { cast, equal } from './comparison.ts';
+import { constantOf, filled } from './constants.ts';
+import { col2Im } from './patches.ts';
+import { reduceMax, reduceMean } from './reduction.ts';
+import { scatterNdAdd } from './selection.ts';
+import { pad, reshape, slice } from './shaping.ts';
+import { expand, reduceSum } from './summation.ts';
+import { countWindows, padsOf, resolveWindows, type WindowOptions, type Windows, windowExtent } from './windows.ts';
+
+interface MaxPoolAttributes {
+  readonly [name: string]: readonly number[];
+  readonly kernel_shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly pads: readonly number[];
+}
+
+const MAX_POOL = defineOperation<MaxPoolAttributes>({
+  name: 'MaxPool',
+  attributes: {
+    kernel_shape: { kind: 'ints' },
+    strides: { kind: 'ints' },
+    dilations: { kind: 'ints' },
+    pads: { kind: 'ints' },
+  },
+  infer: ([x], attributes) => [pooledType(x, windowsOfMaxPool(attributes), 'MaxPool')],
+  gradient({ inputs: [x], outputs: [y], attributes }, [dy]) {
+    if (!x || !y || !dy) return [null];
+    const windows = windowsOfMaxPool(attributes);
+    return [isTiling(windows) ? tilingGradient(x, y, { dy, windows }) : scatterGradient(x, dy, attributes)];
+  },
+});
+
+/** The second output of ONNX's MaxPool, where every maximum lies in the flat tensor; asked for by the gradient alone. */
+const MAX_POOL_WITH_INDICES = defineOperation<MaxPoolAttributes>({
+  name: 'MaxPool',
+  attributes: MAX_POOL.attributes,
+  infer([x], attributes) {
+    const pooled = pooledType(x, windowsOfMaxPool(attributes), 'MaxPool');
+    return [pooled, { dtype: 'int64', shape: pooled.shape }];
+  },
+});
+
+function windowsOfMaxPool({ kernel_shape: kernel, strides, dilations, pads }: MaxPoolAttributes): Windows {
+  return { kernel, strides, dilations, pads };
+}
+
+export interface PoolOptions extends WindowOptions {
+  /** Default: the kernel, so that windows lie side by side. */
+  readonly strides?: number | readonly number[];
+  /** Whether a last window may reach over the end of the image (or its padding); default false. */
+  readonly ceil?: boolean;
+}
+
+/**
+ * The greatest element of every window; padding never wins.
+ *
+ * Where several are greatest: windows side by side share the gradient evenly among them, overlapping (or padded or
+ * dilated) ones give it to the first.
+ * @param x - [N, C, ...image]
+ * @param kernel - one number per axis of the image
+ */
+export function maxPool(x: Value, kernel: readonly number[], options: PoolOptions = {}): Value {
+  const { strides, dilations, pads } = poolWindows(x.shape.slice(2), kernel, { ...options, operation: 'MaxPool' });
+  return applyOne(MAX_POOL, [x], { kernel_shape: kernel, strides, dilations, pads });
+}
+
+interface AveragePoolAttributes {
+  readonly [name: string]: number | readonly number[];
+  readonly kernel_shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly pads: readonly number[];
+  readonly count_include_pad: number;
+}
+
+const AVERAGE_POOL = defineOperation<AveragePoolAttributes>({
+  name: 'AveragePool',
+  attributes: {
+    kernel_shape: { kind: 'ints' },
+    strides: { kind: 'ints' },
+    pads: { kind: 'ints' },
+    count_include_pad: { kind: 'int' },
+  },
+  infer: ([x], attributes) => [pooledType(x, windowsOfAveragePool(attributes), 'AveragePool')],
+  gradient({ inputs: [x], attributes }, [dy]) {
+    if (!x || !dy) return [null];
+    const windows = windowsOfAveragePool(attributes);
+    const places = countElements(windows.kernel, 'AveragePool');
+    if (isTiling(windows)) return [repeatOverTiles(mul(dy, 1 / places), x.shape, windows.kernel)];
+    const share = attributes.count_include_pad === 1 ? mul(dy, 1 / places) : div(dy, countedPlaces(x, windows));
+    const [batch = 1, channels = 1, ...image] = x.shape;
+    const rows = reshape(share, [batch, channels, 1, countElements(share.shape.slice(2), 'AveragePool')]);
+    const columns = expand(rows, rows.shape.with(2, places));
+    const merged = reshape(columns, [batch, countElements([channels, places], 'AveragePool'), rows.shape[3] ?? 1]);
+    return [col2Im(merged, image, windows.kernel, { ...windows, padding: windows.pads })];
+  },
+});
+
+function windowsOfAveragePool({ kernel_shape: kernel, strides, pads }: AveragePoolAttributes): Windows {
+  return { kernel, strides, dilations: kernel.map(() => 1), pads };
+}
+
+export interface AveragePoolOptions extends Omit<PoolOptions, 'dilations'> {
+  /** Whether padding counts as zeros (PyTorch's default) or not at all (ONNX's, Keras's and ours). */
+  readonly countPadding?: boolean;
+}
+
+/** The mean of every window. @param x - [N, C, ...image] @param kernel - one number per axis of the image */
+export function averagePool(x: Value, kernel: readonly number[], options: AveragePoolOptions = {}): Value {
+  const sizes = x.shape.slice(2);
+  const countPadding = options.countPadding === true;
+  const { strides, pads } = poolWindows(sizes, kernel, { ...options, operation: 'AveragePool' });
+  if (countPadding && options.ceil === true) {
+    const asked = poolWindows(sizes, kernel, { ...options, ceil: false, operation: 'AveragePool' });
+    if (asked.pads.some((amount, index) => amount !== pads[index])) {
+      throw new AmaasError('INVALID_GRAPH', 'AveragePool: padding cannot count where a window reaches over the end');
+    }
+  }
+  return applyOne(AVERAGE_POOL, [x], {
+    kernel_shape: kernel,
+    strides,
+    pads,
+    count_include_pad: countPadding ? 1 : 0,
+  });
+}
+
+/** The mean of each channel's image. @param x - [N, C, ...image] @returns [N, C, 1, ...] */
+export function globalAveragePool(x: Value): Value {
+  return reduceMean(x, { axes: imageAxes(x, 'globalAveragePool'), keepAxes: true });
+}
+
+/** The greatest element of each channel's image; ties share the gradient. @returns [N, C, 1, ...] */
+export function globalMaxPool(x: Value): Value {
+  return reduceMax(x, { axes: imageAxes(x, 'globalMaxPool'), keepAxes: true });
+}
+
+/**
+ * Every element repeated along the image's axes: nearest-neighbour enlargement.
+ * @param x - [N, C, ...image], the image's sizes known
+ * @param factors - whole numbers, one per axis of the image
+ */
+export function upsampleNearest(x: Value, factors: readonly number[]): Value {
+  const sizes = staticShape(x.shape.slice(2), 'upsampleNearest');
+  if (factors.length !== sizes.length || factors.some((factor) => !Number.isInteger(factor) || factor < 1)) {
+    throw new AmaasError(
+      'INVALID_GRAPH',
+      `upsampleNearest: expected ${sizes.length} whole factors, got ${formatShape(factors)}`,
+    );
+  }
+  const target = [...x.shape.slice(0, 2), ...sizes.map((size, axis) => size * (factors[axis] ?? 1))];
+  return repeatOverTiles(x, target, factors);
+}
+
+function poolWindows(
+  sizes: Shape,
+  kernel: readonly number[],
+  { strides = kernel, ceil = false, ...options }: PoolOptions & { readonly operation: string },
+): Windows {
+  const windows = resolveWindows(sizes, kernel, { strides, ...options });
+  if (!ceil) return windows;
+  // A window that starts inside and ends outside is one more window over more padding.
+  const extra = staticShape(sizes, options.operation).map((size, axis) => {
+    const [before, after] = padsOf(windows, axis);
+    const stride = windows.strides[axis] ?? 1;
+    const rest = (size + before + after - windowExtent(windows, axis)) % stride;
+    const lastStart = size + before + after - windowExtent(windows, axis) - rest + stride;
+    return rest === 0 || lastStart >= size + before ? 0 : stride - rest;
+  });
+  return { ...windows, pads: windows.pads.map((amount, at) => amount + (extra[at - sizes.length] ?? 0)) };
+}
+
+function pooledType(x: Value | undefined, windows: Windows, operation: string): Pick<Value, 'dtype' | 'shape'> {
+  if (x === undefined || x.shape.length !== windows.kernel.length + 2) {
+    throw new AmaasError(
+      'INVALID_GRAPH',
+      `${operation}: expected [N, C, ...image] for a kernel ${formatShape(windows.kernel)}, got ${formatShape(x?.shape ?? [])}`,
+    );
+  }
+  for (const axis of windows.kernel.keys()) {
+    const extent = windowExtent(windows, axis);
+    if (Math.max(...padsOf(windows, axis)) >= extent) {
+      throw new AmaasError('INVALID_GRAPH', `${operation}: padding must be less than the window's ${extent}`);
+    }
+  }
+  return { dtype: x.dtype, shape: [...x.shape.slice(0, 2), ...countWindows(x.shape.slice(2), windows, operation)] };
+}
+
+/** Whether windows lie side by side without padding, so that every place is in one window at most. */
+function isTiling({ kernel, strides, dilations, pads }: Windows): boolean {
+  return (
+    kernel.every((size, axis) => size === strides[axis] && (size === 1 || dilations[axis] === 1)) &&
+    pads.every((amount) => amount === 0)
+  );
+}
+
+/** Each element over its own tile, and zeros where tiles left a rest of `shape`. */
+function repeatOverTiles(x: Value, shape: Shape, kernel: readonly number[]): Value {
+  const lead = x.shape.slice(0, 2);
+  const counts = staticShape(x.shape.slice(2), 'pooling');
+  const apart = reshape(x, [...lead, ...counts.flatMap((count) => [count, 1])]);
+  const tiled = expand(apart, [...lead, ...counts.flatMap((count, axis) => [count, kernel[axis] ?? 1])]);
+  const whole = counts.map((count, axis) => count * (kernel[axis] ?? 1));
+  const rest = staticShape(shape.slice(2), 'pooling').map((size, axis) => size - (whole[axis] ?? size));
+  return pad(reshape(tiled, [...lead, ...whole]), [0, 0, ...rest.map(() => 0)], [0, 0, ...rest]);
+}
+
+function tilingGradient(
+  x: Value,
+  y: Value,
+  { dy, windows: { kernel } }: { readonly dy: Value; readonly windows: Windows },
+): Value {
+  const lead = x.shape.slice(0, 2);
+  const counts = staticShape(y.shape.slice(2), 'MaxPool');
+  let covered = x;
+  for (const [axis, count] of counts.entries()) covered = slice(covered, axis + 2, 0, count * (kernel[axis] ?? 1));
+  const tiles = reshape(covered, [...lead, ...counts.flatMap((count, axis) => [count, kernel[axis] ?? 1])]);
+  const apart = (value: Value): Value => reshape(value, [...lead, ...counts.flatMap((count) => [count, 1])]);
+  const hits = cast(equal(tiles, apart(y)), dy.dtype);
+  const ties = reduceSum(hits, { axes: counts.map((_, axis) => 3 + 2 * axis), keepAxes: true });
+  const spread = reshape(mul(hits, div(apart(dy), ties)), covered.shape);
+  const rest = staticShape(x.shape.slice(2), 'MaxPool').map((size, axis) => size - Number(covered.shape[axis + 2]));
+  return pad(spread, [0, 0, ...rest.map(() => 0)], [0, 0, ...rest]);
+}
+
+/** Overlapping windows may choose one place more than once: gradients are added up at the places ONNX names. */
+function scatterGradient(x: Value, dy: Value, attributes: MaxPoolAttributes): Value {
+  const [, indices] = applyOperation(MAX_POOL_WITH_INDICES, [x], attributes);
+  if (indices === undefined) throw new AmaasError('INTERNAL', 'MaxPool: has no indices');
+  const total = countElements(x.shape, 'MaxPool');
+  const added = scatterNdAdd(filled(dy.dtype, [total], 0), reshape(indices, [-1, 1]), reshape(dy, [-1]));
+  return reshape(added, x.shape);
+}
+
+/** How many places of each window lie in the image, as [1, 1, ...windows]. */
+function countedPlaces(x: Value, windows: Windows): Value {
+  const image = staticShape(x.shape.slice(2), 'AveragePool');
+  const counts = staticShape(countWindows(image, windows, 'AveragePool'), 'AveragePool');
+  let totals: readonly number[] = [1];
+  for (const [axis, count] of counts.entries()) {
+    const [before] = padsOf(windows, axis);
+    const along = Array.from({ length: count }, (_, window) => {
+      const start = window * (windows.strides[axis] ?? 1) - before;
+      return Math.min(start + (windows.kernel[axis] ?? 1), image[axis] ?? 1) - Math.max(start, 0);
+    });
+    totals = totals.flatMap((total) => along.map((each) => total * each));
+  }
+  return constantOf(x.dtype, [1, 1, ...counts], totals);
+}
+
+function imageAxes(x: Value, operation: string): readonly number[] {
+  if (x.shape.length < 3) {
+    throw new AmaasError('INVALID_GRAPH', `${operation}: expected [N, C, ...image], got ${formatShape(x.shape)}`);
+  }
+  return [...x.shape.keys()].slice(2);
+}
