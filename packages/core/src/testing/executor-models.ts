@@ -3,6 +3,7 @@ import {
   EXTERNAL_DATA,
   graphAttribute,
   intAttribute,
+  onnxCodeOf,
   type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
@@ -177,22 +178,21 @@ export function storedModel(weights: Tensor): Uint8Array {
   });
 }
 
-/** y = x·w with w in a file beside the model. */
+/** y = row of a table `[2] uint8` in another file, which a careless runtime finds in its working directory. */
 export function externalModel(location: string): Uint8Array {
-  const entry = (key: string, value: string) => ({ key, value });
   return modelOf({
-    nodes: [node('MatMul', ['x', 'w'], ['y'])],
+    nodes: [node('Gather', ['table', 'index'], ['y'])],
     initializers: [
       {
-        name: 'w',
-        dims: [1, 1],
-        dataType: 1,
+        name: 'table',
+        dims: [2],
+        dataType: onnxCodeOf('uint8'),
         dataLocation: EXTERNAL_DATA,
-        externalData: [entry('location', location)],
+        externalData: [{ key: 'location', value: location }],
       },
     ],
-    inputs: [tensorValueInfo('x', 'float32', ['N', 1])],
-    outputs: [tensorValueInfo('y', 'float32', ['N', 1])],
+    inputs: [tensorValueInfo('index', 'int64', [1])],
+    outputs: [tensorValueInfo('y', 'uint8', [1])],
   });
 }
 
