@@ -368,3 +368,54 @@ test('scan refuses what cannot be repeated', () => {
     refused('Scan: expected at least one sequence and no scalars among them'),
   );
 });
+
+test('scan repeats a whole training step with a hundred states', async () => {
+  const [layers, width, batch, steps] = [17, 3, 2, 8];
+  const shapes = Array.from({ length: layers * 6 }, (_, index) => (index % 2 === 0 ? [width, width] : [width]));
+  const states = shapes.map((shape, index) => input(`s${index}`, 'float32', shape));
+  const x = input('x', 'float32', [steps, batch, width]);
+  const train = (loop: Loop): readonly Value[] => {
+    const result = loop(states, [x], (current, [rows]) => {
+      const [parameters, means, squares] = [0, 1, 2].map((part) =>
+        current.slice(part * layers * 2, (part + 1) * layers * 2),
+      );
+      assert(parameters && means && squares && rows);
+      let hidden = rows;
+      for (let layer = 0; layer < layers; layer++) {
+        const product = op.matMul(hidden, one(parameters, 2 * layer));
+        hidden = op.add(hidden, op.tanh(op.add(product, one(parameters, 2 * layer + 1))));
+      }
+      const loss = op.reduceMean(op.square(op.sub(hidden, 0.3)));
+      const nextMeans: Value[] = [];
+      const nextSquares: Value[] = [];
+      const next = gradients(loss, parameters).map((gradient, index) => {
+        const mean = op.add(op.mul(one(means, index), 0.9), op.mul(gradient, 0.1));
+        const square = op.add(op.mul(one(squares, index), 0.99), op.mul(op.square(gradient), 0.01));
+        nextMeans.push(mean);
+        nextSquares.push(square);
+        return op.sub(one(parameters, index), op.div(op.mul(mean, 0.05), op.add(op.sqrt(op.abs(square)), 0.1)));
+      });
+      return { states: [...next, ...nextMeans, ...nextSquares], outputs: [loss] };
+    });
+    return [...result.states, ...result.outputs];
+  };
+  const arrays = randomArrays([...shapes, [steps, batch, width]], 'float32');
+  const inputs = [...states, x];
+  const expected = evaluate(
+    train(unrolled),
+    new Map(inputs.map((value, index) => [value, arrays[index] ?? assert.fail()])),
+  );
+  const outputs = new Map(train(op.scan).map((value, index) => [`y${index}`, value]));
+  const compiled = await (await ortExecutor()).compile(compileToOnnx(outputs, { inputs }));
+  try {
+    const names = compiled.inputNames;
+    const found = await compiled.run(
+      new Map(names.map((name, index) => [name, tensorFromArray(arrays[index] ?? assert.fail())])),
+    );
+    for (const [index, array] of expected.entries()) {
+      assertClose(arrayFromTensor(found.get(`y${index}`) ?? assert.fail()), array, 1e-4);
+    }
+  } finally {
+    await compiled.dispose();
+  }
+});
