@@ -32,6 +32,8 @@ function shorter(node: Node, uses: (value: Value) => number): Value | null {
     }
     case 'Transpose':
       return transposeOfTranspose(node, a);
+    case 'Identity':
+      return a;
     case 'Cast':
       return a.dtype === y.dtype ? a : null;
     case 'Neg':

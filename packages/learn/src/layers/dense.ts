@@ -1,6 +1,6 @@
 // Fully connected layers and embeddings.
 import { AmaasError, formatShape } from '@amaas/core';
-import { add, gather, matMul, type Value } from '../graph/index.ts';
+import { add, gather, matMul, mul, reshape, type Value } from '../graph/index.ts';
 import { type Activation, activate } from './activations.ts';
 import { type InitializerChoice, initializerFor, uniformInitializer } from './initializers.ts';
 import { type Layer, layer } from './layer.ts';
@@ -16,6 +16,13 @@ export interface DenseOptions {
   /** Default `zeros`. */
   readonly biasInitializer?: InitializerChoice;
   readonly kernelRegularizer?: Regularizer;
+  /**
+   * A factor per column of x ([in], or one number), multiplied into the kernel instead of into x: the same result for
+   * less work where x has more rows than the kernel.
+   */
+  readonly scaledBy?: Value | number;
+  /** A factor on the bias; default 1. */
+  readonly biasScaledBy?: number;
 }
 
 /**
@@ -33,14 +40,19 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
       initializer: initializerFor(options.kernelInitializer ?? 'glorotUniform', fans),
       regularizer: options.kernelRegularizer,
     });
-    const product = matMul(x, kernel);
+    const product = matMul(x, options.scaledBy === undefined ? kernel : scaleRows(kernel, options.scaledBy));
     if (options.useBias === false) return activate(product, options.activation ?? 'linear');
     const bias = scope.parameter('bias', [units], {
       initializer: initializerFor(options.biasInitializer ?? 'zeros', fans),
       decays: false,
     });
-    return activate(add(product, bias), options.activation ?? 'linear');
+    const scaled = options.biasScaledBy === undefined ? bias : mul(bias, options.biasScaledBy);
+    return activate(add(product, scaled), options.activation ?? 'linear');
   });
+}
+
+function scaleRows(kernel: Value, factor: Value | number): Value {
+  return mul(kernel, typeof factor === 'number' ? factor : reshape(factor, [-1, 1]));
 }
 
 export interface EmbeddingOptions {

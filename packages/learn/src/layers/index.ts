@@ -1,9 +1,12 @@
 // Layers and models in the vocabulary of Keras, over `graph`. Knows no optimisers and no data.
+export { type AttentionOptions, multiHeadSelfAttention } from './attention.ts';
 export { type Activation, type ActivationName, activate, activation } from './activations.ts';
 export { assertCount, type DenseOptions, dense, type EmbeddingOptions, embedding, lastSize } from './dense.ts';
 export { dropout } from './dropout.ts';
 export * from './initializers.ts';
 export { type Layer, layer, type Network } from './layer.ts';
+export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm, rmsNorm } from './normalization.ts';
 export * from './regularizers.ts';
 export * from './scope.ts';
 export { asNetwork, flatten, functional, reshape, residual, sequential } from './sequential.ts';
+export { type BlockOptions, type GptOptions, gpt, transformerBlock } from './transformer.ts';

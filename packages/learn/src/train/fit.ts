@@ -59,8 +59,10 @@ export interface FitOptions {
   readonly checkpoint?: { readonly store: CheckpointStore; readonly everyMs?: number };
   /** After every run of some steps. */
   readonly onProgress?: (progress: FitProgress) => void;
-  /** After every epoch; `'stop'` ends the training there, as early stopping would. */
-  readonly onEpoch?: (record: EpochRecord) => 'stop' | void | Promise<'stop' | void>;
+  /** After every epoch; awaited. */
+  readonly onEpoch?: (record: EpochRecord) => void | Promise<void>;
+  /** Asked after every epoch; true ends the training there, as early stopping would. */
+  readonly shouldStop?: (record: EpochRecord) => boolean;
   /** Cancels between runs of some steps; the promise then rejects with CANCELLED. */
   readonly signal?: AbortSignal;
   readonly threads?: number;
@@ -200,8 +202,8 @@ class FitRun {
     while (this.#progress.epoch < epochs && !stopped) {
       await this.#finishEpoch();
       const record = this.#progress.history.at(-1);
-      const asked = record === undefined ? undefined : await this.#options.onEpoch?.(record);
-      stopped = asked === 'stop' || this.#shouldStop();
+      if (record !== undefined) await this.#options.onEpoch?.(record);
+      stopped = this.#shouldStop() || (record !== undefined && this.#options.shouldStop?.(record) === true);
       await this.#save(stopped || this.#progress.epoch === epochs);
     }
     const { best } = this.#progress;

@@ -32,18 +32,24 @@ const LAYER_NORMALIZATION = defineOperation<LayerNormAttributes>({
     const statistics = { dtype: x.dtype, shape: x.shape.map((size, at) => (at < axis ? size : 1)) };
     return [{ dtype: x.dtype, shape: x.shape }, statistics, statistics];
   },
-  gradient({ inputs: [x, scale, bias], outputs: [, mean, inverse], attributes: { axis } }, [dy, dMean, dInverse]) {
+  gradient({ inputs: [x, scale, bias], outputs: [y, mean, inverse], attributes: { axis } }, [dy, dMean, dInverse]) {
     if (dMean || dInverse) {
       throw new AmaasError('INVALID_GRAPH', 'LayerNormalization: only its first output can be differentiated');
     }
     if (!x || !scale || !mean || !inverse || !dy) return [null, null, null];
-    const normal = mul(sub(x, mean), inverse);
     const axes = [...x.shape.keys()].slice(axis);
+    if (y && !bias && isOnes(scale)) return [mul(centred(dy, y, axes), inverse), null];
+    const normal = mul(sub(x, mean), inverse);
     const dx = mul(centred(mul(dy, scale), normal, axes), inverse);
     const dScale = sumToShape(mul(dy, normal), scale.shape);
     return bias ? [dx, dScale, sumToShape(dy, bias.shape)] : [dx, dScale];
   },
 });
+
+/** A scale that was left out: the result is the normalised input itself, which the gradient then need not work out again. */
+function isOnes({ origin }: Value): boolean {
+  return origin.kind === 'constant' && origin.tensor.dtype === 'float32' && origin.tensor.data.every((each) => each === 1);
+}
 
 export interface LayerNormalizationOptions {
   /** Of the normalised axes' shape; default ones. */
