@@ -13,7 +13,7 @@ import { expand, reduceSum } from './summation.ts';
 import { countWindows, padsOf, resolveWindows, type WindowOptions, type Windows, windowExtent } from './windows.ts';
 
 interface MaxPoolAttributes {
-  readonly [name: string]: readonly number[];
+  readonly [name: string]: number | readonly number[];
   readonly kernel_shape: readonly number[];
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
@@ -36,10 +36,13 @@ const MAX_POOL = defineOperation<MaxPoolAttributes>({
   },
 });
 
-/** The second output of ONNX's MaxPool, where every maximum lies in the flat tensor; asked for by the gradient alone. */
-const MAX_POOL_WITH_INDICES = defineOperation<MaxPoolAttributes>({
+/**
+ * MaxPool with its second output, where every maximum lies in the flat tensor; asked for by the gradient alone, because
+ * without it pooling is several times faster. The order of storage is written out to tell the two apart.
+ */
+const MAX_POOL_WITH_INDICES = defineOperation<MaxPoolAttributes & { readonly storage_order: number }>({
   name: 'MaxPool',
-  attributes: MAX_POOL.attributes,
+  attributes: { ...MAX_POOL.attributes, storage_order: { kind: 'int' } },
   infer([x], attributes) {
     const pooled = pooledType(x, windowsOfMaxPool(attributes), 'MaxPool');
     return [pooled, { dtype: 'int64', shape: pooled.shape }];
@@ -229,7 +232,7 @@ function tilingGradient(
 
 /** Overlapping windows may choose one place more than once: gradients are added up at the places ONNX names. */
 function scatterGradient(x: Value, dy: Value, attributes: MaxPoolAttributes): Value {
-  const [, indices] = applyOperation(MAX_POOL_WITH_INDICES, [x], attributes);
+  const [, indices] = applyOperation(MAX_POOL_WITH_INDICES, [x], { ...attributes, storage_order: 0 });
   if (indices === undefined) throw new AmaasError('INTERNAL', 'MaxPool: has no indices');
   const total = countElements(x.shape, 'MaxPool');
   const added = scatterNdAdd(filled(dy.dtype, [total], 0), reshape(indices, [-1, 1]), reshape(dy, [-1]));
