@@ -1,14 +1,39 @@
 // Activation functions by name.
 import { AmaasError } from '@amaas/core';
-import { relu, sigmoid, softmax, softplus, tanh, type Value } from '../graph/index.ts';
+import {
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  relu,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  softsign,
+  tanh,
+  type Value,
+} from '../graph/index.ts';
 import { type Layer, layer } from './layer.ts';
 
 const ACTIVATIONS = {
   linear: (x: Value): Value => x,
+  elu: (x: Value): Value => elu(x),
+  gelu: (x: Value): Value => gelu(x),
+  hardSigmoid: (x: Value): Value => hardSigmoid(x),
+  hardSwish,
+  leakyRelu: (x: Value): Value => leakyRelu(x),
+  mish,
   relu,
+  selu: (x: Value): Value => selu(x),
   sigmoid,
+  silu,
   softmax: (x: Value): Value => softmax(x),
   softplus,
+  softsign,
   tanh,
 } as const;
 

@@ -58,7 +58,10 @@ export function multiHeadSelfAttention(options: AttentionOptions): Layer {
 export function onRows(x: Value, build: (rows: Value, lie: TokenRows) => Value): Value {
   const [batch, time, width] = x.shape;
   if (typeof batch !== 'number' || typeof time !== 'number' || width === undefined || x.shape.length !== 3) {
-    throw new AmaasError('INVALID_GRAPH', `attention: expected [batch, time, width] of known sizes, got ${formatShape(x.shape)}`);
+    throw new AmaasError(
+      'INVALID_GRAPH',
+      `attention: expected [batch, time, width] of known sizes, got ${formatShape(x.shape)}`,
+    );
   }
   const rows = build(reshape(transpose(x, [1, 0, 2]), [time * batch, width]), { time, batch });
   return transpose(reshape(rows, [time, batch, -1]), [1, 0, 2]);
@@ -78,14 +81,16 @@ export function attendRows(
   }
   const kernel = options.kernelInitializer === undefined ? {} : { kernelInitializer: options.kernelInitializer };
   const output = options.outputInitializer ?? options.kernelInitializer;
-  const joined = dense(3 * width, { useBias, ...kernel, ...(options.scaledBy ? { scaledBy: options.scaledBy } : {}) }).apply(
-    rows,
-    scope.inside('query key value'),
-  );
+  const joined = dense(3 * width, {
+    useBias,
+    ...kernel,
+    ...(options.scaledBy ? { scaledBy: options.scaledBy } : {}),
+  }).apply(rows, scope.inside('query key value'));
   const [query, key, value] = split(joined, 1, [width, width, width]).map((part) =>
     reshape(part, [lie.time, lie.batch, heads, width / heads]),
   );
-  if (query === undefined || key === undefined || value === undefined) throw new AmaasError('INTERNAL', 'attention: no parts');
+  if (query === undefined || key === undefined || value === undefined)
+    throw new AmaasError('INTERNAL', 'attention: no parts');
   const attended = attend({ query, key, value }, options);
   return dense(width, { useBias, ...(output === undefined ? {} : { kernelInitializer: output }) }).apply(
     reshape(attended, [lie.time * lie.batch, width]),
@@ -107,7 +112,10 @@ interface Operands {
 }
 
 /** Scaled dot-product attention; operands and result are [time, batch, heads, depth]. */
-function attend({ query, key, value }: Operands, { causal = false, dropout = 0, scope }: AttentionOptions & { readonly scope: Scope }): Value {
+function attend(
+  { query, key, value }: Operands,
+  { causal = false, dropout = 0, scope }: AttentionOptions & { readonly scope: Scope },
+): Value {
   const time = Number(query.shape[0]);
   const scale = 1 / Math.sqrt(Number(query.shape[3]));
   const scores = mul(matMul(transpose(query, TIME_INSIDE), transpose(key, TIME_LAST)), scale);
@@ -138,6 +146,7 @@ function attend({ query, key, value }: Operands, { causal = false, dropout = 0, 
 
 function causalMask(time: number): Value {
   const mask = new Float64Array(time * time);
-  for (let row = 0; row < time; row++) for (let column = row + 1; column < time; column++) mask[row * time + column] = HIDDEN;
+  for (let row = 0; row < time; row++)
+    for (let column = row + 1; column < time; column++) mask[row * time + column] = HIDDEN;
   return constantOf('float32', [time, time], mask);
 }

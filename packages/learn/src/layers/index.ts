@@ -2,9 +2,11 @@
 export { type AttentionOptions, multiHeadSelfAttention } from './attention.ts';
 export { type Activation, type ActivationName, activate, activation } from './activations.ts';
 export { assertCount, type DenseOptions, dense, type EmbeddingOptions, embedding, lastSize } from './dense.ts';
+export * from './convolution.ts';
 export { dropout } from './dropout.ts';
 export * from './initializers.ts';
 export { type Layer, layer, type Network } from './layer.ts';
+export * from './models.ts';
 export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm, rmsNorm } from './normalization.ts';
 export * from './regularizers.ts';
 export * from './scope.ts';

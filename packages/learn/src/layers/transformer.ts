@@ -57,7 +57,10 @@ function blockRows(rows: Value, lie: TokenRows, options: BlockOptions & { readon
     scaledBy: mul(normScale(scope.inside('dense norm'), width), Math.SQRT1_2),
     biasScaledBy: Math.SQRT1_2,
   }).apply(layerNormalization(middle), scope.inside('dense'));
-  const outer = dense(width, { useBias, ...last, scaledBy: Math.SQRT1_2 }).apply(scaledGelu(inner), scope.inside('output'));
+  const outer = dense(width, { useBias, ...last, scaledBy: Math.SQRT1_2 }).apply(
+    scaledGelu(inner),
+    scope.inside('output'),
+  );
   return add(dropout(rate).apply(outer, scope), middle);
 }
 
@@ -100,7 +103,10 @@ export function gpt(options: GptOptions): Layer {
   return layer('gpt', (ids, scope) => {
     const [batch, time] = ids.shape;
     if (typeof batch !== 'number' || typeof time !== 'number' || time > blockSize) {
-      throw new AmaasError('INVALID_GRAPH', `gpt: expected ids [batch, time ≤ ${blockSize}] of known sizes, got ${formatShape(ids.shape)}`);
+      throw new AmaasError(
+        'INVALID_GRAPH',
+        `gpt: expected ids [batch, time ≤ ${blockSize}] of known sizes, got ${formatShape(ids.shape)}`,
+      );
     }
     const initializer = normalInitializer(0, 0.02);
     const tokens = scope.parameter('tokens', [vocabularySize, width], { initializer });
