@@ -48,7 +48,7 @@ test('AshaScheduler lets the best third past a rung, by what they reported there
   // Six at the rung: two may pass.
   assert.equal(at(0.4, [0.3, 0.5, 0.6, 0.7, 0.8]), 'continue');
   assert.equal(at(0.55, [0.3, 0.5, 0.6, 0.7, 0.8]), 'stop');
-  assert.equal(at(0.4, [Number.NaN, 0.3, 0.6, 0.7, 0.8]), 'continue'); // one that diverged lost to all
+  assert.equal(at(0.4, [Number.NEGATIVE_INFINITY, 0.3, 0.6, 0.7, 0.8]), 'continue'); // one that diverged lost to all
 });
 
 test('AshaScheduler compares at rungs only, and at each rung that a coarse report skipped over', () => {

@@ -64,7 +64,7 @@ function lossAt(
   const report = trial.reports.find(({ resource }) => resource >= rung);
   if (report === undefined) return [];
   const reported = loss(report.value, direction);
-  return [Number.isNaN(reported) ? Number.POSITIVE_INFINITY : reported];
+  return [Number.isFinite(reported) ? reported : Number.POSITIVE_INFINITY]; // one that diverged lost to all
 }
 
 /**

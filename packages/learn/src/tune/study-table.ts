@@ -94,9 +94,11 @@ export function formatStudyTable(table: StudyTable, { maxRows = 20 }: FormatTabl
 
 function alignColumns(lines: readonly (readonly string[])[]): readonly string[] {
   const columns = lines[0]?.length ?? 0;
-  // A failure's text stands in the first parameter's column and may run over those after it.
+  // A failure's text ends its line early and may run over the columns after it.
   const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(...lines.filter((line) => line.length === columns).map((line) => line[column]?.length ?? 0)),
+    Math.max(
+      ...lines.map((line) => (column === line.length - 1 && line.length < columns ? 0 : (line[column]?.length ?? 0))),
+    ),
   );
   return lines.map((line) =>
     line

@@ -109,14 +109,14 @@ test('runStudy ends after so many failures in a row, and a later run goes on', a
   const failing = await run(study, {
     maxFailuresInRow: 3,
     runTrial: async ({ index }) => {
-      if (index % 5 >= 2) throw new AmaasError('INVALID_DATA', `no data for ${index}`);
+      if (index !== 1) throw new AmaasError('INVALID_DATA', `no data for ${index}`);
       return index;
     },
   });
   assert.equal(failing.ended, 'failures');
   assert.deepEqual(
     failing.trials.map(({ failure }) => failure),
-    [null, null, ...[2, 3, 4].map((index) => `INVALID_DATA: no data for ${index}`)],
+    [0, 1, 2, 3, 4].map((index) => (index === 1 ? null : `INVALID_DATA: no data for ${index}`)),
   );
   const later = await run(study, { maxTrials: 8, runTrial: async () => 1 });
   assert.equal(later.ended, 'trials');
@@ -263,6 +263,23 @@ test('runStudy ends with what the sink throws, after the running trials have set
     await assert.rejects(result, { reason: 'STORAGE_FULL' }, failAt);
     assert.equal(running, 0, failAt);
   }
+});
+
+test('Study does not take in what the sink did not take', () => {
+  let full = false;
+  const lines: string[] = [];
+  const sink = (line: string): void => {
+    if (full) throw new AmaasError('STORAGE_FULL', 'disk full');
+    lines.push(line);
+  };
+  const study = createStudy(definitionWith({}), { clock: new FakeClock(), sink });
+  full = true;
+  assert.throws(() => study.ask(), { reason: 'STORAGE_FULL' });
+  assert.equal(study.trials.length, 0);
+  full = false;
+  const asked = study.ask();
+  assert(asked.kind === 'trial' && asked.trial.index === 0);
+  assert.equal(lines.length, 2);
 });
 
 test('runStudy tries every configuration of a finite space once and says it is exhausted', async () => {
