@@ -34,8 +34,9 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   dataplane: ['scheduler', 'registry', 'monitoring', 'artifacts'],
   preprocess: ['dataplane'],
   backup: ['storage', 'artifacts'],
+  jobs: ['registry', 'dataplane', 'artifacts', 'storage'],
   codec: [],
-  http: ['codec', 'gateway', 'dataplane', 'registry', 'admission', 'monitoring', 'artifacts'],
+  http: ['codec', 'gateway', 'dataplane', 'registry', 'admission', 'jobs', 'monitoring', 'artifacts'],
 };
 
 /** Folder inside learn → sibling folders it may import. */
