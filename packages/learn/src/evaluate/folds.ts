@@ -2,6 +2,7 @@
 import { AmaasError } from '@amaas/core';
 import { computeMoments, createRandom, type Random } from '../statistics/index.ts';
 import { checkFinite, checkLength } from './check-rows.ts';
+import { metricOf, type EvaluationReport, type MetricResult } from './report.ts';
 
 /** One round of cross-validation; row indices ascending. */
 export interface Fold {
@@ -172,4 +173,19 @@ export function summariseFolds(values: ArrayLike<number | null>): FoldSummary {
     folds: defined.length,
     undefinedFolds: values.length - defined.length,
   };
+}
+
+/** One metric over the folds. */
+export interface FoldMetric extends Pick<MetricResult, 'name' | 'title' | 'higherIsBetter'> {
+  readonly summary: FoldSummary;
+}
+
+/** {@link summariseFolds} for every metric of the folds' reports, in the order of the first one. */
+export function summariseFoldReports(reports: readonly EvaluationReport[]): readonly FoldMetric[] {
+  return (reports[0]?.metrics ?? []).map(({ name, title, higherIsBetter }) => ({
+    name,
+    title,
+    higherIsBetter,
+    summary: summariseFolds(reports.map((report) => metricOf(report, name))),
+  }));
 }

@@ -20,11 +20,10 @@ const ENOUGH_EXCEEDANCES = 25;
 /**
  * One-sided permutation test that a group's mean loss is no larger than that of a random group of the same size.
  * Source: Besag and Clifford, "Sequential Monte Carlo p-values" (1991).
- * @returns the p-value; 1 for an empty group.
+ * @returns the p-value; 1 for a group without rows or without weight.
  */
 export function permutationTest({ losses, weights, group, random, maxDraws }: GroupTest): number {
   const rows = losses.length;
-  if (group.length === 0) return 1;
   const order = Uint32Array.from({ length: rows }, (_, row) => row);
   const meanOf = (members: ArrayLike<number>, count: number): number => {
     let sum = 0;
@@ -38,6 +37,7 @@ export function permutationTest({ losses, weights, group, random, maxDraws }: Gr
     return sum / total;
   };
   const observed = meanOf(group, group.length);
+  if (Number.isNaN(observed)) return 1;
   // Summing the same rows in another order changes the last bits; those are ties, and ties count against the finding.
   const tied = observed - Math.abs(observed) * 1e-12;
   let exceedances = 0;
