@@ -5,7 +5,7 @@ import { intAttribute, intsAttribute, tensorValueInfo, writeModel } from '@amaas
 import { runLoad } from '../packages/cli/src/bench/index.ts';
 import { ADMIN_KEY, deploy, startAmaas } from './harness/child-server.ts';
 import { httpRequest } from './harness/infer-request.ts';
-import { seededRandom } from './harness/models.ts';
+import { seededRandom } from './harness/seeded-random.ts';
 import { hardwareLine, median, printRows } from './harness/report.ts';
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? '3');

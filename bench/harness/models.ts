@@ -8,6 +8,7 @@ import {
   tensorValueInfo,
   writeModel,
 } from '@amaas/learn/onnx';
+import { seededRandom } from './seeded-random.ts';
 
 /** Bytes of an ONNX file: float32 `x [N, widths[0]]` → `y [N, last width]`, ReLU between the layers. */
 export function denseModel(widths: readonly number[]): Uint8Array {
@@ -45,15 +46,4 @@ export function denseModel(widths: readonly number[]): Uint8Array {
       outputs: [tensorValueInfo('y', 'float32', ['N', widths.at(-1) ?? 1])],
     },
   });
-}
-
-/** Uniform in [0, 1), the same sequence for the same seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -20,8 +20,10 @@ export interface SourceServerOptions {
 }
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const SHOWN =
-  /^\/(packages\/(core|client|protocols|learn|engines\/ort-web)\/src|conformance\/testing)\/[a-z0-9/.-]+\.ts$/;
+const SHOWN = [
+  /^\/packages\/(core|client|protocols|learn|engines\/ort-web)\/src\/[a-z0-9/.-]+\.ts$/,
+  /^\/(conformance\/testing|bench\/harness|bench\/training)\/[a-z0-9.-]+\.m?[jt]s$/,
+];
 
 /** Packages that run in browsers, by their folder. */
 const PACKAGES = ['core', 'client', 'protocols', 'learn', 'engines/ort-web'];
@@ -84,7 +86,11 @@ async function serve(
   }
   const folder = folders.find(([prefix]) => path.startsWith(prefix));
   const file =
-    folder !== undefined ? join(folder[1], path.slice(folder[0].length)) : SHOWN.test(path) ? join(ROOT, path) : null;
+    folder !== undefined
+      ? join(folder[1], path.slice(folder[0].length))
+      : SHOWN.some((shown) => shown.test(path))
+        ? join(ROOT, path)
+        : null;
   const content = file === null ? null : await readFile(file).catch(() => null);
   if (content === null || file === null) {
     response.writeHead(404).end();
