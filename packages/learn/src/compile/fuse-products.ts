@@ -20,6 +20,7 @@ export const fuseProducts: Rule = (node, uses) => {
 
 function fused(node: Node, uses: (value: Value) => number): Value | null {
   const [a, b] = node.inputs;
+  if (node.operation.name === 'Transpose' && a !== undefined) return uses(a) === 1 ? transposedProduct(a) : null;
   if (a === undefined || b === undefined) return null;
   switch (node.operation.name) {
     case 'MatMul':
@@ -39,6 +40,15 @@ function matrixProduct(a: Value, b: Value): Value {
   const left = transposed(a);
   const right = transposed(b);
   return gemm([left ?? a, right ?? b], { transA: left === null ? 0 : 1, transB: right === null ? 0 : 1 });
+}
+
+/** (A · B)ᵀ = Bᵀ · Aᵀ */
+function transposedProduct(product: Value): Value | null {
+  const node = nodeOf(product);
+  const [a, b, c] = node?.inputs ?? [];
+  if (node?.operation.name !== 'Gemm' || a === undefined || b === undefined || c !== undefined) return null;
+  const { transA, transB, ...attributes } = numericAttributes(node);
+  return gemm([b, a], { ...attributes, transA: transB === 1 ? 0 : 1, transB: transA === 1 ? 0 : 1 });
 }
 
 /** What a transposed matrix was before. */

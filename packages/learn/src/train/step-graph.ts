@@ -20,6 +20,7 @@ import {
   square,
   type Value,
 } from '../graph/index.ts';
+import { lowerConvolutions } from '../compile/index.ts';
 import { type BuildRecord, createScope, type Network, type Statistic } from '../layers/index.ts';
 import type { Loss } from './losses.ts';
 import type { Metric } from './metrics.ts';
@@ -93,7 +94,7 @@ export function buildTrainingGraph(options: TrainingOptions): StepGraph {
   const { optimizer } = options;
   const fields = batchFields(options, options.batchSize);
   const { scope, record } = createScope(true);
-  const sums = buildSums(options, fields, scope);
+  const sums = lowerSums(buildSums(options, fields, scope));
   const built = record();
   const groups = packParameters(built.parameters.filter(({ trainable }) => trainable));
   if (groups.length === 0) throw new AmaasError('INVALID_GRAPH', 'train: the network has no parameters to train');
@@ -240,6 +241,12 @@ function buildSums(
     weight: reduceSum(weights),
     metrics: options.metrics.map((metric) => reduceSum(mul(metric.perRow(prediction, target), weights))),
   };
+}
+
+/** The sums with everything on the way to them in the form that trains fastest. */
+function lowerSums({ loss, weight, metrics }: Sums): Sums {
+  const [lowered = loss, sameWeight = weight, ...rest] = lowerConvolutions([loss, weight, ...metrics]);
+  return { loss: lowered, weight: sameWeight, metrics: rest };
 }
 
 function clipped(
