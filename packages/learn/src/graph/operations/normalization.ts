@@ -48,7 +48,9 @@ const LAYER_NORMALIZATION = defineOperation<LayerNormAttributes>({
 
 /** A scale that was left out: the result is the normalised input itself, which the gradient then need not work out again. */
 function isOnes({ origin }: Value): boolean {
-  return origin.kind === 'constant' && origin.tensor.dtype === 'float32' && origin.tensor.data.every((each) => each === 1);
+  return (
+    origin.kind === 'constant' && origin.tensor.dtype === 'float32' && origin.tensor.data.every((each) => each === 1)
+  );
 }
 
 export interface LayerNormalizationOptions {
@@ -64,12 +66,25 @@ export interface LayerNormalizationOptions {
 
 /** Mean 0 and variance 1 over the axes from `axis` on, then scale and bias. */
 export function layerNormalization(x: Value, options: LayerNormalizationOptions = {}): Value {
+  return layerNormalizationStatistics(x, options).y;
+}
+
+export interface LayerStatistics {
+  readonly y: Value;
+  /** The normalised axes have size 1 in both. Neither can be differentiated. */
+  readonly mean: Value;
+  readonly inverseDeviation: Value;
+}
+
+/** {@link layerNormalization} with what it found. */
+export function layerNormalizationStatistics(x: Value, options: LayerNormalizationOptions = {}): LayerStatistics {
   const { epsilon = 1e-5, bias } = options;
   const axis = normalizeAxis(options.axis ?? -1, x.shape.length, 'LayerNormalization');
   const scale = options.scale ?? filled(x.dtype, x.shape.slice(axis), 1);
   const inputs = bias === undefined ? [x, scale] : [x, scale, bias];
-  const [y = x] = applyOperation(LAYER_NORMALIZATION, inputs, { axis, epsilon });
-  return y;
+  const [y, mean, inverseDeviation] = applyOperation(LAYER_NORMALIZATION, inputs, { axis, epsilon });
+  if (!y || !mean || !inverseDeviation) throw new AmaasError('INTERNAL', 'LayerNormalization: an output is missing');
+  return { y, mean, inverseDeviation };
 }
 
 export interface RmsNormalizationOptions extends Omit<LayerNormalizationOptions, 'bias'> {

@@ -73,6 +73,24 @@ export function maxPool(x: Value, kernel: readonly number[], options: PoolOption
   return applyOne(MAX_POOL, [x], { kernel_shape: kernel, strides, dilations, pads });
 }
 
+/**
+ * {@link maxPool} with where each maximum lies (int64) in the flat tensor. Its first result cannot be differentiated.
+ */
+export function maxPoolWithIndices(
+  x: Value,
+  kernel: readonly number[],
+  options: PoolOptions = {},
+): { readonly y: Value; readonly indices: Value } {
+  const { strides, dilations, pads } = poolWindows(x.shape.slice(2), kernel, { ...options, operation: 'MaxPool' });
+  return findMaxima(x, { kernel_shape: kernel, strides, dilations, pads });
+}
+
+function findMaxima(x: Value, attributes: MaxPoolAttributes): { readonly y: Value; readonly indices: Value } {
+  const [y, indices] = applyOperation(MAX_POOL_WITH_INDICES, [x], { ...attributes, storage_order: 0 });
+  if (!y || !indices) throw new AmaasError('INTERNAL', 'MaxPool: an output is missing');
+  return { y, indices };
+}
+
 interface AveragePoolAttributes {
   readonly [name: string]: number | readonly number[];
   readonly kernel_shape: readonly number[];
@@ -232,8 +250,7 @@ function tilingGradient(
 
 /** Overlapping windows may choose one place more than once: gradients are added up at the places ONNX names. */
 function scatterGradient(x: Value, dy: Value, attributes: MaxPoolAttributes): Value {
-  const [, indices] = applyOperation(MAX_POOL_WITH_INDICES, [x], { ...attributes, storage_order: 0 });
-  if (indices === undefined) throw new AmaasError('INTERNAL', 'MaxPool: has no indices');
+  const { indices } = findMaxima(x, attributes);
   const total = countElements(x.shape, 'MaxPool');
   const added = scatterNdAdd(filled(dy.dtype, [total], 0), reshape(indices, [-1, 1]), reshape(dy, [-1]));
   return reshape(added, x.shape);

@@ -13,7 +13,7 @@ export const WINDOW_KERNELS: ReadonlyMap<string, Kernel> = new Map<string, Kerne
 ]);
 
 interface Grid {
-  /** Of each window and each place in it (row-major both): the pixel, or −1 in the padding. */
+  /** Of each place in a window and each window (row-major both): the pixel, or −1 in the padding. */
   readonly pixels: Int32Array;
   readonly windows: number;
   readonly places: number;
@@ -43,7 +43,7 @@ function gridOf(
         w = Math.floor(w / count);
         p = Math.floor(p / extent);
       }
-      pixels[window * places + place] = pixel;
+      pixels[place * windows + window] = pixel;
     }
   }
   return { pixels, windows, places };
@@ -73,17 +73,17 @@ function convolve({ node, inputs: [x, weight, bias] }: KernelContext): readonly 
   for (let n = 0; n < batch; n++) {
     for (let m = 0; m < filters; m++) {
       const firstChannel = Math.floor(m / filtersPerGroup) * perGroup;
-      for (let window = 0; window < windows; window++) {
-        let sum = added?.[m] ?? 0;
-        for (let c = 0; c < perGroup; c++) {
-          const base = (n * channels + firstChannel + c) * area;
-          const row = (m * perGroup + c) * places;
-          for (let place = 0; place < places; place++) {
-            const pixel = pixels[window * places + place] ?? -1;
-            if (pixel >= 0) sum += (image.data[base + pixel] ?? 0) * (filter.data[row + place] ?? 0);
+      const result = data.subarray((n * filters + m) * windows, (n * filters + m + 1) * windows);
+      result.fill(added?.[m] ?? 0);
+      for (let c = 0; c < perGroup; c++) {
+        const base = (n * channels + firstChannel + c) * area;
+        for (let place = 0; place < places; place++) {
+          const factor = filter.data[(m * perGroup + c) * places + place] ?? 0;
+          for (let window = 0; window < windows; window++) {
+            const pixel = pixels[place * windows + window] ?? -1;
+            if (pixel >= 0) result[window] = (result[window] ?? 0) + factor * (image.data[base + pixel] ?? 0);
           }
         }
-        data[(n * filters + m) * windows + window] = sum;
       }
     }
   }
@@ -110,7 +110,7 @@ function convolveTransposed({ node, inputs: [x, weight, bias] }: KernelContext):
         for (let m = 0; m < perGroup; m++) {
           const base = (n * filters + firstFilter + m) * area;
           for (let place = 0; place < places; place++) {
-            const pixel = pixels[window * places + place] ?? -1;
+            const pixel = pixels[place * windows + window] ?? -1;
             if (pixel < 0) continue;
             const product = value * (filter.data[(c * perGroup + m) * places + place] ?? 0);
             data[base + pixel] = (data[base + pixel] ?? 0) + product;
@@ -133,7 +133,7 @@ function col2Im({ node, inputs: [columns] }: KernelContext): readonly ReferenceA
   for (let plane = 0; plane < planes; plane++) {
     for (let place = 0; place < places; place++) {
       for (let window = 0; window < windows; window++) {
-        const pixel = pixels[window * places + place] ?? -1;
+        const pixel = pixels[place * windows + window] ?? -1;
         if (pixel < 0) continue;
         const at = plane * area + pixel;
         data[at] = (data[at] ?? 0) + (x.data[(plane * places + place) * windows + window] ?? 0);
@@ -156,7 +156,8 @@ function forEachWindow(
   for (let plane = 0; plane < batch * channels; plane++) {
     for (let window = 0; window < windows; window++) {
       const positions: number[] = [];
-      for (const pixel of pixels.subarray(window * places, (window + 1) * places)) {
+      for (let place = 0; place < places; place++) {
+        const pixel = pixels[place * windows + window] ?? -1;
         if (pixel >= 0) positions.push(plane * area + pixel);
       }
       visit(plane * windows + window, positions);
