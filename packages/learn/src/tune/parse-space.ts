@@ -6,7 +6,6 @@ import {
   buildConfiguration,
   type Condition,
   type Configuration,
-  configurationToJson,
   cutJson,
   type Distribution,
   type JsonValue,
@@ -15,7 +14,7 @@ import {
 } from './search-space.ts';
 
 /** More parameters than any search can learn about are a mistake. */
-const MAX_PARAMETERS = 1000;
+const MAX_PARAMETERS = 200;
 const MAX_CHOICES = 10_000;
 /** Choices such as `[64, 32]` need one level; deep ones are no settings any more, and recursion stays bounded. */
 const MAX_VALUE_DEPTH = 8;
@@ -96,11 +95,6 @@ export function parseConfiguration(space: SearchSpace, json: unknown): Configura
     throw new AmaasError('INVALID_DATA', `configuration: "${extra}" is not an active parameter of the space`);
   }
   return configuration;
-}
-
-/** A copy of a configuration in plain JSON that shares nothing with it. */
-export function copyConfiguration(configuration: Configuration): { readonly [name: string]: JsonValue } {
-  return structuredClone(configurationToJson(configuration));
 }
 
 function parseParameter(name: string, json: unknown): Parameter {

@@ -3,9 +3,8 @@
 // normal on numeric axes, a smoothed point mass on categories.
 // Source: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization"; products of kernels as in Falkner et al.
 // 2018 (BOHB); widths from neighbours with a floor as in Bergstra et al. 2013, "Making a science of model search".
-import type { Random } from '../statistics/index.ts';
+import { normalCdf, type Random } from '../statistics/index.ts';
 import { axisOf, cellOf, indexOfValue, unitOf, valueAt, valueOfIndex } from './axis.ts';
-import { normalCdf } from './normal-distribution.ts';
 import type { Configuration, Distribution, JsonValue, Parameter } from './search-space.ts';
 
 export interface ParzenEstimate {

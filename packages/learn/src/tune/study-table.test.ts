@@ -19,7 +19,7 @@ function exampleStudy(): Study {
   study.tell(0, { value: 0.123456789 });
   study.ask();
   clock.advance(61_000);
-  study.tell(1, { failure: 'out of memory\nat somewhere' });
+  study.tell(1, { failure: 'out of \x1b[31mmemory\nat somewhere' });
   study.ask();
   study.report(2, { resource: 3, value: 0.7, mustStop: true });
   study.tell(2, { value: 0 });
@@ -53,7 +53,7 @@ test('formatStudyTable aligns columns, marks the best and keeps a failure to one
       '4 trials, 1 completed, 1 stopped, 1 failed, 1 running, 1 min 3 s, best 0.12346',
       '   trial  status     value    resource  time       rate       note      deep',
       '*  0      completed  0.12346  1         1.2 s      0.1        "adam w"',
-      '   1      failed                        1 min 1 s  out of memory',
+      '   1      failed                        1 min 1 s  out of \ufffd[31mmemory',
       '   2      stopped    0.7      3         0 ms       0.1        sgd       true',
       '   3      running    0.25     2         500 ms     0.0012346  "adam w"',
     ].join('\n'),

@@ -1,5 +1,6 @@
 // A study as rows for people: plain data for live displays and JSON, and the same as aligned text.
 import { bestTrials } from './run-study.ts';
+import { alignColumns, formatNumber } from './text-columns.ts';
 import { cutJson, type JsonValue, shortJson } from './search-space.ts';
 import type { Study } from './study.ts';
 import { reachedResource, type TrialRecord, type TrialStatus } from './trial.ts';
@@ -92,31 +93,10 @@ export function formatStudyTable(table: StudyTable, { maxRows = 20 }: FormatTabl
   return [summary.join(', '), ...alignColumns([header, ...lines])].join('\n');
 }
 
-function alignColumns(lines: readonly (readonly string[])[]): readonly string[] {
-  const columns = lines[0]?.length ?? 0;
-  // A failure's text ends its line early and may run over the columns after it.
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(
-      ...lines.map((line) => (column === line.length - 1 && line.length < columns ? 0 : (line[column]?.length ?? 0))),
-    ),
-  );
-  return lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
 function formatCell(value: JsonValue | null): string {
   if (value === null) return '';
   if (typeof value === 'number') return formatNumber(value);
   return typeof value === 'string' ? shortJson(value) : cutJson(value);
-}
-
-/** Five significant digits; whole numbers in full. */
-function formatNumber(value: number): string {
-  return Number.isSafeInteger(value) ? String(value) : String(Number(value.toPrecision(5)));
 }
 
 function formatDuration(ms: number): string {

@@ -40,7 +40,13 @@ const MAX_ATTEMPTS = 64;
 const RANDOM_FROM_ATTEMPT = 16;
 const MAX_FAILURE_CHARS = 500;
 
-/** Starts a study; its definition is the journal's first line. */
+/**
+ * Starts a study; its definition is the journal's first line.
+ * @example
+ * const definition = parseStudyDefinition({ space: { x: { uniform: [-5, 5] } }, sampler: { kind: 'tpe' }, seed: 1 });
+ * const study = createStudy(definition, { clock: systemClock, sink: (line) => appendFileSync(path, `${line}\n`) });
+ * const { best } = await runStudy(study, { maxTrials: 50, runTrial: async ({ configuration }) => loss(configuration) });
+ */
 export function createStudy(definition: StudyDefinition, ports: StudyPorts): Study {
   const study = new Study(definition, { ports, elapsedMs: 0 });
   ports.sink(formatEvent({ event: 'study', definition }));

@@ -44,12 +44,17 @@ async function regrets(objective: TestObjective, sampler: object, parallel = 1):
 }
 
 for (const objective of OBJECTIVES) {
+  let randomRegrets: Promise<readonly number[]> | null = null;
+  const regretsOfRandom = (): Promise<readonly number[]> => {
+    randomRegrets ??= regrets(objective, { kind: 'random' });
+    return randomRegrets;
+  };
   const optunaRandom = optuna.regrets.random[objective.name] ?? [];
   const optunaTpe = optuna.regrets.tpe[objective.name] ?? [];
 
   test(`TPE beats random search on ${objective.name} and is as good as Optuna's`, async () => {
     assert.equal(optuna.trials, TRIALS);
-    const random = await regrets(objective, { kind: 'random' });
+    const random = await regretsOfRandom();
     const tpe = await regrets(objective, { kind: 'tpe' });
     const shown = `random ${summary(random)}, TPE ${summary(tpe)}, Optuna ${summary(optunaRandom)} and ${summary(optunaTpe)}`;
     // The same function and the same meaning of random on both sides, or nothing here compares.
@@ -59,7 +64,7 @@ for (const objective of OBJECTIVES) {
   });
 
   test(`TPE with eight trials at once beats random search on ${objective.name}`, async () => {
-    const random = await regrets(objective, { kind: 'random' });
+    const random = await regretsOfRandom();
     const tpe = await regrets(objective, { kind: 'tpe' }, 8);
     assert(rankScore(tpe, random) < -3.5, `random ${summary(random)}, TPE ${summary(tpe)}`);
   });
