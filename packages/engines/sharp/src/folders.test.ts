@@ -8,7 +8,7 @@ import { tensorFromPixels } from '@amaas/learn/data';
 import sharp from 'sharp';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
 import type { ImagePreparation } from './decode-image.ts';
-import { openAudioFolder, openImageFolder, openTextFolder } from './folders.ts';
+import { openAudioFolder, openImageFolder, openLabelledLines, openTextFolder, openTextLines } from './folders.ts';
 
 const FSDD = 'speech/fsdd_360.tar.gz';
 const image: ImagePreparation = { width: 2, height: 2, fit: 'stretch', channels: 'gray' };
@@ -144,6 +144,41 @@ test('openTextFolder reads one text per file, from a folder or an archive of it 
   );
   await assert.rejects(openTextFolder(join(root, 'absent')), /ENOENT/);
   await assert.rejects(openTextFolder(archive, { ...options, maxArchiveBytes: 1000 }), { reason: 'REQUEST_TOO_LARGE' });
+});
+
+test('openTextLines and openLabelledLines take one text per line, by file and by label', async (t) => {
+  const root = await folderOf(t, {
+    'polarity.pos': 'good\nvery good\n',
+    'polarity.neg': 'bad\n\nworse',
+    'README.txt': 'not one of them',
+    'by-folder/up/a.txt': 'x\ny',
+    'by-folder/down/b.txt': 'z',
+    'sms.tsv': 'ham\thello\nspam\twin\nham\tbye',
+  });
+  const texts = async (media: Awaited<ReturnType<typeof openTextLines>>) => {
+    const all: [string | undefined, string][] = [];
+    for await (const { values, labels } of media.read({ batchSize: 2 }))
+      for (const [at, text] of values.entries()) all.push([media.classNames[labels[at] ?? -1], text]);
+    return all;
+  };
+  const options = { extensions: ['.pos', '.neg'], classOf: (path: string) => path.split('.')[1] ?? null };
+  assert.deepEqual(await texts(await openTextLines(root, options)), [
+    ['neg', 'bad'],
+    ['neg', 'worse'],
+    ['pos', 'good'],
+    ['pos', 'very good'],
+  ]);
+  assert.deepEqual(await texts(await openTextLines(join(root, 'by-folder'))), [
+    ['down', 'z'],
+    ['up', 'x'],
+    ['up', 'y'],
+  ]);
+  assert.deepEqual((await openTextLines(root, { extensions: ['.tsv'] })).classNames, ['sms']);
+  assert.deepEqual(await texts(await openLabelledLines(join(root, 'sms.tsv'))), [
+    ['ham', 'hello'],
+    ['spam', 'win'],
+    ['ham', 'bye'],
+  ]);
 });
 
 test('openAudioFolder reads spoken digits out of their archive', { skip: skipWithoutSharedData(FSDD) }, async () => {

@@ -1,11 +1,19 @@
 // Folders (and tar archives) of pictures, sounds and texts as labelled media: names from the disk, decoding by kind.
+import { readFile } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
 import {
   type AudioPreparation,
   createLabelledMedia,
   decodeAudio,
   decodeText,
+  filesOfTexts,
+  type LabelledLineOptions,
   type LabelledMedia,
+  type LabelledText,
+  type MediaFile,
   type Pixels,
+  readLabelledLines,
+  textLines,
 } from '@amaas/learn/data';
 import { decodeImage, type ImageLimits, type ImagePreparation } from './decode-image.ts';
 import { IMAGE_EXTENSIONS } from './image-format.ts';
@@ -65,6 +73,59 @@ export async function openTextFolder(path: string, options: TextFolderOptions = 
   });
 }
 
-function classNamesOf({ classNames }: FolderOptions): { readonly classNames?: readonly string[] } {
+export interface TextLinesOptions extends TextFolderOptions {
+  /** Endings of the file names that count; default `.txt`. */
+  readonly extensions?: readonly string[];
+}
+
+/**
+ * Texts, one per line, of files whose class is their first folder or, without one, their name up to the ending. Held in memory.
+ * @throws as {@link listMediaFiles}, and INVALID_DATA for a file in another encoding.
+ */
+export async function openTextLines(path: string, options: TextLinesOptions = {}): Promise<LabelledMedia<string>> {
+  const { extensions = ['.txt'], classOf = folderOrName, encoding, signal } = options;
+  const files = await listMediaFiles(path, { ...options, extensions, classOf });
+  const texts: MediaFile[] = [];
+  for (const { name, label, read } of files) {
+    const lines = textLines(decodeText(await read(signal), name, encoding));
+    texts.push(
+      ...filesOfTexts(
+        lines.map((text) => ({ text, label })),
+        name,
+      ),
+    );
+  }
+  return labelledTexts(texts, options);
+}
+
+/** Texts of one file whose lines carry their label. Held in memory. @throws INVALID_DATA, and what reading throws */
+export async function openLabelledLines(
+  path: string,
+  options: LabelledLineOptions & Pick<TextFolderOptions, 'encoding' | 'classNames'> = {},
+): Promise<LabelledMedia<string>> {
+  const name = basename(path);
+  const texts: readonly LabelledText[] = readLabelledLines(
+    decodeText(await readFile(path), name, options.encoding),
+    name,
+    options,
+  );
+  return labelledTexts(filesOfTexts(texts, name), options);
+}
+
+function labelledTexts(files: readonly MediaFile[], options: Pick<FolderOptions, 'classNames'>): LabelledMedia<string> {
+  return createLabelledMedia({
+    kind: 'text',
+    files,
+    decode: (bytes, name) => decodeText(bytes, name),
+    ...classNamesOf(options),
+  });
+}
+
+function folderOrName(path: string): string {
+  const slash = path.indexOf('/');
+  return slash === -1 ? basename(path, extname(path)) : path.slice(0, slash);
+}
+
+function classNamesOf({ classNames }: Pick<FolderOptions, 'classNames'>): { readonly classNames?: readonly string[] } {
   return classNames === undefined ? {} : { classNames };
 }
