@@ -23,7 +23,7 @@ function refused(act: () => void, reason: ErrorReason, message: string): void {
 test('assertRunInputs lets exactly what is declared pass', () => {
   assertRunInputs(
     specs,
-    new Map([
+    new Map<string, Tensor>([
       ['mask', mask],
       ['x', x],
     ]),
@@ -34,7 +34,7 @@ test('assertRunInputs names the input, what was expected and what came', () => {
   const given = (name: string, tensor: Tensor) => () =>
     assertRunInputs(
       specs,
-      new Map([
+      new Map<string, Tensor>([
         ['x', x],
         ['mask', mask],
         [name, tensor],
