@@ -150,7 +150,9 @@ export function trainingPlots(curves: readonly TrainingCurve[]): string {
 
 function trainingPlot(quantity: string, curves: readonly TrainingCurve[], id: string): string {
   const shown = curves.map((curve) => ({ ...curve, points: everyNth(curve.points, 400) }));
-  const finite = shown.flatMap(({ points }) => points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)));
+  const finite = shown.flatMap(({ points }) =>
+    points.flatMap(([x, y]) => (Number.isFinite(x) && y !== null && Number.isFinite(y) ? [[x, y] as const] : [])),
+  );
   if (finite.length === 0) return '';
   const [lowX, highX] = extent(finite.map(([x]) => x));
   const [low, high] = extent(finite.map(([, y]) => y));
@@ -180,7 +182,7 @@ function trainingPlot(quantity: string, curves: readonly TrainingCurve[], id: st
         caption: `Training: ${quantity}`,
         header: ['Part', userHtml(unit), userHtml(quantity)],
         rows: shown.flatMap(({ part, points }) =>
-          everyNth(points, 20).map(([x, y]) => [userHtml(part), formatNumber(x), formatNumber(y)]),
+          everyNth(points, 20).map(([x, y]) => [userHtml(part), formatNumber(x), formatNumber(y ?? Number.NaN)]),
         ),
       }),
     ),

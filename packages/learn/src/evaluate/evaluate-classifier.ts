@@ -1,4 +1,5 @@
 // A classifier's report from its scores on held-out rows. Knows no model: scores come in as numbers.
+import { AmaasError } from '@amaas/core';
 import { checkConfidence, mcNemarTest } from '../statistics/index.ts';
 import { checkLabels } from './check-rows.ts';
 import {
@@ -18,7 +19,7 @@ import {
 } from './classifier-rows.ts';
 import { type ClassifierRows, classifierSample } from './classifier-sample.ts';
 import { countPairs } from './confusion-matrix.ts';
-import { checkNames, estimationOptions, sliceEstimation, warnOfFewRows } from './evaluation-options.ts';
+import { checkNames, describedParts, estimationOptions, sliceEstimation, warnOfFewRows } from './evaluation-options.ts';
 import { describeMetric, type MetricName } from './metric-names.ts';
 import {
   type BaselineResult,
@@ -61,9 +62,7 @@ export function evaluateClassifier(input: ClassifierEvaluation): EvaluationRepor
     task: rows.positive === null ? 'multiclass' : 'binary',
     n: rows.labels.length,
     weighted: rows.weights !== undefined,
-    data: input.data ?? { name: 'held-out rows' },
-    model: input.model ?? null,
-    training: input.training ?? null,
+    ...describedParts(input),
     estimation: {
       confidence: estimation.confidence,
       resamples: estimation.resamples,
@@ -152,6 +151,7 @@ function majorityBaseline(
   const { classes } = rows;
   const shares = new Float64Array(classes);
   const learned = trainingLabels ?? rows.labels;
+  if (learned.length === 0) throw new AmaasError('INVALID_DATA', 'evaluateClassifier: there are no training labels');
   checkLabels('evaluateClassifier', learned, { name: 'training label', classes });
   for (let row = 0; row < learned.length; row++) {
     const label = learned[row] ?? 0;

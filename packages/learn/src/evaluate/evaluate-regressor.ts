@@ -9,6 +9,7 @@ import {
 import { checkFinite, checkLength, checkWeights, weightedMean } from './check-rows.ts';
 import {
   checkNames,
+  describedParts,
   type EvaluationOptions,
   estimationOptions,
   sliceEstimation,
@@ -73,9 +74,7 @@ export function evaluateRegressor(input: RegressorEvaluation): EvaluationReport 
     task: 'regression',
     n: targets.length,
     weighted: weights !== undefined,
-    data: input.data ?? { name: 'held-out rows' },
-    model: input.model ?? null,
-    training: input.training ?? null,
+    ...describedParts(input),
     estimation: { confidence: estimation.confidence, resamples: estimation.resamples, seed: String(input.seed ?? 0) },
     metrics: results,
     classes: [],

@@ -1,7 +1,14 @@
 // What both kinds of evaluation take besides labels and predictions, and the defaults with their reasons.
 import { AmaasError } from '@amaas/core';
 import { createRandom, DEFAULT_CONFIDENCE } from '../statistics/index.ts';
-import type { DataDescription, ModelDescription, TrainingDescription } from './report.ts';
+import {
+  type DataDescription,
+  type EvaluationReport,
+  type Fact,
+  type ModelDescription,
+  orNull,
+  type TrainingDescription,
+} from './report.ts';
 import type { EstimationOptions } from './sample.ts';
 import type { Slice } from './slices.ts';
 
@@ -48,6 +55,34 @@ const FEW_ROWS = 30;
 
 export function warnOfFewRows(rows: number): readonly string[] {
   return rows < FEW_ROWS ? [`Only ${rows} rows were evaluated: the intervals are rough.`] : [];
+}
+
+/** What the caller says about data, model and training, in numbers that JSON can hold. */
+export function describedParts(options: EvaluationOptions): Pick<EvaluationReport, 'data' | 'model' | 'training'> {
+  const { data = { name: 'held-out rows' }, model, training } = options;
+  return {
+    data: withPlainFacts(data),
+    model: model === undefined ? null : withPlainFacts(model),
+    training: training === undefined ? null : withPlainCurves(withPlainFacts(training)),
+  };
+}
+
+function withPlainFacts<T extends { readonly facts?: readonly Fact[] }>(described: T): T {
+  if (described.facts === undefined) return described;
+  const facts = described.facts.map(({ label, value }) => ({
+    label,
+    value: typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+  }));
+  return { ...described, facts };
+}
+
+function withPlainCurves(training: TrainingDescription): TrainingDescription {
+  if (training.curves === undefined) return training;
+  const curves = training.curves.map((curve) => ({
+    ...curve,
+    points: curve.points.map(([x, value]) => [x, value === null ? null : orNull(value)] as const),
+  }));
+  return { ...training, curves };
 }
 
 /** @throws INVALID_ARGUMENT on names that repeat or are empty. */

@@ -70,12 +70,12 @@ export function lineClass(series: number): string {
   return `line s${series % 10}${series % 10 >= 5 ? ' dashed' : ''}`;
 }
 
-/** SVG path through points; one that is not finite leaves a gap. */
-export function linePath(points: readonly (readonly [number, number])[], x: Project, y: Project): string {
+/** SVG path through points; one without a finite value leaves a gap. */
+export function linePath(points: readonly (readonly [number, number | null])[], x: Project, y: Project): string {
   let pen = 'M';
   let path = '';
   for (const [atX, atY] of points) {
-    const [px, py] = [x(atX), y(atY)];
+    const [px, py] = [x(atX), atY === null ? Number.NaN : y(atY)];
     if (Number.isFinite(px) && Number.isFinite(py)) {
       path += `${pen}${round(px)} ${round(py)}`;
       pen = 'L';
@@ -104,7 +104,7 @@ export function niceTicks(lowest: number, highest: number): readonly number[] {
 /** Powers of ten between two positive numbers, with 2 and 5 between them where there are few. */
 export function logTicks(lowest: number, highest: number): readonly number[] {
   const [from, to] = [Math.floor(Math.log10(lowest)), Math.ceil(Math.log10(highest))];
-  const factors = to - from <= 2 ? [1, 2, 5] : [1];
+  const factors = to - from <= 3 ? [1, 2, 5] : [1];
   const every = Math.ceil((to - from) / 6);
   return Array.from({ length: to - from + 1 }, (_, i) => from + i)
     .filter((_, i) => i % every === 0)

@@ -31,8 +31,8 @@ export interface TrainingCurve {
   readonly part: string;
   /** What x counts, `epoch`. */
   readonly unit: string;
-  /** [x, value] in ascending x; values that are not finite leave a gap. */
-  readonly points: readonly (readonly [number, number])[];
+  /** [x, value] in ascending x; null, which is what NaN and infinities become, leaves a gap. */
+  readonly points: readonly (readonly [number, number | null])[];
 }
 
 export interface TrainingDescription {

@@ -103,9 +103,13 @@ function finiteInterval(estimate: BootstrapEstimate | undefined): Interval | nul
 
 function warnings(results: readonly MetricResult[], estimates: readonly BootstrapEstimate[]): readonly string[] {
   const flat = results.filter(({ interval }) => interval !== null && interval.lower === interval.upper);
-  const often = results.filter((_, k) => {
+  const often = results.filter(({ interval }, k) => {
     const { undefinedResamples = 0, replicates } = estimates[k] ?? {};
-    return replicates !== undefined && undefinedResamples > 0.05 * (replicates.length + undefinedResamples);
+    return (
+      interval !== null &&
+      replicates !== undefined &&
+      undefinedResamples > 0.05 * (replicates.length + undefinedResamples)
+    );
   });
   const list = (metrics: readonly MetricResult[]): string => metrics.map(({ title }) => title).join(', ');
   return [
