@@ -13,10 +13,10 @@ import { DataPlane } from '../dataplane/index.ts';
 import { createSqlKeyStore, fetchUrl, Gateway } from '../gateway/index.ts';
 import { createRoutes, listen, type Listener } from '../http/index.ts';
 import { createLogger, type LogDestination, type Logger, Metrics, type ModelRecorder } from '../monitoring/index.ts';
-import { PicturePreparer } from '../preprocess/index.ts';
 import { FolderWatcher, type KnownVersion, Registry } from '../registry/index.ts';
 import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
+import { createPicturePreparer } from './pictures.ts';
 import { createStatus } from './status.ts';
 
 export interface StartOptions extends LoadConfigOptions {
@@ -42,9 +42,6 @@ export interface RunningServer {
   /** Whether a run hangs in this very process, which SIGKILL alone can end then: a regular exit would wait for it. */
   hasStuckRuns(): boolean;
 }
-
-/** libuv has four threads, and files want one. */
-const MAX_PARALLEL_DECODES = 3;
 
 const BUNDLED_MODELS_DIR = join(import.meta.dirname, '..', '..', '..', '..', 'models');
 
@@ -119,14 +116,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   const dataPlane = new DataPlane<ModelRecorder>({
     registry,
     provider: admission,
-    preparer: new PicturePreparer({
-      // Imported with the first picture: most servers never see one.
-      decode: async (bytes, preprocess, options) =>
-        (await import('@amaas/engine-sharp')).decodeImage(bytes, preprocess, options),
-      clock,
-      parallelDecodes: Math.max(1, Math.min(MAX_PARALLEL_DECODES, availableParallelism() - 1)),
-      maxTensorBytes: config.maxRequestBytes,
-    }),
+    preparer: createPicturePreparer(clock, config.maxRequestBytes),
     clock,
     defaults: {
       maxRunMs: config.defaultMaxRunMs,
