@@ -1,7 +1,7 @@
 // What the executor adds to a run of ONNX Runtime's bare binding: a training-like model of 42 tensors in and out, each so
 // small that computing is nothing. Rounds alternate.
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
-import { onnxFromTensor, type OnnxNode, tensorValueInfo, writeModel } from '@amaas/learn/onnx';
+import { type OnnxNode, tensorValueInfo, writeModel } from '@amaas/learn/onnx';
 import { createTensor, type NamedTensors, type Tensor, type TensorOf } from '@amaas/core';
 import { loadBinding, type NativeTensor } from '../packages/engines/ort-node/src/binding.ts';
 import { hardwareLine, median, printRows } from './harness/report.ts';
@@ -26,7 +26,7 @@ function stateModel(): Uint8Array {
     graph: {
       name: 'state',
       nodes: [{ opType: 'Mul', inputs: ['x', 'rate'], outputs: ['step'] }, ...nodes],
-      initializers: [onnxFromTensor('unused', createTensor('float32', [1], new Float32Array(1)))],
+      initializers: [],
       inputs: [...names.map((index) => matrix(`s${index}`)), matrix('x'), tensorValueInfo('rate', 'float32', [])],
       outputs: names.map((index) => matrix(`n${index}`)),
     },
