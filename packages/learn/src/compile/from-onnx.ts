@@ -10,6 +10,7 @@ import {
   type OnnxNode,
   type OnnxValueInfo,
   tensorFromOnnx,
+  walkModel,
 } from '../onnx/index.ts';
 import { evaluate, tensorFromArray } from '../reference/index.ts';
 import { CONTROL } from './from-onnx-control.ts';
@@ -63,6 +64,29 @@ export interface ImportedGraph {
  */
 export function fromOnnx(model: OnnxModel, options: FromOnnxOptions = {}): ImportedGraph {
   return new Importer(model, options).read();
+}
+
+/**
+ * Checks that there is a converter for every node, those of branches and loops included.
+ * @throws UNSUPPORTED_FEATURE naming operator, domain and node.
+ */
+export function assertOperatorsKnown(model: OnnxModel): void {
+  walkModel(model, {
+    node(node) {
+      if (converterOf(node) === undefined) throw unknownOperator(node);
+    },
+  });
+}
+
+function converterOf(node: OnnxNode): Converter | undefined {
+  return CONVERTERS.get(standardDomain(node.domain))?.get(node.opType);
+}
+
+function unknownOperator(node: OnnxNode): AmaasError {
+  const domain = standardDomain(node.domain);
+  const context = new NodeContext(node, { opset: 1, operands: [], convertGraph: () => [] });
+  const owner = domain === '' ? 'of ONNX' : `of ${domain}`;
+  return context.unsupported(`cannot be read: there is no operator ${node.opType} ${owner} in graphs`);
 }
 
 /** Names in sight: those of a graph, then those of the graphs around it. */
@@ -159,7 +183,8 @@ class Importer {
   }
 
   #convertNode(node: OnnxNode, scope: Scope): void {
-    const domain = standardDomain(node.domain);
+    const converter = converterOf(node);
+    if (converter === undefined) throw unknownOperator(node);
     const operands = node.inputs.map((name) => {
       const bound = name === '' ? undefined : scope.find(name);
       if (bound === undefined && name !== '') {
@@ -168,7 +193,7 @@ class Importer {
       return bound;
     });
     const context = new NodeContext(node, {
-      opset: this.#opsets.get(domain) ?? 1,
+      opset: this.#opsets.get(standardDomain(node.domain)) ?? 1,
       operands,
       convertGraph: (graph, given) => {
         const inner = new Scope(scope);
@@ -177,11 +202,6 @@ class Importer {
         return this.#convert(graph, inner);
       },
     });
-    const converter = CONVERTERS.get(domain)?.get(node.opType);
-    if (converter === undefined) {
-      const where = domain === '' ? 'of ONNX' : `of ${domain}`;
-      throw context.unsupported(`cannot be read: there is no operator ${node.opType} ${where} in graphs`);
-    }
     const results = convertWith(converter, context);
     for (const [index, name] of node.outputs.entries()) {
       const bound = results[index];
@@ -234,7 +254,8 @@ function isList(converted: Bound | readonly Bound[]): converted is readonly Boun
 function declaredShape(name: string, dims: readonly { value?: number; param?: string }[] | undefined): Shape | null {
   if (dims === undefined) return null;
   return dims.map(
-    ({ value, param }, axis) => value ?? (param === undefined || param === '' ? `${name}:${axis}` : param),
+    // Some exporters write −1 for a size that is not known.
+    ({ value = -1, param = '' }, axis) => (value >= 0 ? value : param === '' ? `${name}:${axis}` : param),
   );
 }
 
