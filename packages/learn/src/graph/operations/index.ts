@@ -1,6 +1,7 @@
 // One function per operation.
 export * from './activations.ts';
 export * from './arithmetic.ts';
+export * from './categories.ts';
 export * from './comparison.ts';
 export * from './constants.ts';
 export {
@@ -25,5 +26,7 @@ export {
   reductionAttributes,
   sumToShape,
 } from './summation.ts';
+export * from './text.ts';
+export * from './text-rules.ts';
 export { countWindows, type Padding, resolveWindows, type WindowOptions, type Windows } from './windows.ts';
 export { withGradient } from './with-gradient.ts';

@@ -19,6 +19,7 @@ export const ARITHMETIC_KERNELS: ReadonlyMap<string, Kernel> = new Map<string, K
     Sub: (a, b) => a - b,
     Mul: (a, b) => a * b,
     Pow: (a, b) => a ** b,
+    Mod: (a, b) => a - b * Math.floor(a / b),
     Max: Math.max,
     Min: Math.min,
   }),
@@ -126,7 +127,21 @@ function equal({ inputs: [a, b] }: KernelContext): readonly ReferenceArray[] {
 }
 
 function where({ inputs: [condition, a, b] }: KernelContext): readonly ReferenceArray[] {
-  const [test, left, right] = [numbersOf(condition), numbersOf(a), numbersOf(b)];
+  const test = numbersOf(condition);
+  if (a !== undefined && isText(a)) {
+    const other = textOf(b);
+    const all = [...a.texts, ...other.texts];
+    // Texts are chosen as positions in one list of all of them.
+    const left: NumericArray = { dtype: 'int64', shape: a.shape, data: Float64Array.from(a.texts.keys()) };
+    const positions = Float64Array.from(other.texts.keys(), (position) => a.texts.length + position);
+    const right: NumericArray = { dtype: 'int64', shape: other.shape, data: positions };
+    const { shape, data } = choose(test, left, right);
+    return [{ dtype: 'string', shape, texts: Array.from(data, (at) => all[at] ?? '') }];
+  }
+  return [choose(test, numbersOf(a), numbersOf(b))];
+}
+
+function choose(test: NumericArray, left: NumericArray, right: NumericArray): NumericArray {
   const shape = broadcast(test.shape, broadcast(left.shape, right.shape));
   const data = new Float64Array(product(shape));
   const chosen = new Uint8Array(data.length);
@@ -139,7 +154,7 @@ function where({ inputs: [condition, a, b] }: KernelContext): readonly Reference
   forEachOffset(shape, broadcastStrides(right.shape, shape), (index, offset) => {
     if (chosen[index] === 0) data[index] = right.data[offset] ?? Number.NaN;
   });
-  return [{ dtype: left.dtype, shape, data }];
+  return { dtype: left.dtype, shape, data };
 }
 
 function cast({ node, inputs: [x] }: KernelContext): readonly ReferenceArray[] {

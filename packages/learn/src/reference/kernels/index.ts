@@ -8,6 +8,7 @@ import { REDUCTION_KERNELS } from './reduction.ts';
 import { SCAN_KERNELS } from './scan.ts';
 import { SELECTION_KERNELS } from './selection.ts';
 import { SHAPING_KERNELS } from './shaping.ts';
+import { TEXT_KERNELS } from './text.ts';
 import { WINDOW_KERNELS } from './windows.ts';
 
 export const KERNELS: ReadonlyMap<string, Kernel> = new Map([
@@ -20,4 +21,5 @@ export const KERNELS: ReadonlyMap<string, Kernel> = new Map([
   ...MATRIX_KERNELS,
   ...SELECTION_KERNELS,
   ...SCAN_KERNELS,
+  ...TEXT_KERNELS,
 ]);

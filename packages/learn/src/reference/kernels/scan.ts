@@ -1,6 +1,6 @@
 // The loop over a sequence, one step after the other.
 import { AmaasError } from '@amaas/core';
-import { isText, numbersOf, product, type ReferenceArray } from '../array.ts';
+import { isText, numbersOf, product, type ReferenceArray, textOf } from '../array.ts';
 import type { Kernel, KernelContext } from '../kernel.ts';
 import { bodyAttribute, numberAttribute, numbersAttribute } from './attributes.ts';
 
@@ -29,9 +29,13 @@ function scan({ node, inputs, evaluateBody }: KernelContext): readonly Reference
   }
   if (reverse) steps.reverse();
   const stacked = body.outputs.slice(stateCount).map(({ dtype, shape }, position) => {
-    const items = steps.map((results) => numbersOf(results[position]));
     // Without a step the sizes are those the graph knows.
-    const inner = items[0]?.shape ?? shape.map((size) => (typeof size === 'number' ? size : 0));
+    const inner = steps[0]?.[position]?.shape ?? shape.map((size) => (typeof size === 'number' ? size : 0));
+    if (dtype === 'string') {
+      const texts = steps.flatMap((results) => textOf(results[position]).texts);
+      return { dtype, shape: [length, ...inner], texts };
+    }
+    const items = steps.map((results) => numbersOf(results[position]));
     const data = new Float64Array(length * product(inner));
     for (const [index, item] of items.entries()) data.set(item.data, index * product(inner));
     return { dtype, shape: [length, ...inner], data };
