@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkOperation, type OperationCase } from '../../reference/testing/check-operation.ts';
+import { input } from '../value.ts';
 import * as op from './index.ts';
 
 const positive = (x: number): number => Math.abs(x) + 0.5;
@@ -72,3 +74,10 @@ const cases: Readonly<Record<string, OperationCase>> = {
 };
 
 for (const [name, operation] of Object.entries(cases)) test(name, () => checkOperation(operation));
+
+test('arithmetic refuses operands that do not fit, naming itself', () => {
+  const a = input('a', 'float32', [2, 3]);
+  const b = input('b', 'float32', [4, 5]);
+  assert.throws(() => op.add(a, b), { message: 'Add: shapes [2,3] and [4,5] do not broadcast (2 against 4)' });
+  assert.throws(() => op.add(a, op.cast(a, 'int64')), { message: 'Add: expected equal dtypes, got float32 and int64' });
+});
