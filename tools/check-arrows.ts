@@ -61,6 +61,7 @@ const SINGLE_IMPORTERS: Readonly<Record<string, string>> = {
   sharp: 'packages/engines/sharp/src/binding.ts',
   '@duckdb/node-api': 'packages/engines/duckdb/src/binding.ts',
   'onnxruntime-web': 'packages/engines/ort-web/src/binding.ts',
+  'onnxruntime-web/wasm': 'packages/engines/ort-web/src/binding.ts',
   pg: 'packages/server/src/storage/postgres.ts',
   'node:sqlite': 'packages/server/src/storage/sqlite.ts',
 };
