@@ -17,7 +17,7 @@ import {
   takeRows,
   type TargetTask,
 } from '../data/index.ts';
-import { type EvaluationReport, type TrainingCurve } from '../evaluate/index.ts';
+import type { EvaluationReport, TrainingCurve } from '../evaluate/index.ts';
 import {
   featureSizes,
   fitPreprocessing,
@@ -40,7 +40,7 @@ import {
   type Metric,
   sparseCategoricalCrossentropy,
   squaredError,
-  TrainedModel,
+  type TrainedModel,
 } from '../train/index.ts';
 import { buildTableNetwork, linearOptions, perceptronOptions, type TableModelOptions } from './choose-network.ts';
 import { evaluateTable } from './evaluate-table.ts';
