@@ -25,6 +25,7 @@ import {
   maximum,
   minimum,
   mish,
+  mod,
   mul,
   neg,
   not,
@@ -56,6 +57,10 @@ export const ELEMENTWISE: Converters = {
   Sub: binary(sub),
   Mul: binary(mul),
   Div: binary(div),
+  Mod(context) {
+    if (context.int('fmod', 0) === 1) throw context.unsupported('takes the sign of the dividend');
+    return mod(context.value(0), context.value(1));
+  },
   Pow: binary((a, b) => pow(a, cast(b, a.dtype))),
   Equal: binary(equal),
   Greater: binary(greater),

@@ -146,6 +146,18 @@ export class NodeContext {
     return bytes === undefined ? fallback : new TextDecoder().decode(bytes);
   }
 
+  floats(name: string): readonly number[] | undefined {
+    const attribute = this.attribute(name);
+    return attribute === undefined ? undefined : Array.from(attribute.floats ?? []);
+  }
+
+  texts(name: string): readonly string[] | undefined {
+    const attribute = this.attribute(name);
+    if (attribute === undefined) return undefined;
+    const decoder = new TextDecoder();
+    return (attribute.strings ?? []).map((bytes) => decoder.decode(bytes));
+  }
+
   tensor(name: string): Tensor | undefined {
     const stored = this.attribute(name)?.t;
     return stored === undefined ? undefined : tensorFromOnnx(stored);

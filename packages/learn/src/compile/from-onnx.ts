@@ -19,12 +19,19 @@ import { type Bound, type Converter, constantSizes, isSizes, NodeContext } from 
 import { FUSED_PRODUCTS, REDUCTIONS } from './from-onnx-reductions.ts';
 import { SELECTION } from './from-onnx-selection.ts';
 import { SHAPING } from './from-onnx-shaping.ts';
+import { CLASSICAL, MICROSOFT_TEXT, TEXT } from './from-onnx-text.ts';
 import { WINDOWS } from './from-onnx-windows.ts';
 
 /** Converters by domain ('' is ONNX's own) and operator. */
 const CONVERTERS: ReadonlyMap<string, ReadonlyMap<string, Converter>> = new Map([
-  ['', new Map(Object.entries({ ...ELEMENTWISE, ...SHAPING, ...REDUCTIONS, ...SELECTION, ...WINDOWS, ...CONTROL }))],
-  ['com.microsoft', new Map(Object.entries({ ...FUSED_PRODUCTS }))],
+  [
+    '',
+    new Map(
+      Object.entries({ ...ELEMENTWISE, ...SHAPING, ...REDUCTIONS, ...SELECTION, ...WINDOWS, ...TEXT, ...CONTROL }),
+    ),
+  ],
+  ['com.microsoft', new Map(Object.entries({ ...FUSED_PRODUCTS, ...MICROSOFT_TEXT }))],
+  ['ai.onnx.ml', new Map(Object.entries(CLASSICAL))],
 ]);
 
 /** Results of constants up to this many elements are worked out when the model is read; larger ones stay operations. */
