@@ -60,6 +60,17 @@ test('kFold grouped never has a group on both sides', () => {
   assert(spread(folds.map(({ test: tested }) => tested.length)) <= 12);
 });
 
+test('kFold grouped evens out one large group with all the small ones, whatever the seed', () => {
+  const groups = Array.from({ length: 40 }, (_, row) => (row < 20 ? `alone ${row}` : 'large'));
+  for (let seed = 0; seed < 10; seed++) {
+    const folds = kFold({ rows: 40, folds: 2, seed, plan: { kind: 'grouped', groups } });
+    assert.deepEqual(
+      folds.map(({ test: tested }) => tested.length),
+      [20, 20],
+    );
+  }
+});
+
 test('kFold by time equals TimeSeriesSplit on different times and keeps equal times together', () => {
   // TimeSeriesSplit(n_splits=3) on 11 rows tests [5, 6), [7, 8), [9, 10] after all rows before.
   const times = [8, 3, 10, 0, 7, 1, 5, 9, 2, 6, 4];

@@ -27,7 +27,7 @@ export function confusionPlot({ confusionMatrix, classes, confusions }: Evaluati
       const share = total === 0 ? 0 : count / total;
       const [x, y] = [left + predicted * cell, top + actual * cell];
       const told = `${formatCount(count)} (${formatPercent(share)}) of ${names[actual]} predicted as ${names[predicted]}`;
-      const number = `<text class="count${share > 0.5 ? ' on-heat' : ''}" x="${round(x + cell / 2)}" y="${round(y + cell / 2 + 4)}" text-anchor="middle">${shortCount(count)}</text>`;
+      const number = `<text class="count ${shadeClass(share)}" x="${round(x + cell / 2)}" y="${round(y + cell / 2 + 4)}" text-anchor="middle">${shortCount(count)}</text>`;
       return `<g><title>${escapeHtml(told)}</title><rect class="cell" x="${round(x)}" y="${round(y)}" width="${round(cell - (isNumbered ? 1.5 : 0))}" height="${round(cell - (isNumbered ? 1.5 : 0))}"/><rect class="heat" x="${round(x)}" y="${round(y)}" width="${round(cell - (isNumbered ? 1.5 : 0))}" height="${round(cell - (isNumbered ? 1.5 : 0))}" fill-opacity="${Number(share.toFixed(3))}"/>${isNumbered ? number : ''}</g>`;
     });
   });
@@ -68,6 +68,11 @@ function matrixTable(matrix: readonly (readonly number[])[], names: readonly str
       rows: matrix.map((counts, k) => [userHtml(names[k] ?? ''), ...counts.map(formatCount)]),
     }),
   );
+}
+
+/** Where black and white text change places on the mixed colour, light and dark: contrast is at least 4.57 : 1 all along. */
+function shadeClass(share: number): string {
+  return share < 0.573 ? 'pale' : share < 0.816 ? 'middle' : 'deep';
 }
 
 function shortCount(count: number): string {

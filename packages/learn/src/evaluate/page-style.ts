@@ -6,14 +6,14 @@ export const PAGE_STYLE = `
   color-scheme: light dark;
   --text: #1b1f24; --soft: #57606a; --line: #d8dee4; --paper: #ffffff; --panel: #f4f6f8; --link: #0b5cad;
   --bad: #b3261e; --bad-panel: #fdf0ee; --mind: #7a4b00; --mind-panel: #fff6e0;
-  --grid: #e8ecf0; --guide: #8a939d; --heat: #0b5cad; --on-heat: #ffffff;
+  --grid: #e8ecf0; --guide: #8a939d; --heat: #0b5cad; --on-pale: #000000; --on-middle: #000000; --on-deep: #ffffff;
   --s0: #1a67b5; --s1: #c1500f; --s2: #1f8050; --s3: #8445b8; --s4: #9a7200; --s5: #bd2f63; --s6: #12808f; --s7: #5f666e; --s8: #6a8610; --s9: #5044c8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --text: #e6e9ed; --soft: #a3adb8; --line: #323b45; --paper: #14181d; --panel: #1c2229; --link: #7cb8ff;
     --bad: #ff8a80; --bad-panel: #33201f; --mind: #f0c069; --mind-panel: #2b2517;
-    --grid: #262d35; --guide: #7b8692; --heat: #7cb8ff; --on-heat: #0d1117;
+    --grid: #262d35; --guide: #7b8692; --heat: #7cb8ff; --on-pale: #ffffff; --on-middle: #000000; --on-deep: #000000;
     --s0: #6fb3ff; --s1: #ff9b5f; --s2: #5fd08f; --s3: #c79bff; --s4: #e3bb5a; --s5: #ff86ae; --s6: #63d0de; --s7: #aab2bb; --s8: #bcd95a; --s9: #a49cff;
   }
 }
@@ -61,7 +61,7 @@ svg text { font-family: inherit; fill: var(--text); }
 .tick { font-size: 11px; fill: var(--soft); font-variant-numeric: tabular-nums; }
 .label { font-size: 12px; fill: var(--soft); }
 .count { font-size: 11px; font-variant-numeric: tabular-nums; }
-svg .on-heat { fill: var(--on-heat); }
+svg .pale { fill: var(--on-pale); } svg .middle { fill: var(--on-middle); } svg .deep { fill: var(--on-deep); }
 .grid { stroke: var(--grid); stroke-width: 1; }
 .axis { fill: none; stroke: var(--guide); stroke-width: 1; }
 .guide { fill: none; stroke: var(--guide); stroke-width: 1.25; stroke-dasharray: 4 4; }

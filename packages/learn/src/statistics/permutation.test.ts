@@ -27,6 +27,16 @@ test('permutationTest heeds weights and stops at its bound', () => {
   assert.equal(permutationTest({ ...options, group: [] }), 1);
 });
 
+test('permutationTest draws every row alike, the last one too', () => {
+  const losses = [0, 0, 0, 1];
+  const pValues = Array.from({ length: 40 }, (_, seed) =>
+    permutationTest({ losses, group: [3], random: createRandom(seed), maxDraws: 5000 }),
+  );
+  const mean = pValues.reduce((a, b) => a + b, 0) / pValues.length;
+  assert(Math.abs(mean - 0.25) < 0.03, `${mean}`); // one of four rows is as bad
+  assert.equal(permutationTest({ losses, group: [0, 1, 2, 3], random: createRandom(1), maxDraws: 100 }), 1);
+});
+
 test("holmAdjust equals R's p.adjust(method = 'holm') on a worked example", () => {
   // p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") gives 0.03 0.06 0.06 0.02
   const adjusted = holmAdjust([0.01, 0.04, 0.03, 0.005]);
