@@ -72,6 +72,9 @@ function pathOf(route: RouteDescription, model = 'bias'): string {
     .replace(/\{(v|version)\}/, '1')
     .replace('{label}', 'stable')
     .replace('{digest}', `sha256:${'0'.repeat(64)}`)
+    .replace('{dataset}', 'none')
+    .replace('{run}', 'run_0000')
+    .replace('{job}', 'job_0000')
     .replace('{key}', 'nobody');
 }
 
@@ -87,6 +90,8 @@ test('the route table asks as much of a key as the route can do', () => {
   for (const { method, path, access } of allRoutes()) {
     const what = `${method} ${path}`;
     if (path.startsWith('/admin/v1/keys')) assert.equal(access, 'admin', what);
+    // Data and reports are none of the business of keys that only call models.
+    else if (/^\/admin\/v1\/(datasets|runs|jobs)/.test(path)) assert.equal(access, 'deploy', what);
     else if (/(\/infer|:predict|:classify|:regress)$/.test(path)) assert.equal(access, 'infer', what);
     else if (method === 'GET' || path === '/v2/repository/index') assert.ok(['read', 'public'].includes(access), what);
     else assert.equal(access, 'deploy', `${what} changes something`);

@@ -49,6 +49,14 @@ function hintFor(error: AmaasError): string | null {
       );
     case 'MODEL_NOT_FOUND':
       return 'See what is there with: amaas models list';
+    case 'DATASET_NOT_FOUND':
+      return 'See what is there with: amaas datasets list';
+    case 'DATASET_IN_USE':
+      return 'Delete it all the same with --force; the runs keep its digest.';
+    case 'RUN_NOT_FOUND':
+      return 'See what is there with: amaas runs list';
+    case 'JOB_NOT_FOUND':
+      return 'See what is there with: amaas jobs list';
     case 'DATA_DIR_LOCKED':
       return 'Stop that server first, or use another folder with --data-dir or AMAAS_DATA_DIR.';
     case 'QUEUE_FULL':

@@ -2,13 +2,16 @@
 import { AmaasError, type Clock, systemClock } from '@amaas/core';
 import type { ServerStatus, VersionDetail } from '@amaas/protocols/admin';
 import { type CallOptions, createAdminCall } from './admin-call.ts';
+import { createDatasetsApi, type DatasetsApi } from './datasets.ts';
 import { type DeployFilesOptions, type DeployUrlOptions, deployFiles, deployUrl } from './deploy.ts';
 import { createInference, type InferenceResult, type InferOptions } from './infer.ts';
 import type { InferInputs } from './inputs.ts';
+import { createJobsApi, type JobsApi } from './jobs.ts';
 import { createKeysApi, type KeysApi } from './keys.ts';
 import type { ModelMetadata } from './metadata.ts';
 import { createModelsApi, type ModelsApi } from './models.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
+import { createRunsApi, type RunsApi } from './runs.ts';
 import { createTransport } from './transport.ts';
 
 export interface ClientOptions {
@@ -33,6 +36,9 @@ export interface AmaasClient {
   readonly url: string;
   readonly models: ModelsApi;
   readonly keys: KeysApi;
+  readonly datasets: DatasetsApi;
+  readonly runs: RunsApi;
+  readonly jobs: JobsApi;
   /**
    * Asks a model, `name`, `name:label` or `name@version`, for a prediction.
    *
@@ -95,6 +101,7 @@ export function createClient(options: ClientOptions = {}): AmaasClient {
   assertAtLeast('retry.baseDelayMs', retry.baseDelayMs, 0);
   assertAtLeast('retry.maxDelayMs', retry.maxDelayMs, 0);
   assertAtLeast('timeoutMs', timeoutMs, 0);
+  const clock = options.clock ?? systemClock;
   const transport = createTransport({
     baseUrl: readBaseUrl(options.url ?? environment('AMAAS_URL') ?? DEFAULT_URL),
     apiKey: (options.apiKey ?? environment('AMAAS_API_KEY')) || undefined,
@@ -102,7 +109,7 @@ export function createClient(options: ClientOptions = {}): AmaasClient {
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     retry,
     timeoutMs,
-    clock: options.clock ?? systemClock,
+    clock,
     random: options.random ?? Math.random,
   });
   const admin = createAdminCall(transport);
@@ -121,6 +128,9 @@ export function createClient(options: ClientOptions = {}): AmaasClient {
     url: transport.baseUrl,
     models: createModelsApi(admin),
     keys: createKeysApi(admin),
+    datasets: createDatasetsApi(transport, admin),
+    runs: createRunsApi(transport, admin),
+    jobs: createJobsApi(transport, admin, clock),
     ...createInference(transport),
     deploy: (deployment) => deployFiles(transport, admin, deployment),
     deployUrl: (deployment) => deployUrl(admin, deployment),

@@ -5,13 +5,8 @@ import type { DeployRequest, VersionDetail } from '@amaas/protocols/admin';
 import type { AdminCall, CallOptions } from './admin-call.ts';
 import { modelPath } from './models.ts';
 import { Sha256 } from './sha256.ts';
-import type { CallBody, Transport } from './transport.ts';
-
-/**
- * Contents of a file: bytes, a Blob, or a function that opens a new stream of them each time it is called (to digest, to
- * upload, to upload again). Browsers send streams over HTTP/2 only; give them a Blob.
- */
-export type FileContent = Uint8Array<ArrayBuffer> | Blob | (() => ReadableStream<Uint8Array>);
+import type { Transport } from './transport.ts';
+import { type FileContent, uploadBody } from './upload-body.ts';
 
 export interface DeployFile {
   /** Path inside the version, `/` between folders: `model.onnx`, `weights/part-1.bin`. */
@@ -148,21 +143,6 @@ async function uploadUnlessThere(transport: Transport, { file, digest, signal, c
     body: uploadBody(file.content, counted),
     timeoutMs: Number.POSITIVE_INFINITY, // large files over slow lines take what they take; the server watches for stalls
   });
-}
-
-function uploadBody(content: FileContent, counted: (sentBytes: number) => void): CallBody {
-  if (typeof content !== 'function') return content; // with a length, and in browsers without HTTP/2 too
-  return () => {
-    let sentBytes = 0;
-    const count = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        sentBytes += chunk.length;
-        counted(sentBytes);
-        controller.enqueue(chunk);
-      },
-    });
-    return content().pipeThrough(count);
-  };
 }
 
 function sizeOf({ content, sizeBytes }: DeployFile): number | null {

@@ -12,10 +12,19 @@ export {
 export type {
   CreatedKey,
   CreateKeyRequest,
+  Dataset,
+  DatasetVersion,
+  Failure,
+  Job,
+  JobProgress,
+  JobState,
   Key,
   KeyScope,
   ModelSummary,
+  Run,
+  RunState,
   ServerStatus,
+  SubmitJobRequest,
   VersionDetail,
   VersionPolicy,
   VersionState,
@@ -23,9 +32,11 @@ export type {
 } from '@amaas/protocols/admin';
 export type { CallOptions } from './admin-call.ts';
 export { type AmaasClient, type ClientOptions, createClient } from './client.ts';
-export type { DeployFile, DeployFilesOptions, DeployProgress, DeployUrlOptions, FileContent } from './deploy.ts';
+export type { DatasetsApi, RemoveDatasetOptions, UploadDatasetOptions } from './datasets.ts';
+export type { DeployFile, DeployFilesOptions, DeployProgress, DeployUrlOptions } from './deploy.ts';
 export type { InferenceResult, InferOptions } from './infer.ts';
 export { type InferInputs, type InputValue, type NumberArray, type ShapedInput, tensorsFromValues } from './inputs.ts';
+export type { FollowJobOptions, JobEvent, JobsApi, ListJobsOptions } from './jobs.ts';
 export type { KeysApi } from './keys.ts';
 export type { ModelMetadata } from './metadata.ts';
 export type { LabelTarget, ModelsApi } from './models.ts';
@@ -39,3 +50,5 @@ export {
   tensorToNested,
 } from './nested.ts';
 export type { RetryPolicy } from './retry.ts';
+export type { ListRunsOptions, RunsApi } from './runs.ts';
+export type { FileContent } from './upload-body.ts';

@@ -41,6 +41,11 @@ export interface Transport {
    *   CANCELLED when `signal` fires.
    */
   request(call: Call): Promise<Reply>;
+  /**
+   * Makes the call and gives the reply once its head is there; `timeoutMs` counts until then, `signal` to the end.
+   * @throws as `request`; reading the body throws what `fetch` throws.
+   */
+  open(call: Call): Promise<Response>;
 }
 
 interface Failure {
@@ -53,6 +58,22 @@ export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, clock } = options;
 
   async function request(call: Call): Promise<Reply> {
+    const { result, release } = await perform(call, readWhole);
+    release();
+    return result;
+  }
+
+  async function open(call: Call): Promise<Response> {
+    const { result, release } = await perform(call, async (response) => response);
+    if (result.body === null) release();
+    return result; // the caller's signal goes on to count, for the body
+  }
+
+  /** Makes the call until it succeeds or is given up; `release` lets go of the caller's signal. */
+  async function perform<Result>(
+    call: Call,
+    read: (response: Response) => Promise<Result>,
+  ): Promise<{ readonly result: Result; readonly release: () => void }> {
     const timeoutMs = call.timeoutMs ?? options.timeoutMs;
     const giveUpAtMs = clock.nowMs() + timeoutMs;
     const stop = new AbortController();
@@ -62,33 +83,38 @@ export function createTransport(options: TransportOptions): Transport {
         )
       : () => undefined;
     const onAbort = () => stop.abort(new AmaasError('CANCELLED', `${call.operation}: cancelled by the caller`));
+    const release = () => call.signal?.removeEventListener('abort', onAbort);
     call.signal?.addEventListener('abort', onAbort);
     if (call.signal?.aborted) onAbort();
     try {
       for (let attempt = 1; ; attempt++) {
-        const outcome = await exchange(call, stop.signal);
-        if (!('error' in outcome)) return outcome;
+        const outcome = await exchange(call, stop.signal, read);
+        if ('result' in outcome) return { result: outcome.result, release };
         if (stop.signal.aborted) throw outcome.error;
         const waitMs = planRetryMs({ attempt, repeatable: call.repeatable, ...outcome }, options.retry, options.random);
         // A pause that outlives the deadline could only replace this error by a less telling one.
         if (waitMs === null || clock.nowMs() + waitMs >= giveUpAtMs) throw outcome.error;
         await sleep(waitMs, stop.signal);
       }
+    } catch (thrown) {
+      release();
+      throw thrown;
     } finally {
       cancelTimer();
-      call.signal?.removeEventListener('abort', onAbort);
     }
   }
 
-  async function exchange(call: Call, signal: AbortSignal): Promise<Reply | Failure> {
+  async function exchange<Result>(
+    call: Call,
+    signal: AbortSignal,
+    read: (response: Response) => Promise<Result>,
+  ): Promise<{ readonly result: Result } | Failure> {
     try {
       signal.throwIfAborted();
       const response = await options.fetch(baseUrl + call.path, createRequest(call, signal));
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      const reply: Reply = { status: response.status, headers: response.headers, bytes };
-      if (response.ok || call.alsoAccept?.includes(response.status)) return reply;
+      if (response.ok || call.alsoAccept?.includes(response.status)) return { result: await read(response) };
       return {
-        error: isRedirect(response) ? redirectError(call, response) : errorFromReply(reply),
+        error: isRedirect(response) ? redirectError(call, response) : errorFromReply(await readWhole(response)),
         status: response.status,
         retryAfterMs: parseRetryAfterMs(response.headers.get('retry-after'), clock.wallTime()),
       };
@@ -147,7 +173,12 @@ export function createTransport(options: TransportOptions): Transport {
     });
   }
 
-  return { baseUrl, request };
+  return { baseUrl, request, open };
+}
+
+async function readWhole(response: Response): Promise<Reply> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return { status: response.status, headers: response.headers, bytes };
 }
 
 /** The most telling text of a failed fetch; Node hides it one or two causes deep. */

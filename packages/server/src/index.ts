@@ -8,3 +8,12 @@ export {
   startServer,
 } from './compose/index.ts';
 export { type ConfigKey, describeConfig, type SettingDescription } from './config/index.ts';
+export {
+  defineJobKind,
+  type JobContext,
+  type JobKind,
+  type JobProgress,
+  type JobRuntime,
+  type Json,
+  type RunJob,
+} from './jobs/index.ts';

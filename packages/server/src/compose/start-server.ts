@@ -12,9 +12,11 @@ import { type Config, loadConfig, type LoadConfigOptions } from '../config/index
 import { DataPlane } from '../dataplane/index.ts';
 import { createSqlKeyStore, fetchUrl, Gateway } from '../gateway/index.ts';
 import { createRoutes, listen, type Listener } from '../http/index.ts';
+import type { JobKind, Jobs } from '../jobs/index.ts';
 import { createLogger, type LogDestination, type Logger, Metrics, type ModelRecorder } from '../monitoring/index.ts';
 import { FolderWatcher, type KnownVersion, Registry } from '../registry/index.ts';
 import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
+import { createJobs } from './create-jobs.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import { createPicturePreparer } from './pictures.ts';
 import { createStatus } from './status.ts';
@@ -28,6 +30,8 @@ export interface StartOptions extends LoadConfigOptions {
   readonly logDestination?: LogDestination;
   /** Folder of the bundled models; default the one of this checkout. */
   readonly bundledModelsDir?: string;
+  /** Kinds of jobs besides amaas's own. */
+  readonly jobKinds?: readonly JobKind[];
 }
 
 export interface RunningServer {
@@ -88,8 +92,11 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     onListenerError: (err) => logger.error({ err }, 'a listener of the registry failed'),
   });
 
-  const serving: { dataPlane?: DataPlane<ModelRecorder> } = {};
-  const metrics = new Metrics({ served: () => serving.dataPlane?.gauges() ?? [] });
+  const serving: { dataPlane?: DataPlane<ModelRecorder>; jobs?: Jobs } = {};
+  const metrics = new Metrics({
+    served: () => serving.dataPlane?.gauges() ?? [],
+    jobs: () => serving.jobs?.counts ?? { waiting: 0, running: 0 },
+  });
   const gateway = await Gateway.open({
     store: createSqlKeyStore(database),
     auth: config.auth,
@@ -133,6 +140,16 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     threads: Math.max(1, Math.min(4, availableParallelism() - 1)),
   });
   takeDown.add('codec threads', () => codec.dispose());
+  const jobs = await createJobs({
+    database,
+    directory: layout.jobsDirectory,
+    kinds: options.jobKinds ?? [],
+    maxConcurrentJobs: config.maxConcurrentJobs,
+    clock,
+    metrics,
+    logger,
+  });
+  serving.jobs = jobs;
 
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });
   loopDelay.enable();
@@ -146,12 +163,17 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     loopDelay,
   });
   const handle = createRoutes({
-    limits: { maxRequestBytes: config.maxRequestBytes, maxModelBytes: config.maxModelBytes },
+    limits: {
+      maxRequestBytes: config.maxRequestBytes,
+      maxModelBytes: config.maxModelBytes,
+      maxDatasetBytes: config.maxDatasetBytes,
+    },
     corsOrigins: config.corsOrigins,
     gateway,
     registry,
     blobs,
     admission,
+    jobs,
     dataPlane,
     codec,
     metrics,
@@ -182,11 +204,12 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     requestTimeoutMs: config.requestTimeoutMs,
     idleTimeoutMs: config.idleTimeoutMs,
   });
-  takeDown.add('listener', () => listener.close(config.drainTimeoutMs));
+  // At the same time: those who follow a job keep their connections open until it stops.
+  takeDown.add('listener and jobs', () => Promise.all([listener.close(config.drainTimeoutMs), jobs.stop()]));
   logger.info({ url: listener.url, dataDir: config.dataDir, modelsDir: config.modelsDir }, 'listening');
 
   const sync = createFolderSync({ admission, registry, blobs, dataPlane, logger, config });
-  const ready = bringUp({ config, options, dataPlane, sync, logger, registry, takeDown, clock });
+  const ready = bringUp({ config, options, dataPlane, sync, logger, registry, takeDown, clock, jobs });
   return describeRunning({ listener, config, ready, dataPlane, engine, takeDown });
 }
 
@@ -223,8 +246,9 @@ async function bringUp(parts: {
   readonly registry: Registry;
   readonly takeDown: TakeDown;
   readonly clock: Clock;
+  readonly jobs: Jobs;
 }): Promise<void> {
-  const { config, options, dataPlane, sync, logger, registry, takeDown, clock } = parts;
+  const { config, options, dataPlane, sync, logger, registry, takeDown, clock, jobs } = parts;
   try {
     await dataPlane.start();
     if (config.bundledModels) await sync.importBundled(options.bundledModelsDir ?? BUNDLED_MODELS_DIR);
@@ -248,6 +272,7 @@ async function bringUp(parts: {
   }
   dataPlane.markReady();
   logger.info({ models: dataPlane.served().length }, 'ready');
+  jobs.start(); // not before: loading the models comes first
 }
 
 function describeRunning(parts: {

@@ -218,6 +218,20 @@ export const CONFIG_SCHEMA = Type.Object(
       bounds: 'no useful model is smaller than 1 KiB, no single machine loads more than 1 TiB',
       description: 'Largest model (all its files together) that can be deployed.',
     }),
+    maxDatasetBytes: integer({
+      default: 16 * GIB,
+      minimum: KIB,
+      maximum: 1024 * GIB,
+      bounds: 'as for maxModelBytes',
+      description: 'Largest dataset that can be uploaded.',
+    }),
+    maxConcurrentJobs: integer({
+      default: 1,
+      minimum: 1,
+      maximum: 64,
+      bounds: 'each job is a process that takes all the cores it can get',
+      description: 'Most jobs (trainings and the like) that run at the same time; further ones wait. One is fastest.',
+    }),
     maxModelMemoryBytes: integer({
       default: 4 * GIB,
       minimum: MIB,

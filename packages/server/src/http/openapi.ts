@@ -57,6 +57,9 @@ const TAGS: Readonly<Record<string, string>> = {
   Versions: 'Deploying: a version never changes, its number is never given twice.',
   Labels: 'Names that move from version to version.',
   Files: 'The store of files, by their digest.',
+  Datasets: 'Files to learn from; a version never changes.',
+  Runs: 'What was trained, on which data, by which code, with what outcome.',
+  Jobs: 'Anything long: a queue, with progress, log, cancel and resume.',
   Keys: 'API keys: what they may do, to which models, and for how long.',
   Server: 'The server itself.',
   Operations: 'For those who run it.',
@@ -71,6 +74,9 @@ const PATH_PARAMETERS: Readonly<Record<string, Pick<OpenApiParameter, 'descripti
     schema: { type: 'string' },
     example: 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
   },
+  dataset: { description: 'Name of the dataset.', schema: { type: 'string' }, example: 'heart' },
+  run: { description: 'Id of the run.', schema: { type: 'string' }, example: 'run_3f2a9c01b7e4d865' },
+  job: { description: 'Id of the job.', schema: { type: 'string' }, example: 'job_3f2a9c01b7e4d865' },
   key: { description: 'Id or name of the key.', schema: { type: 'string' }, example: 'phone-app' },
 };
 

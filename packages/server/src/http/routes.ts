@@ -7,6 +7,7 @@ import type { BlobStore } from '../artifacts/index.ts';
 import type { CodecPool } from '../codec/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import type { FetchedUrl, Gateway } from '../gateway/index.ts';
+import type { Jobs } from '../jobs/index.ts';
 import type { Logger, Metrics, ModelRecorder } from '../monitoring/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { createAdminFamily } from './admin/admin-family.ts';
@@ -20,12 +21,17 @@ import { createOperationsFamily } from './operations/operations-family.ts';
 import { createTfsFamily } from './tfs/tfs-family.ts';
 
 export interface RoutesParts {
-  readonly limits: { readonly maxRequestBytes: number; readonly maxModelBytes: number };
+  readonly limits: {
+    readonly maxRequestBytes: number;
+    readonly maxModelBytes: number;
+    readonly maxDatasetBytes: number;
+  };
   readonly corsOrigins: readonly string[];
   readonly gateway: Gateway;
   readonly registry: Registry;
   readonly blobs: BlobStore;
   readonly admission: Admission;
+  readonly jobs: Jobs;
   readonly dataPlane: DataPlane<ModelRecorder>;
   readonly codec: CodecPool;
   readonly metrics: Metrics;
@@ -38,12 +44,12 @@ export interface RoutesParts {
 
 /** The families, in the order in which they are asked whether a path is theirs; the last owns what is left. */
 export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
-  const { maxRequestBytes, maxModelBytes } = parts.limits;
+  const { maxRequestBytes, maxModelBytes, maxDatasetBytes } = parts.limits;
   const families: RouteFamily[] = [
     createOipFamily({ ...parts, maxRequestBytes }),
     createOpenAiFamily(parts),
     createTfsFamily({ ...parts, maxRequestBytes }),
-    createAdminFamily({ ...parts, maxModelBytes }),
+    createAdminFamily({ ...parts, maxModelBytes, maxDatasetBytes }),
   ];
   let description: OpenApiDescription | null = null;
   families.push(

@@ -28,6 +28,19 @@ export interface ServedGauges {
   readonly memoryBytes: number | null;
 }
 
+/** What the queue of jobs holds at this moment. */
+export interface JobGauges {
+  readonly waiting: number;
+  readonly running: number;
+}
+
+/** Jobs of a kind that ended in a state. */
+export interface EndedJobs {
+  readonly kind: string;
+  readonly state: string;
+  readonly count: number;
+}
+
 /** The numbers the families read. */
 export interface MetricSources {
   recorders(): Iterable<ModelRecorder>;
@@ -36,6 +49,9 @@ export interface MetricSources {
   served(): Iterable<ServedGauges>;
   verdicts(): Iterable<readonly [string, number]>;
   authRefusals(): Iterable<readonly [string, number]>;
+  jobs(): JobGauges;
+  jobAttempts(): Iterable<readonly [string, number]>;
+  endedJobs(): Iterable<EndedJobs>;
 }
 
 /** Every family of amaas's own. */
@@ -106,6 +122,16 @@ export function createFamilies(sources: MetricSources): readonly Family[] {
     },
     countsFamily('amaas_quarantine_verdicts_total', 'New versions tried in quarantine.', 'verdict', sources.verdicts),
     countsFamily('amaas_auth_refusals_total', 'Requests without a usable API key.', 'reason', sources.authRefusals),
+    jobsFamily('amaas_jobs_waiting', 'Jobs waiting to run, interrupted ones among them.', () => sources.jobs().waiting),
+    jobsFamily('amaas_jobs_running', 'Jobs at work.', () => sources.jobs().running),
+    countsFamily('amaas_jobs_attempts_total', 'Attempts of jobs that began.', 'kind', sources.jobAttempts),
+    {
+      name: 'amaas_jobs_ended_total',
+      help: 'Jobs that ended, by kind and how.',
+      type: 'counter',
+      collect: () =>
+        Array.from(sources.endedJobs(), ({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
+    },
   ];
 }
 
@@ -169,4 +195,8 @@ function countsFamily(
     type: 'counter',
     collect: () => Array.from(read(), ([key, value]) => ({ labels: { [label]: key }, value })),
   };
+}
+
+function jobsFamily(name: string, help: string, read: () => number): Family {
+  return { name, help, type: 'gauge', collect: () => [{ labels: {}, value: read() }] };
 }

@@ -2,12 +2,14 @@
 // Labels come only from models that are loaded and from words of our own, so callers cannot make series grow.
 import type { ErrorCode } from '@amaas/core';
 import type { Metric, Registry } from 'prom-client';
-import { createFamilies, type Family, type ServedGauges } from './families.ts';
+import { createFamilies, type EndedJobs, type Family, type JobGauges, type ServedGauges } from './families.ts';
 import { ModelRecorder, type ModelStatistics, type RequestCount } from './model-recorder.ts';
 
 export interface MetricsOptions {
   /** Asked at each scrape for the versions that are loaded; default none. */
   readonly served?: () => Iterable<ServedGauges>;
+  /** Asked at each scrape for the queue of jobs; default an empty one. */
+  readonly jobs?: () => JobGauges;
   /** Wall time in milliseconds since 1970. */
   readonly wallTimeMs?: () => number;
   /** Memory, CPU, garbage collection and event-loop lag of the process; default on. */
@@ -24,6 +26,8 @@ export class Metrics {
   readonly #otherRequests = new Map<string, { protocol: string; code: string; count: number }>();
   readonly #verdicts = new Map<string, number>();
   readonly #authRefusals = new Map<string, number>();
+  readonly #jobAttempts = new Map<string, number>();
+  readonly #endedJobs = new Map<string, EndedJobs>();
 
   constructor(options: MetricsOptions = {}) {
     this.#wallTimeMs = options.wallTimeMs ?? Date.now;
@@ -34,6 +38,9 @@ export class Metrics {
       served: options.served ?? (() => []),
       verdicts: () => this.#verdicts,
       authRefusals: () => this.#authRefusals,
+      jobs: options.jobs ?? (() => ({ waiting: 0, running: 0 })),
+      jobAttempts: () => this.#jobAttempts,
+      endedJobs: () => this.#endedJobs.values(),
     });
   }
 
@@ -67,6 +74,16 @@ export class Metrics {
 
   recordAuthRefusal(reason: 'MISSING_KEY' | 'INVALID_KEY'): void {
     this.#authRefusals.set(reason, (this.#authRefusals.get(reason) ?? 0) + 1);
+  }
+
+  /** `kind` is one that is registered, never a word of a caller. */
+  recordJobAttempt(kind: string): void {
+    this.#jobAttempts.set(kind, (this.#jobAttempts.get(kind) ?? 0) + 1);
+  }
+
+  recordEndedJob(kind: string, state: string): void {
+    const key = `${kind} ${state}`;
+    this.#endedJobs.set(key, { kind, state, count: (this.#endedJobs.get(key)?.count ?? 0) + 1 });
   }
 
   /** Statistics of the loaded versions. */

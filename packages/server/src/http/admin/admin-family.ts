@@ -1,4 +1,4 @@
-// The management API: models, versions, labels, files, keys, status. Thin: reads the request, calls the one who knows,
+// The management API: models, versions, labels, files, keys, status; training-actions.ts has the rest. Thin: reads the request, calls the one who knows,
 // shows the result.
 import { stat } from 'node:fs/promises';
 import { AmaasError, assertName, type Manifest, parseVersion } from '@amaas/core';
@@ -12,21 +12,21 @@ import {
   UpdateModelRequestSchema,
 } from '@amaas/protocols/admin';
 import type { Admission, AdmissionRequest } from '../../admission/index.ts';
-import { type BlobStore, parseDigest, type TreeFile } from '../../artifacts/index.ts';
+import { parseDigest, type TreeFile } from '../../artifacts/index.ts';
 import type { DataPlane } from '../../dataplane/index.ts';
 import type { FetchedUrl, Gateway } from '../../gateway/index.ts';
-import type { ModelRecord, Registry, VersionRecord } from '../../registry/index.ts';
+import type { ModelRecord, VersionRecord } from '../../registry/index.ts';
 import { streamBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
-import type { MatchedRoute, RouteFamily } from '../family.ts';
+import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
 import { mediaType, readJsonBody } from '../json-body.ts';
 import { PathTable } from '../path-table.ts';
+import { type Action, assertQuery, type Parameters, required } from './parameters.ts';
 import { ADMIN_ROUTES, ADMIN_SCHEMAS, type AdminRouteName } from './routes.ts';
+import { createTrainingActions, type TrainingParts } from './training-actions.ts';
 import { keyView, modelSummary, versionDetail } from './views.ts';
 
-export interface AdminParts {
-  readonly registry: Registry;
-  readonly blobs: BlobStore;
+export interface AdminParts extends TrainingParts {
   readonly admission: Admission;
   readonly dataPlane: DataPlane;
   readonly gateway: Gateway;
@@ -34,9 +34,6 @@ export interface AdminParts {
   readonly maxModelBytes: number;
   readonly status: () => Promise<ServerStatus>;
 }
-
-type Parameters = ReadonlyMap<string, string>;
-type Action = (exchange: Exchange, parameters: Parameters) => Promise<void>;
 
 const PREFIX = '/admin/v1/';
 /** The type of a body that is a model file itself. */
@@ -58,7 +55,8 @@ export function createAdminFamily(parts: AdminParts): RouteFamily {
         access: ADMIN_ROUTES[name].access,
         ...(model === undefined ? {} : { model }),
         run(exchange) {
-          assertQuery(exchange, name === 'deploy' && mediaType(exchange) === MODEL_TYPE ? ['label'] : []);
+          const isJsonDeployment = name === 'deploy' && mediaType(exchange) !== MODEL_TYPE;
+          assertQuery(exchange, isJsonDeployment ? [] : queryNames(ADMIN_ROUTES[name]));
           return actions[name](exchange, parameters);
         },
       };
@@ -152,6 +150,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
   }
 
   return {
+    ...createTrainingActions(parts),
     async status(exchange) {
       exchange.sendJson(200, await parts.status());
     },
@@ -271,10 +270,8 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
   };
 }
 
-function required(parameters: Parameters, name: string): string {
-  const value = parameters.get(name);
-  if (value === undefined) throw new AmaasError('INTERNAL', `route without parameter ${name}`);
-  return value;
+function queryNames(route: RouteDescription): readonly string[] {
+  return (route.parameters ?? []).filter((parameter) => parameter.in === 'query').map(({ name }) => name);
 }
 
 function versionParameter(parameters: Parameters): number {
@@ -292,18 +289,6 @@ function parseTime(text: string): number {
       `expiresAt must be an ISO 8601 time such as 2027-01-31T00:00:00Z, got ${JSON.stringify(text.slice(0, 60))}`,
     );
   return time;
-}
-
-/** @throws MALFORMED_REQUEST for a query parameter the route does not know: one ignored would be one lost. */
-function assertQuery(exchange: Exchange, known: readonly string[]): void {
-  for (const name of exchange.query.keys()) {
-    if (known.includes(name)) continue;
-    const takes = known.length === 0 ? 'no query parameters' : known.join(', ');
-    throw new AmaasError(
-      'MALFORMED_REQUEST',
-      `${exchange.method} ${exchange.path} takes ${takes} here, got ${JSON.stringify(name.slice(0, 60))}`,
-    );
-  }
 }
 
 /** Without the part that may hold a signature: lineage is shown to every key that may read. */

@@ -23,6 +23,7 @@ import {
   VersionSummarySchema,
 } from '@amaas/protocols/admin';
 import type { RouteDescription } from '../family.ts';
+import { TRAINING_ROUTES, TRAINING_SCHEMAS } from './training-routes.ts';
 
 /** Schemas with names of their own in the description. */
 export const ADMIN_SCHEMAS = {
@@ -40,6 +41,7 @@ export const ADMIN_SCHEMAS = {
   Key: KeySchema,
   CreateKeyRequest: CreateKeyRequestSchema,
   CreatedKey: CreatedKeySchema,
+  ...TRAINING_SCHEMAS,
   Error: ErrorBodySchema,
 } as const;
 
@@ -175,6 +177,7 @@ export const ADMIN_ROUTES = {
     reply: BlobReceiptSchema,
     status: 201,
   },
+  ...TRAINING_ROUTES,
   listKeys: {
     method: 'GET',
     path: '/admin/v1/keys',
