@@ -413,6 +413,54 @@ const OPSET_CASES: readonly (readonly [name: string, opset: number, nodes: OnnxM
       { opType: 'Resize', inputs: ['x', '', '', 'sizes'], outputs: ['y'] },
     ],
   ],
+  [
+    'MaxPool of 1 every 2 over the end',
+    18,
+    [
+      {
+        opType: 'MaxPool',
+        inputs: ['x'],
+        outputs: ['y'],
+        attributes: [intsAttribute('kernel_shape', [1]), intsAttribute('strides', [2]), intAttribute('ceil_mode', 1)],
+      },
+    ],
+  ],
+  [
+    'MaxPool of 2 every 3 over the end',
+    18,
+    [
+      {
+        opType: 'MaxPool',
+        inputs: ['x'],
+        outputs: ['y'],
+        attributes: [intsAttribute('kernel_shape', [2]), intsAttribute('strides', [3]), intAttribute('ceil_mode', 1)],
+      },
+    ],
+  ],
+  [
+    'AveragePool of 1 every 2 over the end',
+    18,
+    [
+      {
+        opType: 'AveragePool',
+        inputs: ['x'],
+        outputs: ['y'],
+        attributes: [intsAttribute('kernel_shape', [1]), intsAttribute('strides', [2]), intAttribute('ceil_mode', 1)],
+      },
+    ],
+  ],
+  [
+    'AveragePool of 3 every 3 over the end',
+    18,
+    [
+      {
+        opType: 'AveragePool',
+        inputs: ['x'],
+        outputs: ['y'],
+        attributes: [intsAttribute('kernel_shape', [3]), intsAttribute('strides', [3]), intAttribute('ceil_mode', 1)],
+      },
+    ],
+  ],
 ];
 
 for (const [name, opset, nodes] of OPSET_CASES) {
