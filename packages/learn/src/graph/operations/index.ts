@@ -1,6 +1,7 @@
 // One function per operation.
 export * from './activations.ts';
 export * from './arithmetic.ts';
+export { type AttentionOptions, maskedSoftmax, scaledDotProductAttention } from './attention.ts';
 export * from './categories.ts';
 export * from './comparison.ts';
 export * from './constants.ts';
@@ -10,6 +11,8 @@ export {
   conv,
   convTranspose,
 } from './convolution.ts';
+export { einsum } from './einsum.ts';
+export * from './elements.ts';
 export * from './matrix.ts';
 export * from './normalization.ts';
 export { col2Im, gatherPatches, im2col, type PatchGrid } from './patches.ts';

@@ -2,6 +2,7 @@
 import type { Kernel } from '../kernel.ts';
 import { ACTIVATION_KERNELS } from './activations.ts';
 import { ARITHMETIC_KERNELS } from './arithmetic.ts';
+import { ELEMENT_KERNELS } from './elements.ts';
 import { MATRIX_KERNELS } from './matrix.ts';
 import { NORMALIZATION_KERNELS } from './normalization.ts';
 import { REDUCTION_KERNELS } from './reduction.ts';
@@ -20,6 +21,7 @@ export const KERNELS: ReadonlyMap<string, Kernel> = new Map([
   ...REDUCTION_KERNELS,
   ...MATRIX_KERNELS,
   ...SELECTION_KERNELS,
+  ...ELEMENT_KERNELS,
   ...SCAN_KERNELS,
   ...TEXT_KERNELS,
 ]);
