@@ -2,14 +2,14 @@
 import { AmaasError, formatShape } from '@amaas/core';
 import { countElements, type Shape, staticShape } from '../shape.ts';
 import { applyOne, applyOperation, defineOperation, type Value } from '../value.ts';
-import { div, mul } from './arithmetic.ts';
+import { div, mul, sub } from './arithmetic.ts';
 import { cast, equal } from './comparison.ts';
 import { constantOf, filled } from './constants.ts';
 import { col2Im } from './patches.ts';
 import { reduceMax, reduceMean } from './reduction.ts';
 import { scatterNdAdd } from './selection.ts';
-import { pad, reshape, slice } from './shaping.ts';
-import { expand, reduceSum } from './summation.ts';
+import { concat, pad, reshape, slice, unsqueeze } from './shaping.ts';
+import { expand } from './summation.ts';
 import { countWindows, padsOf, resolveWindows, type WindowOptions, type Windows, windowExtent } from './windows.ts';
 
 interface MaxPoolAttributes {
@@ -32,7 +32,8 @@ const MAX_POOL = defineOperation<MaxPoolAttributes>({
   gradient({ inputs: [x], outputs: [y], attributes }, [dy]) {
     if (!x || !y || !dy) return [null];
     const windows = windowsOfMaxPool(attributes);
-    return [isTiling(windows) ? tilingGradient(x, y, { dy, windows }) : scatterGradient(x, dy, attributes)];
+    const byPhases = isTiling(windows) && countElements(windows.kernel, 'MaxPool') <= MAX_PHASES;
+    return [byPhases ? tilingGradient(x, y, { dy, windows }) : scatterGradient(x, dy, attributes)];
   },
 });
 
@@ -63,8 +64,7 @@ export interface PoolOptions extends WindowOptions {
 /**
  * The greatest element of every window; padding never wins.
  *
- * Where several are greatest: windows side by side share the gradient evenly among them, overlapping (or padded or
- * dilated) ones give it to the first.
+ * Where several are greatest, the first of them (row by row) gets the gradient, as in PyTorch.
  * @param x - [N, C, ...image]
  * @param kernel - one number per axis of the image
  */
@@ -230,22 +230,47 @@ function repeatOverTiles(x: Value, shape: Shape, kernel: readonly number[]): Val
   return pad(reshape(tiled, [...lead, ...whole]), [0, 0, ...rest.map(() => 0)], [0, 0, ...rest]);
 }
 
+/** Up to this many places a window is taken apart into its phases; beyond, places are looked up one by one. */
+const MAX_PHASES = 9;
+
+/**
+ * The gradient by phases: the first elements of all windows as one tensor, then the second ones, … Whichever equals the
+ * maximum takes what is left of the gradient. Measured on ONNX Runtime: a quarter of what comparing with the repeated
+ * maximum takes, a third of scattering.
+ */
 function tilingGradient(
   x: Value,
   y: Value,
   { dy, windows: { kernel } }: { readonly dy: Value; readonly windows: Windows },
 ): Value {
-  const lead = x.shape.slice(0, 2);
   const counts = staticShape(y.shape.slice(2), 'MaxPool');
-  let covered = x;
-  for (const [axis, count] of counts.entries()) covered = slice(covered, axis + 2, 0, count * (kernel[axis] ?? 1));
-  const tiles = reshape(covered, [...lead, ...counts.flatMap((count, axis) => [count, kernel[axis] ?? 1])]);
-  const apart = (value: Value): Value => reshape(value, [...lead, ...counts.flatMap((count) => [count, 1])]);
-  const hits = cast(equal(tiles, apart(y)), dy.dtype);
-  const ties = reduceSum(hits, { axes: counts.map((_, axis) => 3 + 2 * axis), keepAxes: true });
-  const spread = reshape(mul(hits, div(apart(dy), ties)), covered.shape);
-  const rest = staticShape(x.shape.slice(2), 'MaxPool').map((size, axis) => size - Number(covered.shape[axis + 2]));
-  return pad(spread, [0, 0, ...rest.map(() => 0)], [0, 0, ...rest]);
+  let phases: readonly Value[] = [x];
+  for (const [axis, count] of counts.entries()) {
+    const step = kernel[axis] ?? 1;
+    phases = phases.flatMap((part) =>
+      Array.from({ length: step }, (_, at) => slice(part, axis + 2, at, (count - 1) * step + at + 1, step)),
+    );
+  }
+  let left = dy;
+  let parts: readonly Value[] = phases.map((phase, index) => {
+    const taken = mul(cast(equal(phase, y), dy.dtype), left);
+    if (index < phases.length - 1) left = sub(left, taken);
+    return taken;
+  });
+  for (const axis of [...counts.keys()].reverse()) parts = interleave(parts, axis + 2, kernel[axis] ?? 1);
+  const [joined = x] = parts;
+  const rest = staticShape(x.shape.slice(2), 'MaxPool').map((size, axis) => size - Number(joined.shape[axis + 2]));
+  return pad(joined, [0, 0, ...rest.map(() => 0)], [0, 0, ...rest]);
+}
+
+/** Every `step` parts in a row as one, their elements taking turns along an axis. */
+function interleave(parts: readonly Value[], axis: number, step: number): readonly Value[] {
+  return Array.from({ length: parts.length / step }, (_, group) => {
+    const turns = parts.slice(group * step, (group + 1) * step).map((part) => unsqueeze(part, axis + 1));
+    const [count = 1] = staticShape(turns[0]?.shape.slice(axis, axis + 1) ?? [], 'MaxPool');
+    const side = concat(turns, axis + 1);
+    return reshape(side, side.shape.toSpliced(axis, 2, count * step));
+  });
 }
 
 /** Overlapping windows may choose one place more than once: gradients are added up at the places ONNX names. */
