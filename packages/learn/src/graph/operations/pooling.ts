@@ -176,7 +176,9 @@ export function upsampleNearest(x: Value, factors: readonly number[]): Value {
   }
   const target = [...x.shape.slice(0, 2), ...sizes.map((size, axis) => size * (factors[axis] ?? 1))];
   const places = countElements(factors, 'upsampleNearest');
-  return withGradient(repeatOverTiles(x, target, factors), [x], (dy) => [mul(averagePool(dy, factors), places)]);
+  return withGradient<readonly [Value]>(repeatOverTiles(x, target, factors), [x], (dy) => [
+    mul(averagePool(dy, factors), places),
+  ]);
 }
 
 function poolWindows(

@@ -14,7 +14,7 @@ import { applyOne, defineOperation, type Value } from '../value.ts';
 export function withGradient<const S extends readonly Value[]>(
   y: Value,
   sources: S,
-  gradient: (dy: Value, y: Value, ...sources: NoInfer<S>) => readonly (Value | null)[],
+  gradient: (dy: Value, y: Value, ...sources: S) => readonly (Value | null)[],
 ): Value {
   const operation = defineOperation({
     name: 'Identity',
