@@ -52,7 +52,7 @@ export interface OpenTableOptions {
   /** CSV: columns of one name: 'refuse' (default) or 'rename' to "name_2", "name_3" … */
   readonly duplicateNames?: 'refuse' | 'rename';
 
-  /** What DuckDB may hold in memory; default 1 GiB, on any machine the same. At least 64 MiB. */
+  /** What DuckDB may hold in memory; default 1 GiB, on any machine the same. At least 128 MiB. */
   readonly memoryLimitBytes?: number;
   /** Default 2. */
   readonly threads?: number;
@@ -76,7 +76,8 @@ export const CSV_MISSING: readonly string[] = [
   'nan',
 ];
 
-const MIN_MEMORY_BYTES = 64 * 2 ** 20;
+/** DuckDB reads CSV in buffers of 32 MB, of which it holds several. */
+const MIN_MEMORY_BYTES = 128 * 2 ** 20;
 
 /** @throws INVALID_ARGUMENT naming the option that is not allowed. */
 export function checkOptions(options: OpenTableOptions): void {
@@ -94,7 +95,7 @@ export function checkOptions(options: OpenTableOptions): void {
     refuse(`skipLines must be a whole number from 0, got ${skipLines}`);
   }
   if (memoryLimitBytes !== undefined && !(memoryLimitBytes >= MIN_MEMORY_BYTES)) {
-    refuse(`memoryLimitBytes must be at least ${MIN_MEMORY_BYTES} (64 MiB), got ${memoryLimitBytes}`);
+    refuse(`memoryLimitBytes must be at least ${MIN_MEMORY_BYTES} (128 MiB), got ${memoryLimitBytes}`);
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     refuse(`threads must be a whole number from 1, got ${threads}`);

@@ -107,13 +107,14 @@ async function probeColumns(
     const [[count] = []] = await connection.query(`SELECT CAST(count(*) AS DOUBLE) FROM ${from}`);
     return { rowCount: Number(count), probes };
   }
+  const hasTypes = looked.some(({ cellType }) => cellType !== undefined);
   const lists = [
     `unnest(range(${looked.length})) AS k`,
     `unnest([${looked.map(({ text }) => text).join(', ')}]) AS r`,
-    `unnest([${looked.map(({ cellType }) => cellType ?? "'UNKNOWN'").join(', ')}]) AS y`,
+    hasTypes ? `unnest([${looked.map(({ cellType }) => cellType ?? "'UNKNOWN'").join(', ')}]) AS y` : "'UNKNOWN' AS y",
   ];
   const rows = await connection.query(
-    `SELECT CAST(k AS DOUBLE), ${countsSql(rules).join(', ')} FROM ${cellsSql(`(SELECT ${lists.join(', ')} FROM ${from})`, rules)} GROUP BY k`,
+    `SELECT CAST(k AS DOUBLE), ${countsSql(rules, hasTypes).join(', ')} FROM ${cellsSql(`(SELECT ${lists.join(', ')} FROM ${from})`, rules)} GROUP BY k`,
   );
   let rowCount = 0;
   for (const [k, count, ...counts] of rows) {
@@ -147,8 +148,9 @@ function cellsSql(from: string, rules: TextRules): string {
 }
 
 /** The row count, then what {@link probeOf} takes, in its order. */
-function countsSql(rules: TextRules): readonly string[] {
-  const isNumber = `d IS NOT NULL AND y IN ${NUMBER_TYPES}`;
+function countsSql(rules: TextRules, hasTypes: boolean): readonly string[] {
+  const and = (condition: string, ofType: string): string => (hasTypes ? `${condition} AND y ${ofType}` : condition);
+  const isNumber = and('d IS NOT NULL', `IN ${NUMBER_TYPES}`);
   const missingText = "CASE WHEN b <> '' THEN '\"' || b || '\"' WHEN r = '' THEN 'empty' ELSE 'blank' END";
   const filters = [
     'true',
@@ -157,9 +159,9 @@ function countsSql(rules: TextRules): readonly string[] {
     `${isNumber} AND d = floor(d)`,
     `${isNumber} AND v LIKE '0_%' AND substr(v, 2, 1) BETWEEN '0' AND '9'`,
     `${isNumber} AND abs(d) > ${Number.MAX_SAFE_INTEGER} AND regexp_full_match(v, '[+-]?[0-9]+')`,
-    "y IN ('BOOLEAN', 'UNKNOWN') AND lower(v) IN ('true', 'false')",
-    "y IN ('VARCHAR', 'UNKNOWN') AND w IS NOT NULL",
-    "y IN ('OBJECT', 'ARRAY')",
+    and("lower(v) IN ('true', 'false')", "IN ('BOOLEAN', 'UNKNOWN')"),
+    and('w IS NOT NULL', "IN ('VARCHAR', 'UNKNOWN')"),
+    hasTypes ? "y IN ('OBJECT', 'ARRAY')" : 'false',
     rules.isTrimmed ? 'v IS NOT NULL AND length(r) <> length(b)' : 'false',
   ];
   return [
