@@ -51,6 +51,7 @@ const LEARN_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   preprocess: ['graph', 'data', 'statistics'],
   evaluate: ['statistics'],
   train: ['graph', 'compile', 'layers', 'data', 'statistics'],
+  model: ['graph', 'layers', 'train', 'statistics'],
   tune: ['statistics', 'train', 'evaluate'],
   pipelines: 'all',
 };

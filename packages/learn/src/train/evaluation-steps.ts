@@ -1,9 +1,10 @@
 // Measuring loss and metrics of held-out rows with the weights of the moment.
 import { AmaasError, type CompiledModel, createTensor, type Executor, type Tensor } from '@amaas/core';
 import { compileToOnnx, simplify } from '../compile/index.ts';
-import { countRows, type Examples, gatherRows, planBatches, rowNumbers, sliceBatches } from './examples.ts';
+import { countRows, type Examples, gatherRows, planBatches, rowNumbers, rowType, sliceBatches } from './examples.ts';
 import type { Weights } from './packing.ts';
 import { buildEvaluationGraph, ROW_WEIGHTS, type StepOptions, TARGET } from './step-graph.ts';
+import type { TrainedModelParts } from './trained-model.ts';
 
 export class EvaluationSteps {
   readonly #compiled: CompiledModel;
@@ -54,4 +55,32 @@ export class EvaluationSteps {
   async dispose(): Promise<void> {
     await this.#compiled.dispose();
   }
+}
+
+/** Mean loss and metrics of rows by a trained model. @throws INVALID_DATA when the rows do not fit the model */
+export async function evaluateExamples(
+  { network, inputs, weights }: TrainedModelParts,
+  examples: Examples,
+  { executor, loss, metrics, batchSize = 256 }: EvaluationSettings,
+): Promise<ReadonlyMap<string, number>> {
+  const options = {
+    network,
+    inputs,
+    target: rowType(examples.target),
+    batchSize: Math.min(batchSize, countRows(examples)),
+    loss,
+    metrics,
+  };
+  const evaluation = await EvaluationSteps.create(executor, options, undefined);
+  try {
+    return await evaluation.run(examples, weights);
+  } finally {
+    await evaluation.dispose();
+  }
+}
+
+export interface EvaluationSettings extends Pick<StepOptions, 'loss' | 'metrics'> {
+  readonly executor: Executor;
+  /** Rows at once; default 256. */
+  readonly batchSize?: number;
 }
