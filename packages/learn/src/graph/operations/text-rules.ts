@@ -44,8 +44,9 @@ export function matchesText(text: string, pattern: string): boolean {
 /** The parts of a text that match, from left to right, each as long as possible. @param pattern - as {@link checkPattern} allows */
 export function matchTokens(text: string, pattern: string): readonly string[] {
   const anywhere = new RegExp(pattern, 'gu');
-  // Only with choices can the first match that JavaScript tries be shorter than the longest.
-  const hasChoices = /[|?*{]/.test(pattern.replaceAll(/\\[pP]\{[A-Z][a-z]?\}/g, ''));
+  // Only with several repetitions or alternatives can what JavaScript finds first be shorter than the longest match.
+  const bare = pattern.replaceAll(/\\[pP]\{[A-Z][a-z]?\}|\\./g, 'x').replaceAll(/\[[^\]]*\]/g, 'x');
+  const hasChoices = bare.includes('|') || (bare.match(/[*+?{]/g) ?? []).length > 1;
   const tokens: string[] = [];
   for (let match = anywhere.exec(text); match !== null; match = anywhere.exec(text)) {
     const token = hasChoices ? longestMatch(text, match.index, pattern) : match[0];

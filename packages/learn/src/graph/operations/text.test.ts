@@ -75,6 +75,7 @@ test('splitWords gives letters of any script with their marks', async () => {
 test('splitWords takes the longest match', async () => {
   for (const [pattern, text, expected] of [
     ['a|ab', 'ab abc a', ['ab', 'ab', 'a']],
+    ['a+(?:ab)*', 'aab a', ['aab', 'a']],
     ['a?(?:ab)?[bc]', 'abb c', ['abb', 'c']],
     ['[a-z]{2,3}', 'abcde f gh', ['abc', 'de', 'gh']],
     ['\\p{Lu}\\p{Ll}*|[0-9]', 'AbcDe 12', ['Abc', 'De', '1', '2']],
@@ -126,9 +127,10 @@ test('concatStrings broadcasts', async () => {
 
 test('replaceCharacters and lowerCase give what they do to one text', async () => {
   const long = `${'ÀB'.repeat(40)}😀`;
-  const all = [...MIXED, long, 'ẞ Ǆ ǅ Ⅷ Ⓐ 𐐀 ꓐ'];
+  const exact = 'Q'.repeat(64);
+  const all = [...MIXED, long, exact, 'ẞ Ǆ ǅ Ⅷ Ⓐ 𐐀 ꓐ'];
   const table = op.lowerCaseTable();
-  const lower = await run(texts(all), op.lowerCase);
+  const lower = await run(texts(all), (x) => op.lowerCase(x));
   assertText(
     lower,
     [all.length],
@@ -144,12 +146,19 @@ test('replaceCharacters and lowerCase give what they do to one text', async () =
     ['😀', ':)'],
     ['!', ''],
   ]);
-  const replaced = await run(texts([MIXED, MIXED.toReversed()].flat(), [2, 5]), (x) => op.replaceCharacters(x, marks), [
-    'N',
-    5,
-  ]);
+  const replaced = await run(texts(MIXED), (x) => op.replaceCharacters(x, marks));
   assert.equal(isText(replaced) && replaced.texts[0], 'Hello, Woerld 42');
-  assertText(await run(texts(['', '']), op.lowerCase), [2], ['', '']);
+  assertText(await run(texts(['', '']), (x) => op.lowerCase(x)), [2], ['', '']);
+});
+
+test('lowerCase keeps no more characters than asked for', async () => {
+  const given = ['AB'.repeat(100), 'C', '', 'D'.repeat(128)];
+  const found = await run(texts(given), (x) => op.lowerCase(x, { maxCharacters: 100 }));
+  assertText(
+    found,
+    [4],
+    given.map((text) => text.toLowerCase().slice(0, 128)),
+  );
 });
 
 test('parseNumber reads what is a number and gives NaN for the rest', async () => {
@@ -278,4 +287,18 @@ test('ngramCounts counts words and pairs of numbers', async () => {
   assertNumbers(fromText, [1, 1, 0, 0, 1, 0]);
   const none = await run(texts(['', '?']), (x) => op.ngramCounts(op.splitWords(x), [['cat'], ['the', 'cat']]));
   assertNumbers(none, [0, 0, 0, 0]);
+});
+
+test('hashed words are counted without those that fill up', async () => {
+  const build = (x: Value): Value => {
+    const words = op.splitWords(op.lowerCase(x));
+    const isPad = op.equal(words, op.constantStrings([], ['']));
+    const buckets = Array.from({ length: 16 }, (_, index) => [index]);
+    return op.ngramCounts(op.where(isPad, -1, op.hashStrings(words, 16)), buckets);
+  };
+  const found = await run(texts(['The cat. the Dog', 'x', '']), build);
+  const counts = (words: readonly string[]): readonly number[] =>
+    Array.from({ length: 16 }, (_, index) => words.filter((word) => op.murmurHash3(word, 0) % 16 === index).length);
+  assertNumbers(found, [...counts(['the', 'cat', 'the', 'dog']), ...counts(['x']), ...counts([])]);
+  assertNumbers(await run(texts(['', '?']), build), [...counts([]), ...counts([])]);
 });

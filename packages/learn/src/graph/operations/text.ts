@@ -3,7 +3,7 @@
 //
 // Text is cut into characters (code points) and changed by tables that are part of the graph, never by the locale of the
 // machine: ONNX's StringNormalizer depends on it and fails to load where the locale is missing.
-import { AmaasError } from '@amaas/core';
+import { AmaasError, formatShape } from '@amaas/core';
 import { broadcastShapes } from '../shape.ts';
 import { applyOne, defineOperation, type Operation, type Value } from '../value.ts';
 import { labelEncoder } from './categories.ts';
@@ -111,32 +111,74 @@ export function matchesPattern(x: Value, pattern: string): Value {
 
 /** A character no text should hold (Unicode keeps it for such uses); it stands for the end of a text here. */
 const END = '\uFDD0';
+/** Texts are changed in pieces of this many characters: building a text one character at a time is quadratic in its length. */
+const PIECE = 64;
 
-/**
- * Texts with characters (code points) replaced, each by any text. Takes as many steps as the longest text has characters.
- * @param x - [N] or [N, M], N > 0
- */
-export function replaceCharacters(x: Value, table: ReadonlyMap<string, string>): Value {
-  const end = constantStrings([], [END]);
-  const empty = constantStrings([], ['']);
-  // With an end there is always a character: a loop without steps is not possible.
-  const characters = splitCharacters(concatStrings(x, end));
-  const found = labelEncoder(characters, new Map([...table, [END, '']]), { to: 'string', fallback: END });
-  const replaced = where(equal(found, end), characters, found);
-  const rank = x.shape.length;
-  const steps = transpose(replaced, [rank, ...x.shape.keys()]);
-  const start = labelEncoder(x, new Map([['', '']]), { to: 'string', fallback: '' });
-  const { states } = scan([start], [steps], ([text = start], [character = start]) => ({
-    // ONNX Runtime's StringConcat must not write a loop's state: from the fourth step on it appends to what was there.
-    states: [where(equal(character, empty), text, concatStrings(text, character))],
-    outputs: [],
-  }));
-  return states[0] ?? x;
+export interface ReplaceOptions {
+  /**
+   * Only so many characters of a text are kept, rounded up to pieces of 64; default all. The time taken grows a little
+   * faster than the longest text (1 MB: about two seconds), so that what strangers send is better bounded.
+   */
+  readonly maxCharacters?: number;
 }
 
-/** Texts in lower case, whatever the script and the machine's locale. As {@link replaceCharacters} */
-export function lowerCase(x: Value): Value {
-  return replaceCharacters(x, lowerCaseTable());
+/**
+ * Texts with characters (code points) replaced, each by any text.
+ * @param x - [N], N > 0
+ */
+export function replaceCharacters(
+  x: Value,
+  table: ReadonlyMap<string, string>,
+  { maxCharacters = Number.POSITIVE_INFINITY }: ReplaceOptions = {},
+): Value {
+  if (expectText(x, 'replaceCharacters').shape.length !== 1) {
+    throw new AmaasError('INVALID_GRAPH', `replaceCharacters: expected texts [N], got ${formatShape(x.shape)}`);
+  }
+  const end = constantStrings([], [END]);
+  // With an end there is always a character: neither loops without steps nor tokens of no texts are possible.
+  const all = splitWords(concatStrings(x, end), { pattern: `[\\p{L}\\P{L}]{1,${PIECE}}`, count: 'pieces' });
+  const pieces = maxCharacters === Number.POSITIVE_INFINITY ? all : firstOf(all, Math.ceil(maxCharacters / PIECE));
+  const characters = splitCharacters(pieces);
+  const found = labelEncoder(characters, new Map([...table, [END, '']]), { to: 'string', fallback: END });
+  const replaced = where(equal(found, end), characters, found);
+  const changed = joinTexts(pieces, transpose(replaced, [2, 0, 1]));
+  return joinTexts(x, transpose(changed));
+}
+
+/** Texts along the first axis, one behind the other. @param like - any texts of the result's shape */
+function joinTexts(like: Value, parts: Value): Value {
+  const empty = constantStrings([], ['']);
+  const start = labelEncoder(like, new Map([['', '']]), { to: 'string', fallback: '' });
+  const { states } = scan([start], [parts], ([text = start], [part = start]) => ({
+    // Not StringConcat alone: it must not write a loop's state, to which ONNX Runtime appends from the fourth step on.
+    states: [where(equal(part, empty), text, concatStrings(text, part))],
+    outputs: [],
+  }));
+  return states[0] ?? start;
+}
+
+const SLICE = defineOperation<{ readonly [name: string]: readonly number[] }>({
+  name: 'Slice',
+  attributes: {
+    starts: { kind: 'ints', asInput: true },
+    ends: { kind: 'ints', asInput: true },
+    axes: { kind: 'ints', asInput: true },
+    steps: { kind: 'ints', asInput: true },
+  },
+  infer([x], { ends }) {
+    const { dtype, shape } = expectText(x, 'Slice');
+    return [{ dtype, shape: [...shape.slice(0, -1), `${shape.at(-1)}<=${ends?.[0]}`] }];
+  },
+});
+
+/** The first elements of the last axis, or all if there are fewer. */
+function firstOf(x: Value, count: number): Value {
+  return applyOne(SLICE, [x], { starts: [0], ends: [count], axes: [x.shape.length - 1], steps: [1] });
+}
+
+/** Texts in lower case, whatever the script and the machine's locale; see {@link replaceCharacters}. To be used before splitting. */
+export function lowerCase(x: Value, options: ReplaceOptions = {}): Value {
+  return replaceCharacters(x, lowerCaseTable(), options);
 }
 
 /** Numbers written as text (`-1.5`, ` 2e3 `), NaN where a text is none. Decimal commas can be replaced before. */

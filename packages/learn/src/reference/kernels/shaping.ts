@@ -126,7 +126,8 @@ function slice(context: KernelContext): readonly ReferenceArray[] {
   for (const [index, axis] of (axes ?? []).entries()) {
     const step = steps?.[index] ?? 1;
     const from = starts?.[index] ?? 0;
-    shape[axis] = Math.ceil(((ends?.[index] ?? 0) - from) / step);
+    const to = Math.min(ends?.[index] ?? 0, x.shape[axis] ?? 0);
+    shape[axis] = Math.max(0, Math.ceil((to - from) / step));
     strides[axis] = (own[axis] ?? 1) * step;
     start += from * (own[axis] ?? 1);
   }
