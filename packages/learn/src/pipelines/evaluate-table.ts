@@ -1,6 +1,17 @@
-// The report of a table model on rows it has not seen, by running the very graph that will be served on their raw columns.
-import { AmaasError, type Executor, type Tensor } from '@amaas/core';
-import { findColumn, readCell, requireColumn, type Table, type TableSummary } from '../data/index.ts';
+// The report of a table model on rows it has not seen, by running the very graph that is served on their raw columns.
+// How the graph is run is the caller's: by an executor, or by a server that has the model.
+import { AmaasError, type Executor, type NamedTensors, type Tensor } from '@amaas/core';
+import {
+  type ColumnKind,
+  type DataSource,
+  findColumn,
+  readCell,
+  readTable,
+  refuseUnknownColumn,
+  requireColumn,
+  type Table,
+  takeRows,
+} from '../data/index.ts';
 import {
   type EvaluationReport,
   evaluateClassifier,
@@ -10,101 +21,179 @@ import {
   type Slice,
   slicesByRange,
   slicesByValue,
-  type TrainingCurve,
+  type TrainingDescription,
 } from '../evaluate/index.ts';
-import { type Preprocessing, rawTensors } from '../preprocess/index.ts';
+import { columnTensor } from '../preprocess/index.ts';
+import type { TableModelDescription } from './table-description.ts';
 import { PROBABILITIES_OUTPUT, VALUE_OUTPUT } from './table-model.ts';
-import { type TableTarget, targetNumbers } from './table-target.ts';
+import { targetNumbers } from './table-target.ts';
 
 /** Columns whose values make slices: enough to find what the model does badly, few enough to read. */
 const MAX_SLICED_COLUMNS = 6;
 /** Rows run at once. */
 const RUN_ROWS = 1024;
 
+/** Runs a table model on raw columns [rows] and gives its scores: `probabilities` [rows, classes] or `value` [rows]. */
+export type RunTableModel = (inputs: NamedTensors) => Promise<Tensor | undefined>;
+
 export interface TableEvaluation {
-  readonly executor: Executor;
-  /** The exported model. */
-  readonly onnx: Uint8Array;
-  readonly preprocessing: Preprocessing;
-  readonly target: TableTarget;
+  readonly run: RunTableModel;
+  readonly description: TableModelDescription;
+  /** Evaluated rows, each with a target. */
   readonly test: Table;
-  readonly training: Table;
-  readonly summary: TableSummary;
+  /** Rows it was trained on, from which the baselines without any skill are made; default the evaluated ones. */
+  readonly training?: Table;
   readonly seed: string | number;
-  /** Other exported models of the same columns. */
-  readonly baselines: readonly { readonly name: string; readonly onnx: Uint8Array }[];
+  /** Scores of other models for the same rows. */
+  readonly baselines?: readonly { readonly name: string; readonly scores: Float32Array }[];
+  readonly data: { readonly name: string; readonly facts: readonly Fact[] };
   readonly model: ModelDescription;
-  readonly facts: readonly Fact[];
-  readonly curves: readonly TrainingCurve[];
+  readonly history?: TrainingDescription;
 }
 
-export async function evaluateTable(evaluation: TableEvaluation): Promise<EvaluationReport> {
-  const { target, test, training, preprocessing, summary } = evaluation;
-  const predict = (onnx: Uint8Array): Promise<Float32Array> => predictTable({ ...evaluation, onnx });
-  const scores = await predict(evaluation.onnx);
-  const others: { name: string; scores: Float32Array }[] = [];
-  for (const { name, onnx } of evaluation.baselines) others.push({ name, scores: await predict(onnx) });
+export interface EvaluatedTable {
+  readonly report: EvaluationReport;
+  /** Of every evaluated row, as {@link RunTableModel} gives them. */
+  readonly scores: Float32Array;
+}
+
+/** @throws INVALID_DATA when the rows lack a column, or hold a class that the model does not know */
+export async function evaluateTable(evaluation: TableEvaluation): Promise<EvaluatedTable> {
+  const { description, test, training } = evaluation;
+  const { target } = description;
+  const scores = await scoreTable(evaluation.run, description, test);
   const truth = targetNumbers(target, requireColumn(test, target.column));
-  const known = targetNumbers(target, requireColumn(training, target.column));
+  const known = training === undefined ? undefined : targetNumbers(target, requireColumn(training, target.column));
+  const others = evaluation.baselines ?? [];
   const common = {
     seed: evaluation.seed,
-    slices: sliceTable(test, preprocessing),
-    data: {
-      name: summary.name,
-      facts: [
-        { label: 'Rows', value: summary.rowCount },
-        { label: 'Columns used', value: preprocessing.steps.length },
-        ...(summary.digest === undefined ? [] : [{ label: 'Digest', value: summary.digest }]),
-      ],
-    },
+    slices: sliceTable(test, description),
+    data: evaluation.data,
     model: evaluation.model,
-    training: { facts: evaluation.facts, curves: evaluation.curves },
+    ...(evaluation.history === undefined ? {} : { training: evaluation.history }),
   };
   if (target.task === 'regression') {
-    return evaluateRegressor({
+    const report = evaluateRegressor({
       ...common,
       targets: truth,
       predictions: scores,
-      trainingTargets: known,
+      ...(known === undefined ? {} : { trainingTargets: known }),
       baselines: others.map(({ name, scores: predictions }) => ({ name, predictions })),
     });
+    return { report, scores };
   }
-  return evaluateClassifier({
+  const report = evaluateClassifier({
     ...common,
     labels: truth,
     classNames: target.classes,
     scores,
-    trainingLabels: known,
+    ...(known === undefined ? {} : { trainingLabels: known }),
     baselines: others,
   });
+  return { report, scores };
 }
 
-/** Probabilities [rows, classes] or values [rows] of a model's exported graph. */
-export async function predictTable(context: {
-  readonly executor: Executor;
-  readonly onnx: Uint8Array;
-  readonly preprocessing: Preprocessing;
-  readonly target: TableTarget;
-  readonly test: Table;
-}): Promise<Float32Array> {
-  const { executor, preprocessing, target, test } = context;
-  const output = target.task === 'regression' ? VALUE_OUTPUT : PROBABILITIES_OUTPUT;
+/** Scores of every row of a table. */
+export async function scoreTable(
+  run: RunTableModel,
+  { target, columns }: TableModelDescription,
+  table: Table,
+): Promise<Float32Array> {
   const width = target.task === 'regression' ? 1 : target.classes.length;
-  const compiled = await executor.compile(context.onnx);
-  try {
-    const raw = rawTensors(preprocessing, test);
-    const scores = new Float32Array(test.rowCount * width);
-    for (let start = 0; start < test.rowCount; start += RUN_ROWS) {
-      const rows = new Map([...raw].map(([name, tensor]) => [name, sliceRows(tensor, start, start + RUN_ROWS)]));
-      const result = (await compiled.run(rows, [output])).get(output);
-      if (result?.dtype !== 'float32')
-        throw new AmaasError('INTERNAL', `evaluate: ${output} came back as ${result?.dtype}`);
-      scores.set(result.data, start * width);
+  const raw = new Map(columns.map(({ name, dtype }) => [name, columnTensor(dtype, requireColumn(table, name))]));
+  const scores = new Float32Array(table.rowCount * width);
+  for (let start = 0; start < table.rowCount; start += RUN_ROWS) {
+    const rows = new Map([...raw].map(([name, tensor]) => [name, sliceRows(tensor, start, start + RUN_ROWS)]));
+    const result = await run(rows);
+    const expected = Math.min(RUN_ROWS, table.rowCount - start) * width;
+    if (result?.dtype !== 'float32' || result.data.length !== expected) {
+      const got = result === undefined ? 'nothing' : `${result.dtype} [${result.shape}]`;
+      throw new AmaasError('INVALID_MODEL', `evaluate: expected ${expected} float32 scores from the model, got ${got}`);
     }
-    return scores;
+    scores.set(result.data, start * width);
+  }
+  return scores;
+}
+
+/** Name of the output that holds the scores. */
+export function scoresOutput({ target }: TableModelDescription): string {
+  return target.task === 'regression' ? VALUE_OUTPUT : PROBABILITIES_OUTPUT;
+}
+
+/** Lets `work` run an exported model on an executor. */
+export async function withTableModel<Result>(
+  executor: Executor,
+  model: { readonly onnx: Uint8Array; readonly description: TableModelDescription },
+  work: (run: RunTableModel) => Promise<Result>,
+): Promise<Result> {
+  const output = scoresOutput(model.description);
+  const compiled = await executor.compile(model.onnx);
+  try {
+    return await work(async (inputs) => (await compiled.run(inputs, [output])).get(output));
   } finally {
     await compiled.dispose();
   }
+}
+
+export interface TableModelEvaluation {
+  readonly run: RunTableModel;
+  readonly description: TableModelDescription;
+  /** Read with the model's kinds of columns: {@link tableModelKinds}. */
+  readonly source: DataSource;
+  /** Shown in the report. */
+  readonly name: string;
+  /** Default: the column it was trained to predict. */
+  readonly target?: string;
+  readonly seed?: string | number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Evaluates a trained table model on the rows of another file that have a target.
+ * @throws INVALID_DATA when the file lacks a column of the model, has no row with a target, or classes unknown to the model
+ */
+export async function evaluateTableModel(evaluation: TableModelEvaluation): Promise<EvaluatedTable> {
+  const { run, source, name, signal, seed = 0 } = evaluation;
+  const column = evaluation.target ?? evaluation.description.target.column;
+  const description = { ...evaluation.description, target: { ...evaluation.description.target, column } };
+  const needed = [column, ...description.columns.map((each) => each.name)];
+  const absent = needed.find((each) => !source.fields.some((field) => field.name === each));
+  if (absent !== undefined) refuseUnknownColumn(`evaluate on ${source.name}`, absent, source.fields);
+  const table = await readTable(source, signal === undefined ? {} : { signal });
+  const { valid } = requireColumn(table, column);
+  const rows = Uint32Array.from({ length: table.rowCount }, (_, row) => row).filter((row) => valid[row] === 1);
+  if (rows.length === 0) {
+    const what = table.rowCount === 0 ? 'there are no rows' : `no row has a value in "${column}"`;
+    throw new AmaasError('INVALID_DATA', `evaluate on ${source.name}: ${what}; give rows with known answers`);
+  }
+  return evaluateTable({
+    run,
+    description,
+    test: takeRows(table, rows),
+    seed,
+    data: { name: source.name, facts: dataFacts(source, description, rows.length) },
+    model: { name },
+  });
+}
+
+/** Kinds to read the columns of another file as, so that its cells mean what they meant in training. */
+export function tableModelKinds({ columns, target }: TableModelDescription): ReadonlyMap<string, ColumnKind> {
+  const kinds = new Map(columns.map(({ name, kind }) => [name, kind] as const));
+  return target.task === 'regression' ? kinds.set(target.column, 'number') : kinds;
+}
+
+/** What a report says about the data. */
+export function dataFacts(
+  { digest, rowCount }: Pick<DataSource, 'digest' | 'rowCount'>,
+  { columns }: TableModelDescription,
+  evaluatedRows: number,
+): readonly Fact[] {
+  return [
+    { label: 'Rows', value: rowCount },
+    ...(evaluatedRows === rowCount ? [] : [{ label: 'Rows evaluated', value: evaluatedRows }]),
+    { label: 'Columns used', value: columns.length },
+    ...(digest === undefined ? [] : [{ label: 'Digest', value: digest }]),
+  ];
 }
 
 function sliceRows(tensor: Tensor, start: number, end: number): Tensor {
@@ -113,14 +202,17 @@ function sliceRows(tensor: Tensor, start: number, end: number): Tensor {
   return { dtype: tensor.dtype, shape: [data.length], data } as Tensor;
 }
 
-function sliceTable(test: Table, { steps }: Preprocessing): readonly Slice[] {
-  return steps.slice(0, MAX_SLICED_COLUMNS).flatMap((step) => {
-    const column = findColumn(test, step.column);
-    if (column === undefined || step.kind === 'datetime') return [];
-    if (step.kind === 'numeric' && column.kind === 'number') return slicesByRange(step.column, column.values);
-    return slicesByValue(
-      step.column,
-      Array.from(column.valid, (_, row) => readCell(column, row)),
-    );
-  });
+function sliceTable(test: Table, { columns }: TableModelDescription): readonly Slice[] {
+  return columns
+    .filter(({ role }) => role === 'numeric' || role === 'categorical')
+    .slice(0, MAX_SLICED_COLUMNS)
+    .flatMap(({ name, role }) => {
+      const column = findColumn(test, name);
+      if (column === undefined) return [];
+      if (role === 'numeric' && column.kind === 'number') return slicesByRange(name, column.values);
+      return slicesByValue(
+        name,
+        Array.from(column.valid, (_, row) => readCell(column, row)),
+      );
+    });
 }

@@ -1,5 +1,24 @@
 // Whole trainings: from data to a model that can be served, with its report.
 export { linearOptions, perceptronOptions, type TableModelOptions } from './choose-network.ts';
+export {
+  type EvaluatedTable,
+  evaluateTableModel,
+  type RunTableModel,
+  scoresOutput,
+  type TableModelEvaluation,
+  tableModelKinds,
+  withTableModel,
+} from './evaluate-table.ts';
+export { inferRequest, rawRow } from './raw-rows.ts';
+export {
+  parseTableDescription,
+  readTableDescription,
+  type TableModelColumn,
+  type TableModelDescription,
+} from './table-description.ts';
+export { trainedTableFiles } from './table-files.ts';
 export { LABEL_OUTPUT, PROBABILITIES_OUTPUT, VALUE_OUTPUT } from './table-model.ts';
+export { type TableProgress, trackTableProgress } from './table-progress.ts';
+export { tableOptions, type TableSettings } from './table-settings.ts';
 export type { TableTarget } from './table-target.ts';
 export { type TrainedTable, type TrainTableEvent, type TrainTableOptions, trainTable } from './train-table.ts';

@@ -17,6 +17,7 @@ import {
 import { CATEGORY_INPUT, NUMERIC_INPUT } from '../layers/index.ts';
 import { buildFeatures, type Features, type Preprocessing, rawInputs } from '../preprocess/index.ts';
 import type { TrainedModel } from '../train/index.ts';
+import { TABLE_METADATA, type TableModelDescription } from './table-description.ts';
 import type { TableTarget } from './table-target.ts';
 
 /** Outputs of a classifier: the most likely class by name, and a probability per class. */
@@ -47,18 +48,21 @@ export function exportFeatures(preprocessing: Preprocessing): Uint8Array {
  * milliseconds. Outputs of a classifier: `label` string [N] and `probabilities` float32 [N, classes]; of a regression:
  * `value` float32 [N].
  */
-export function exportTableModel(preprocessing: Preprocessing, target: TableTarget, model: TrainedModel): Uint8Array {
+export function exportTableModel(
+  preprocessing: Preprocessing,
+  description: TableModelDescription,
+  model: TrainedModel,
+): Uint8Array {
+  const { target } = description;
   const raw = rawInputs(preprocessing);
   const prediction = model.apply(featureInputs(buildFeatures(preprocessing, raw)));
   const outputs = simplify(answers(prediction, target));
-  const metadata =
-    target.task === 'regression'
-      ? new Map<string, string>()
-      : new Map([['amaas.classes', JSON.stringify(target.classes)]]);
+  const metadata = new Map([[TABLE_METADATA, JSON.stringify(description)]]);
   return compileToOnnx(outputs, { inputs: [...raw.values()], metadata });
 }
 
-function answers(prediction: Value, target: TableTarget): ReadonlyMap<string, Value> {
+/** A prediction [N, ...] as what the served model answers with. */
+export function answers(prediction: Value, target: TableTarget): ReadonlyMap<string, Value> {
   const column = reshape(prediction, [prediction.shape[0] ?? 1, -1]);
   switch (target.task) {
     case 'regression':

@@ -43,7 +43,8 @@ import {
   type TrainedModel,
 } from '../train/index.ts';
 import { buildTableNetwork, linearOptions, perceptronOptions, type TableModelOptions } from './choose-network.ts';
-import { evaluateTable } from './evaluate-table.ts';
+import { dataFacts, evaluateTable, type RunTableModel, scoreTable, withTableModel } from './evaluate-table.ts';
+import { describeTableModel, type TableModelDescription } from './table-description.ts';
 import { exportFeatures, exportTableModel, tableManifest } from './table-model.ts';
 import { fitTarget, headOf, type TableTarget, targetNumbers, targetTensor } from './table-target.ts';
 
@@ -66,12 +67,16 @@ export interface TrainTableOptions {
   readonly groupBy?: string;
   /** A column of times: the newest rows are the test part. */
   readonly timeBy?: string;
+  /** Trains even where a column tells the target all by itself; default false: such a model shines only in its report. */
+  readonly allowLeakage?: boolean;
   readonly preprocessing?: Omit<PreprocessingOptions, 'exclude'>;
   /** Settings of the network; default: chosen from the number of rows. */
   readonly model?: Partial<TableModelOptions>;
   /** Default 0. */
   readonly seed?: string | number;
   readonly checkpoint?: (candidate: string) => CheckpointStore;
+  /** Default 5 seconds: what a killed training loses. */
+  readonly checkpointEveryMs?: number;
   readonly onEvent?: (event: TrainTableEvent) => void;
   readonly signal?: AbortSignal;
   readonly threads?: number;
@@ -104,9 +109,15 @@ export interface TrainedTable {
   readonly candidate: { readonly name: string; readonly options: TableModelOptions };
   readonly history: readonly EpochRecord[];
   readonly split: Split;
+  /** What the model file says about its columns. */
+  readonly description: TableModelDescription;
+  /** The held-out rows as they were read, and the scores of each that the report was made from. */
+  readonly test: { readonly table: Table; readonly scores: Float32Array };
 }
 
 const DEFAULT_VALIDATION = 0.15;
+
+const CHECKPOINT_EVERY_MS = 5000;
 
 /** Epochs a candidate may go on without getting better on the validation rows. */
 const PATIENCE = { small: 20, large: 5 };
@@ -127,6 +138,7 @@ export async function trainTable(options: TrainTableOptions): Promise<TrainedTab
   });
   options.onEvent?.({ kind: 'described', summary });
   refuseErrors('train', summary.findings);
+  if (options.allowLeakage !== true) refuseLeakage(summary.findings, options.exclude);
   const table = await readTable(source, abort);
   const split = await splitTable(table, summary, options);
   options.onEvent?.({
@@ -144,35 +156,46 @@ export async function trainTable(options: TrainTableOptions): Promise<TrainedTab
   const target = fitTarget(summary.target, requireColumn(training, options.target));
   options.onEvent?.({ kind: 'prepared', preprocessing, task: target.task });
 
+  const description = describeTableModel(preprocessing, target, training);
   const parts = await prepareParts({ table, split, preprocessing, target, executor });
   const chosen = await chooseCandidate(options, { preprocessing, target, parts });
-  const onnx = exportTableModel(preprocessing, target, chosen.model);
+  const onnx = exportTableModel(preprocessing, description, chosen.model);
   options.onEvent?.({ kind: 'evaluating' });
-  const report = await evaluateTable({
-    executor,
-    onnx,
-    preprocessing,
-    target,
-    test: takeRows(table, split.test),
-    training,
-    summary,
-    seed,
-    baselines: chosen.baseline === null ? [] : [chosen.baseline],
-    model: {
-      name: chosen.name,
-      facts: [
-        { label: 'Parameters', value: countNumbers(chosen.model) },
-        { label: 'Hidden layers', value: chosen.options.hidden.join(' → ') || 'none' },
-      ],
-    },
-    facts: [
-      { label: 'Seed', value: String(seed) },
-      { label: 'Rows for training', value: split.train.length },
-      { label: 'Rows for validation', value: split.validation.length },
-      { label: 'Epochs', value: chosen.history.length },
-    ],
-    curves: lossCurves(chosen.history),
-  });
+  const test = takeRows(table, split.test);
+  const baselines: { name: string; scores: Float32Array }[] = [];
+  if (chosen.baseline !== null) {
+    const { name, model } = chosen.baseline;
+    const other = { onnx: exportTableModel(preprocessing, description, model), description };
+    const scores = await withTableModel(executor, other, (run) => scoreTable(run, description, test));
+    baselines.push({ name, scores });
+  }
+  const evaluate = (run: RunTableModel) =>
+    evaluateTable({
+      run,
+      description,
+      test,
+      training,
+      seed,
+      baselines,
+      data: { name: summary.name, facts: dataFacts(source, description, test.rowCount) },
+      model: {
+        name: chosen.name,
+        facts: [
+          { label: 'Parameters', value: countNumbers(chosen.model) },
+          { label: 'Hidden layers', value: chosen.options.hidden.join(' → ') || 'none' },
+        ],
+      },
+      history: {
+        facts: [
+          { label: 'Seed', value: String(seed) },
+          { label: 'Rows for training', value: split.train.length },
+          { label: 'Rows for validation', value: split.validation.length },
+          { label: 'Epochs', value: chosen.history.length },
+        ],
+        curves: lossCurves(chosen.history),
+      },
+    });
+  const { report, scores } = await withTableModel(executor, { onnx, description }, evaluate);
   return {
     onnx,
     manifest: tableManifest(target),
@@ -183,7 +206,20 @@ export async function trainTable(options: TrainTableOptions): Promise<TrainedTab
     candidate: { name: chosen.name, options: chosen.options },
     history: chosen.history,
     split,
+    description,
+    test: { table: test, scores },
   };
+}
+
+/** @throws INVALID_DATA when a column that would be learned from tells the target all by itself */
+function refuseLeakage(findings: readonly DataFinding[], excluded: readonly string[] = []): void {
+  const leaks = findings.filter(
+    ({ code, column }) => code === 'leakage' && column !== undefined && !excluded.includes(column),
+  );
+  if (leaks.length === 0) return;
+  throw new AmaasError('INVALID_DATA', `train: ${leaks.map(({ message }) => message).join('\n')}`, {
+    details: { findings: leaks },
+  });
 }
 
 async function splitTable(table: Table, summary: TableSummary, options: TrainTableOptions): Promise<Split> {
@@ -253,18 +289,18 @@ interface Candidate {
 async function chooseCandidate(
   options: TrainTableOptions,
   context: { readonly preprocessing: Preprocessing; readonly target: TableTarget; readonly parts: Parts },
-): Promise<Candidate & { readonly baseline: { readonly name: string; readonly onnx: Uint8Array } | null }> {
+): Promise<Candidate & { readonly baseline: Pick<Candidate, 'name' | 'model'> | null }> {
   const rows = context.parts.training.target.shape[0] ?? 1;
-  const linear = await trainCandidate('linear', linearOptions(rows), { ...context, options });
   const settings = { ...perceptronOptions(rows), ...options.model };
-  if (settings.hidden.length === 0) return { ...linear, baseline: null };
+  const isLinear = settings.hidden.length === 0;
+  const { epochs } = options.model ?? {};
+  // What was asked of a network is not meant for the linear model beside it, its length apart.
+  const plain = { ...linearOptions(rows), ...(isLinear ? options.model : epochs === undefined ? {} : { epochs }) };
+  const linear = await trainCandidate('linear', plain, { ...context, options });
+  if (isLinear) return { ...linear, baseline: null };
   const deep = await trainCandidate('perceptron', settings, { ...context, options });
   const better = deep.validationLoss < linear.validationLoss ? deep : linear;
-  const other = better === deep ? linear : deep;
-  return {
-    ...better,
-    baseline: { name: other.name, onnx: exportTableModel(context.preprocessing, context.target, other.model) },
-  };
+  return { ...better, baseline: better === deep ? linear : deep };
 }
 
 async function trainCandidate(
@@ -285,7 +321,15 @@ async function trainCandidate(
   const rows = parts.training.target.shape[0] ?? 1;
   const steps = Math.ceil(rows / settings.batchSize) * settings.epochs;
   const small = rows < 2000;
-  const checkpoint = options.checkpoint === undefined ? {} : { checkpoint: { store: options.checkpoint(name) } };
+  const checkpoint =
+    options.checkpoint === undefined
+      ? {}
+      : {
+          checkpoint: {
+            store: options.checkpoint(name),
+            everyMs: options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS,
+          },
+        };
   const { model, history, epoch } = await fit(
     buildTableNetwork(featureSizes(preprocessing), headOf(target), settings),
     parts.training,

@@ -9,4 +9,4 @@ export {
 } from './build-features.ts';
 export type { CategoricalStep, ColumnStep, DatetimeStep, NumericStep, Preprocessing } from './column-steps.ts';
 export { fitPreprocessing, type PreprocessingOptions } from './fit-preprocessing.ts';
-export { rawTensors } from './raw-tensors.ts';
+export { columnTensor, rawTensors } from './raw-tensors.ts';

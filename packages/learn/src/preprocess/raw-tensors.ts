@@ -1,18 +1,18 @@
 // A table's cells as the tensors a served model is sent.
-import { createTensor, type Tensor } from '@amaas/core';
+import { createTensor, type DType, type Tensor } from '@amaas/core';
 import { type Column, requireColumn, type Table } from '../data/index.ts';
 import { rawDType } from './build-features.ts';
-import type { ColumnStep, Preprocessing } from './column-steps.ts';
+import type { Preprocessing } from './column-steps.ts';
 import { categoryText } from './fit-preprocessing.ts';
 
 /** Every column that preprocessing takes, by name, [rows]. @throws INVALID_DATA when the table lacks one */
 export function rawTensors({ steps }: Preprocessing, table: Table): ReadonlyMap<string, Tensor> {
-  return new Map(steps.map((step) => [step.column, rawTensor(step, requireColumn(table, step.column))]));
+  return new Map(steps.map((step) => [step.column, columnTensor(rawDType(step), requireColumn(table, step.column))]));
 }
 
-function rawTensor(step: ColumnStep, column: Column): Tensor {
+/** The cells of a column as a tensor [rows] of strings, bools, float64 or else float32. */
+export function columnTensor(dtype: DType, column: Column): Tensor {
   const rows = column.valid.length;
-  const dtype = rawDType(step);
   if (dtype === 'string') {
     const encoder = new TextEncoder();
     return createTensor(

@@ -1,0 +1,21 @@
+// What a training of a table leaves behind, as files: the model with what belongs beside it, and its report.
+import { renderReportPage } from '../evaluate/index.ts';
+import { inferRequest, rawRow } from './raw-rows.ts';
+import type { TrainedTable } from './train-table.ts';
+
+/** Contents by file name: `model.onnx`, `amaas.json`, `example.json`, `report.json`, `report.html`. */
+export function trainedTableFiles(trained: TrainedTable): ReadonlyMap<string, Uint8Array> {
+  const { description, test, report } = trained;
+  const encoder = new TextEncoder();
+  const json = (value: unknown): Uint8Array => encoder.encode(`${JSON.stringify(value, null, 2)}\n`);
+  return new Map([
+    ['model.onnx', trained.onnx],
+    ['amaas.json', json({ ...trained.manifest, example: EXAMPLE_FILE })],
+    [EXAMPLE_FILE, json(inferRequest(description, [rawRow(description, test.table, 0)]))],
+    ['report.json', json(report)],
+    ['report.html', encoder.encode(renderReportPage(report))],
+  ]);
+}
+
+/** A held-out row as a request: what the server tries the model with, and users can start from. */
+const EXAMPLE_FILE = 'example.json';
