@@ -4,7 +4,8 @@ import {
   add,
   argMax,
   argMin,
-  constantOf,
+  cumSum,
+  einsum,
   fusedOperandPerm,
   log,
   logSoftmax,
@@ -18,11 +19,11 @@ import {
   reduceMin,
   reduceSum,
   reshape,
-  sizeAt,
+  scaledDotProductAttention,
   softmax,
   sqrt,
   square,
-  staticShape,
+  topK,
   transpose,
   unsqueeze,
   type Value,
@@ -43,7 +44,19 @@ export const REDUCTIONS: Converters = {
   ArgMin: argReduction(argMin),
   Softmax: alongAxis(softmax),
   LogSoftmax: alongAxis(logSoftmax),
-  CumSum: cumulate,
+  CumSum: (context) =>
+    cumSum(context.value(0), context.number(1) ?? 0, {
+      exclusive: context.int('exclusive', 0) === 1,
+      reverse: context.int('reverse', 0) === 1,
+    }),
+  Einsum: (context) => einsum(context.text('equation', ''), context.values()),
+  TopK(context) {
+    const k = context.opset < 10 ? context.int('k', 1) : (context.number(1) ?? 1);
+    const options = { axis: context.int('axis', -1), largest: context.int('largest', 1) === 1 };
+    const { values, indices } = topK(context.value(0), k, options);
+    return [values, indices];
+  },
+  Attention: attend,
   MatMul: (context) => multiply(context.value(0), context.value(1)),
   Gemm(context) {
     const operand = (index: number, name: string): Value =>
@@ -121,22 +134,20 @@ function alongAxis(normalize: (x: Value, axis: number) => Value): Converter {
   };
 }
 
-/** A product with a triangle of ones. */
-function cumulate(context: NodeContext): Value {
-  const x = context.value(0);
-  const axis = normalizeAxis(context.number(1) ?? 0, x.shape.length, 'CumSum');
-  const [size = 1] = staticShape([sizeAt(x.shape, axis, 'CumSum')], 'CumSum');
-  const exclusive = context.int('exclusive', 0) === 1;
-  const reverse = context.int('reverse', 0) === 1;
-  const ones = Array.from({ length: size * size }, (_, index) => {
-    const distance = (index % size) - Math.floor(index / size);
-    const along = reverse ? -distance : distance;
-    return Number(exclusive ? along > 0 : along >= 0);
+/** Of opset 23, in its plain form: as many heads for keys as for queries, nothing kept from before. */
+function attend(context: NodeContext): Value {
+  const [q, k, v, mask] = [context.value(0), context.value(1), context.value(2), context.optional(3)];
+  const plain =
+    [4, 5].every((index) => context.operands[index] === undefined) &&
+    [1, 2, 3].every((index) => !context.hasOutput(index)) &&
+    context.float('softcap', 0) === 0;
+  if (q.shape.length !== 4 || q.shape[1] !== k.shape[1] || !plain) {
+    throw context.unsupported('is not of the plain form with [batch, heads, time, depth]');
+  }
+  const scale = context.attribute('scale')?.f;
+  return scaledDotProductAttention(q, k, v, {
+    causal: context.int('is_causal', 0) === 1,
+    ...(mask === undefined ? {} : { mask }),
+    ...(scale === undefined ? {} : { scale }),
   });
-  const triangle = constantOf(x.dtype, [size, size], ones);
-  const axes = [...x.shape.keys()];
-  const swap = axes.with(axis, axes.length - 1).with(-1, axis);
-  const last = transpose(x, swap);
-  const summed = last.shape.length === 1 ? multiply(last, triangle) : matMul(last, triangle);
-  return transpose(summed, swap);
 }

@@ -5,10 +5,12 @@ import {
   constantOf,
   equal,
   gather,
+  gatherElements,
   gatherNd,
   less,
   normalizeAxis,
   reshape,
+  scatterElementsAdd,
   scatterNdAdd,
   slice,
   unsqueeze,
@@ -27,6 +29,13 @@ export const SELECTION: Converters = {
     if (context.text('reduction', 'none') !== 'add')
       throw context.unsupported('scatters in another way than by adding');
     return scatterNdAdd(context.value(0), context.value(1), context.value(2));
+  },
+  GatherElements: (context) => gatherElements(context.value(0), context.value(1), context.int('axis', 0)),
+  ScatterElements(context) {
+    if (context.text('reduction', 'none') !== 'add')
+      throw context.unsupported('scatters in another way than by adding');
+    const updates = context.value(2);
+    return scatterElementsAdd(context.value(0), context.value(1), { updates, axis: context.int('axis', 0) });
   },
   OneHot(context) {
     const given = context.value(0);

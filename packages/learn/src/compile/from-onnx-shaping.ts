@@ -8,10 +8,10 @@ import {
   constant,
   constantOf,
   countElements,
-  equal,
   expand,
   gather,
   isStatic,
+  lowerTriangle,
   normalizeAxes,
   normalizeAxis,
   pad,
@@ -22,9 +22,10 @@ import {
   split,
   staticShape,
   sub,
+  tile,
   transpose,
+  upperTriangle,
   type Value,
-  where,
 } from '../graph/index.ts';
 import type { Bound, Converters, NodeContext, Sizes } from './from-onnx-node.ts';
 import { isSizes } from './from-onnx-node.ts';
@@ -126,24 +127,7 @@ export const SHAPING: Converters = {
     const x = context.value(0);
     return expand(x, broadcastShapes(x.shape, context.sizes(1) ?? [], 'Expand'));
   },
-  Tile(context) {
-    const x = context.value(0);
-    const repeats = context.numbers(1) ?? [];
-    const apart = reshape(
-      x,
-      x.shape.flatMap((size) => [1, size]),
-    );
-    const tiled = expand(
-      apart,
-      x.shape.flatMap((size, axis) => [repeats[axis] ?? 1, size]),
-    );
-    return reshape(
-      tiled,
-      x.shape.map((size, axis) =>
-        repeats[axis] === 1 ? size : Number(staticShape([size], 'Tile')[0]) * (repeats[axis] ?? 1),
-      ),
-    );
-  },
+  Tile: (context) => tile(context.value(0), context.numbers(1) ?? []),
   Pad: padNode,
   DepthToSpace(context) {
     const x = context.value(0);
@@ -174,15 +158,8 @@ export const SHAPING: Converters = {
     );
   },
   Trilu(context) {
-    const x = context.value(0);
-    const offset = context.number(1) ?? 0;
-    const upper = context.int('upper', 1) === 1;
-    const [rows = 1, columns = 1] = staticShape(x.shape.slice(-2), 'Trilu');
-    const kept = Array.from({ length: rows * columns }, (_, index) => {
-      const distance = (index % columns) - Math.floor(index / columns);
-      return Number(upper ? distance >= offset : distance <= offset);
-    });
-    return where(equal(constantOf('int64', [rows, columns], kept), 1), x, 0);
+    const cut = context.int('upper', 1) === 1 ? upperTriangle : lowerTriangle;
+    return cut(context.value(0), context.number(1) ?? 0);
   },
 };
 

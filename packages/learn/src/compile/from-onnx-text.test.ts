@@ -40,6 +40,7 @@ const ROUND_TRIPS: Readonly<Record<string, (x: Value) => Value>> = {
         [' ', '_'],
       ]),
     ),
+  hashStrings: (x) => op.hashStrings(x, 13, 5),
   matchesPattern: (x) => op.matchesPattern(x, '[a-z ]+'),
 };
 

@@ -12,6 +12,7 @@ import {
   matchesPattern,
   matMul,
   mul,
+  murmurHash,
   ngramCounts,
   reduceMax,
   reduceSum,
@@ -36,6 +37,10 @@ export const TEXT: Converters = {
 
 /** Of ONNX Runtime's own operator set. */
 export const MICROSOFT_TEXT: Converters = {
+  MurmurHash3(context) {
+    if (context.int('positive', 1) !== 1) throw context.unsupported('gives signed hashes');
+    return murmurHash(context.value(0), context.int('seed', 0));
+  },
   Tokenizer(context) {
     const x = context.value(0);
     const plain =

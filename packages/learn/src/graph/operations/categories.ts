@@ -136,6 +136,11 @@ const MURMUR_HASH = defineOperation<{ readonly seed: number; readonly positive: 
   },
 });
 
+/** MurmurHash3 (x86, 32 bits) of each text's UTF-8, as uint32. @param seed - 0 … 2^31 − 1 */
+export function murmurHash(x: Value, seed = 0): Value {
+  return applyOne(MURMUR_HASH, [x], { seed, positive: 1 });
+}
+
 const MOD = defineOperation({
   name: 'Mod',
   attributes: {},
@@ -158,8 +163,7 @@ export function mod(a: Value, b: Value): Value {
  * @returns int64, 0 … buckets − 1
  */
 export function hashStrings(x: Value, buckets: number, seed = 0): Value {
-  const hashes = applyOne(MURMUR_HASH, [x], { seed, positive: 1 });
-  return mod(cast(hashes, 'int64'), scalar('int64', buckets));
+  return mod(cast(murmurHash(x, seed), 'int64'), scalar('int64', buckets));
 }
 
 interface NgramAttributes {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import type { DType, Executor } from '@amaas/core';
-import { compileToOnnx } from '../../compile/index.ts';
+import { compileToOnnx, fromOnnx } from '../../compile/index.ts';
 import { input, isFloat, type Value, verifyGraph } from '../../graph/index.ts';
+import { readModel } from '../../onnx/index.ts';
 import { createRandom } from '../../statistics/index.ts';
 import { evaluate, isText, type NumericArray, numbersOf, type ReferenceArray, tensorFromArray } from '../index.ts';
 import { arrayFromTensor } from '../array.ts';
@@ -21,6 +22,8 @@ export interface OperationCase {
   readonly noGradient?: string;
   /** Why ONNX Runtime cannot be asked. */
   readonly noRuntime?: string;
+  /** Why ONNX cannot be read back. */
+  readonly noImport?: string;
   readonly gradientTolerance?: number;
   /** Largest |difference| / max(1, |reference|) of float32 against float64; default 1e-5. */
   readonly tolerance?: number;
@@ -76,7 +79,9 @@ async function checkForward(operation: OperationCase): Promise<void> {
     new Map(sources.map((source, index) => [source, arrays[index] ?? assert.fail()])),
   );
   const runtime = await ortExecutor();
-  const compiled = await runtime.compile(compileToOnnx(new Map([['y', result]]), { inputs: sources }));
+  const model = compileToOnnx(new Map([['y', result]]), { inputs: sources });
+  if (operation.noImport === undefined) checkReturn(model, arrays, expected ?? assert.fail());
+  const compiled = await runtime.compile(model);
   try {
     const outputs = await compiled.run(new Map(arrays.map((array, index) => [`x${index}`, tensorFromArray(array)])));
     const y = outputs.get('y') ?? assert.fail('no output');
@@ -87,6 +92,18 @@ async function checkForward(operation: OperationCase): Promise<void> {
   } finally {
     await compiled.dispose();
   }
+}
+
+/** What was written as ONNX and read again computes the same. */
+function checkReturn(model: Uint8Array, arrays: readonly NumericArray[], expected: ReferenceArray): void {
+  const { inputs, outputs } = fromOnnx(readModel(model));
+  const y = outputs.get('y') ?? assert.fail('no output');
+  verifyGraph([y]);
+  const feeds = new Map(inputs.map((value, index) => [value, arrays[index] ?? assert.fail()]));
+  const [found] = evaluate([y], feeds);
+  // Numbers in attributes were rounded to float32.
+  assertClose(found ?? assert.fail(), expected, 1e-6);
+  assert.equal(found?.dtype, expected.dtype);
 }
 
 /** Same shape, and equal text or numbers within a relative tolerance. */
