@@ -2,65 +2,24 @@
 // That every operation survives the way to ONNX and back is checked where the operation is (check-operation.ts).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Tensor } from '@amaas/core';
 import { skipWithoutSharedData, sharedDataPath } from '../../../../tools/test-data.ts';
-import { gradients, reduceSum, type Shape, square, sub } from '../graph/index.ts';
+import { gradients, reduceSum, square, sub } from '../graph/index.ts';
 import {
-  floatAttribute,
   intAttribute,
   intsAttribute,
   type OnnxModel,
-  onnxFromTensor,
   readModel,
   readTensor,
   tensorFromOnnx,
   tensorValueInfo,
-  writeModel,
 } from '../onnx/index.ts';
 import { loadSharedModel } from '../onnx/testing/models.ts';
 import { readTarGz } from '../onnx/testing/tar.ts';
-import { arrayFromTensor, evaluate, numbersOf, tensorFromArray } from '../reference/index.ts';
-import { assertClose, ortExecutor } from '../reference/testing/check-operation.ts';
+import { arrayFromTensor, evaluate, numbersOf } from '../reference/index.ts';
+import { assertClose } from '../reference/testing/check-operation.ts';
 import { createRandom } from '../statistics/index.ts';
 import { fromOnnx } from './from-onnx.ts';
-
-/** Both answers to the same drawn inputs, held against each other output by output. */
-async function compareWithRuntime(
-  model: OnnxModel,
-  { shapes, tolerance = 1e-5 }: { readonly shapes?: ReadonlyMap<string, Shape>; readonly tolerance?: number } = {},
-): Promise<void> {
-  const graph = fromOnnx(model, shapes === undefined ? {} : { shapes });
-  const random = createRandom('compare');
-  const tensors = new Map<string, Tensor>();
-  const feeds = new Map(
-    graph.inputs.map((value) => {
-      const shape = value.shape.map((size) => (typeof size === 'number' ? size : 2));
-      const data = Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () =>
-        value.dtype === 'float32' ? Math.fround(random.normal()) : random.integer(200),
-      );
-      const array = { dtype: value.dtype, shape, data };
-      tensors.set(value.origin.kind === 'input' ? value.origin.name : '', tensorFromArray(array));
-      return [value, array] as const;
-    }),
-  );
-  const found = evaluate([...graph.outputs.values()], feeds);
-  const compiled = await (await ortExecutor()).compile(writeModel(model));
-  try {
-    const expected = await compiled.run(tensors);
-    for (const [index, name] of [...graph.outputs.keys()].entries()) {
-      assertClose(found[index] ?? assert.fail(), arrayFromTensor(expected.get(name) ?? assert.fail()), tolerance);
-    }
-  } finally {
-    await compiled.dispose();
-  }
-}
-
-/** The model with another size of pictures: its weights do not mind. */
-function withInputShape(model: OnnxModel, shape: readonly (number | string)[]): OnnxModel {
-  const [first, ...rest] = model.graph.inputs;
-  const inputs = [tensorValueInfo(first?.name ?? '', 'float32', shape), ...rest];
-  return { ...model, graph: { ...model.graph, inputs } };
-}
+import { compareWithRuntime, modelOf, withInputShape } from './testing/compare-with-runtime.ts';
 
 for (const path of ['onnx/mnist.onnx', 'onnx/ultraface_version-RFB-320.onnx']) {
   test(`fromOnnx reads ${path} as ONNX Runtime does`, { skip: skipWithoutSharedData(path) }, () =>
@@ -160,20 +119,6 @@ for (const archive of [
   }
 }
 
-function modelOf(nodes: OnnxModel['graph']['nodes'], options: { opset?: number; domain?: string } = {}): OnnxModel {
-  const { opset = 18, domain } = options;
-  return {
-    irVersion: 8,
-    opsetImports: [{ version: opset }, ...(domain === undefined ? [] : [{ domain, version: 1 }])],
-    graph: {
-      nodes,
-      initializers: [onnxFromTensor('two', { dtype: 'float32', shape: [], data: Float32Array.of(2) })],
-      inputs: [tensorValueInfo('x', 'float32', ['N', 3, 4])],
-      outputs: [{ name: 'y' }],
-    },
-  };
-}
-
 test('fromOnnx refuses what it does not know, naming operator, domain and node', () => {
   const refusal = (nodes: OnnxModel['graph']['nodes'], message: string, reason = 'UNSUPPORTED_FEATURE') =>
     assert.throws(() => fromOnnx(modelOf(nodes, { domain: 'my.domain' })), { reason, message });
@@ -218,262 +163,6 @@ test('fromOnnx keeps symbols through what models do to shapes', () => {
   const [found] = evaluate([y], new Map([[x, { dtype: 'float32', shape: [2, 3, 4], data }]]));
   assert.deepEqual(found, { dtype: 'float32', shape: [2, 3, 4], data: data.map((value) => value * 2) });
 });
-
-/** Operators as other opsets have them, held against ONNX Runtime: attributes that became inputs, defaults that changed. */
-const OPSET_CASES: readonly (readonly [name: string, opset: number, nodes: OnnxModel['graph']['nodes']])[] = [
-  ['Softmax over several axes', 12, [{ opType: 'Softmax', inputs: ['x'], outputs: ['y'] }]],
-  ['Softmax over the last axis', 13, [{ opType: 'Softmax', inputs: ['x'], outputs: ['y'] }]],
-  [
-    'Clip with attributes',
-    10,
-    [
-      {
-        opType: 'Clip',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: [floatAttribute('min', -0.5), floatAttribute('max', 0.7)],
-      },
-    ],
-  ],
-  ['Clip with one input', 13, [{ opType: 'Clip', inputs: ['x', '', 'two'], outputs: ['y'] }]],
-  [
-    'ReduceSum with attributes',
-    11,
-    [
-      {
-        opType: 'ReduceSum',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: [intsAttribute('axes', [-1]), intAttribute('keepdims', 0)],
-      },
-    ],
-  ],
-  ['ReduceMean of everything', 13, [{ opType: 'ReduceMean', inputs: ['x'], outputs: ['y'] }]],
-  [
-    'Slice with attributes',
-    9,
-    [
-      {
-        opType: 'Slice',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: [
-          intsAttribute('starts', [1, -3]),
-          intsAttribute('ends', [1000, -1]),
-          intsAttribute('axes', [1, 2]),
-        ],
-      },
-    ],
-  ],
-  [
-    'Slice backwards',
-    13,
-    [
-      { opType: 'Constant', inputs: [], outputs: ['from'], attributes: [intsAttribute('value_ints', [-1])] },
-      { opType: 'Constant', inputs: [], outputs: ['to'], attributes: [intsAttribute('value_ints', [-1000])] },
-      { opType: 'Constant', inputs: [], outputs: ['axis'], attributes: [intsAttribute('value_ints', [2])] },
-      { opType: 'Constant', inputs: [], outputs: ['step'], attributes: [intsAttribute('value_ints', [-2])] },
-      { opType: 'Slice', inputs: ['x', 'from', 'to', 'axis', 'step'], outputs: ['y'] },
-    ],
-  ],
-  [
-    'Unsqueeze and Squeeze with attributes',
-    11,
-    [
-      { opType: 'Unsqueeze', inputs: ['x'], outputs: ['wide'], attributes: [intsAttribute('axes', [0, 3])] },
-      { opType: 'Squeeze', inputs: ['wide'], outputs: ['y'], attributes: [intsAttribute('axes', [3])] },
-    ],
-  ],
-  [
-    'Split into equal parts',
-    13,
-    [
-      { opType: 'Split', inputs: ['x'], outputs: ['a', 'b', 'c'], attributes: [intAttribute('axis', 1)] },
-      { opType: 'Sub', inputs: ['c', 'a'], outputs: ['y'] },
-    ],
-  ],
-  ['Dropout in inference', 13, [{ opType: 'Dropout', inputs: ['x'], outputs: ['y'] }]],
-  [
-    'Flatten behind the second axis',
-    13,
-    [{ opType: 'Flatten', inputs: ['x'], outputs: ['y'], attributes: [intAttribute('axis', 2)] }],
-  ],
-  [
-    'Pad by mirroring',
-    13,
-    [
-      {
-        opType: 'Constant',
-        inputs: [],
-        outputs: ['pads'],
-        attributes: [intsAttribute('value_ints', [0, 1, 3, 0, 0, 2])],
-      },
-      {
-        opType: 'Pad',
-        inputs: ['x', 'pads'],
-        outputs: ['y'],
-        attributes: [{ name: 'mode', type: 3, s: new TextEncoder().encode('reflect') }],
-      },
-    ],
-  ],
-  [
-    'Pad with a number, and cut',
-    10,
-    [
-      {
-        opType: 'Pad',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: [intsAttribute('pads', [0, 1, -1, 0, 0, 2]), floatAttribute('value', 1.5)],
-      },
-    ],
-  ],
-  [
-    'CumSum backwards without the element itself',
-    14,
-    [
-      { opType: 'Constant', inputs: [], outputs: ['axis'], attributes: [intAttribute('value_int', 1)] },
-      {
-        opType: 'CumSum',
-        inputs: ['x', 'axis'],
-        outputs: ['y'],
-        attributes: [intAttribute('exclusive', 1), intAttribute('reverse', 1)],
-      },
-    ],
-  ],
-  [
-    'ReduceL2 and LpNormalization',
-    13,
-    [
-      { opType: 'LpNormalization', inputs: ['x'], outputs: ['unit'], attributes: [intAttribute('axis', 1)] },
-      { opType: 'ReduceL2', inputs: ['unit'], outputs: ['y'], attributes: [intsAttribute('axes', [2])] },
-    ],
-  ],
-  [
-    'Shrink, Celu, ThresholdedRelu',
-    18,
-    [
-      {
-        opType: 'Shrink',
-        inputs: ['x'],
-        outputs: ['a'],
-        attributes: [floatAttribute('lambd', 0.3), floatAttribute('bias', 0.1)],
-      },
-      { opType: 'Celu', inputs: ['a'], outputs: ['b'], attributes: [floatAttribute('alpha', 0.6)] },
-      { opType: 'ThresholdedRelu', inputs: ['b'], outputs: ['y'], attributes: [floatAttribute('alpha', 0.2)] },
-    ],
-  ],
-  [
-    'Tile and Trilu',
-    18,
-    [
-      { opType: 'Constant', inputs: [], outputs: ['repeats'], attributes: [intsAttribute('value_ints', [1, 2, 3])] },
-      { opType: 'Tile', inputs: ['x', 'repeats'], outputs: ['tiled'] },
-      { opType: 'Trilu', inputs: ['tiled'], outputs: ['y'], attributes: [intAttribute('upper', 0)] },
-    ],
-  ],
-  [
-    'InstanceNormalization',
-    18,
-    [
-      {
-        opType: 'Constant',
-        inputs: [],
-        outputs: ['scale'],
-        attributes: [{ name: 'value_floats', type: 6, floats: Float32Array.of(1, 2, 3) }],
-      },
-      { opType: 'InstanceNormalization', inputs: ['x', 'scale', 'scale'], outputs: ['y'] },
-    ],
-  ],
-  [
-    'Conv with SAME_LOWER',
-    18,
-    [
-      {
-        opType: 'Constant',
-        inputs: [],
-        outputs: ['w'],
-        attributes: [{ name: 'value_floats', type: 6, floats: Float32Array.of(1, 2, 3, -1, 0.5, 2) }],
-      },
-      { opType: 'Constant', inputs: [], outputs: ['wShape'], attributes: [intsAttribute('value_ints', [1, 3, 2])] },
-      { opType: 'Reshape', inputs: ['w', 'wShape'], outputs: ['weight'] },
-      {
-        opType: 'Conv',
-        inputs: ['x', 'weight'],
-        outputs: ['y'],
-        attributes: [{ name: 'auto_pad', type: 3, s: new TextEncoder().encode('SAME_LOWER') }],
-      },
-    ],
-  ],
-  [
-    'Resize to sizes that are no multiple',
-    18,
-    [
-      { opType: 'Constant', inputs: [], outputs: ['sizes'], attributes: [intsAttribute('value_ints', [2, 3, 7])] },
-      { opType: 'Resize', inputs: ['x', '', '', 'sizes'], outputs: ['y'] },
-    ],
-  ],
-  [
-    'MaxPool of 1 every 2 over the end',
-    18,
-    [
-      {
-        opType: 'MaxPool',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: [intsAttribute('kernel_shape', [1]), intsAttribute('strides', [2]), intAttribute('ceil_mode', 1)],
-      },
-    ],
-  ],
-  [
-    'MaxPool of 2 every 3 over the end',
-    18,
-    [
-      {
-        opType: 'MaxPool',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: [intsAttribute('kernel_shape', [2]), intsAttribute('strides', [3]), intAttribute('ceil_mode', 1)],
-      },
-    ],
-  ],
-  [
-    'AveragePool of 1 every 2 over the end',
-    18,
-    [
-      {
-        opType: 'AveragePool',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: [intsAttribute('kernel_shape', [1]), intsAttribute('strides', [2]), intAttribute('ceil_mode', 1)],
-      },
-    ],
-  ],
-  [
-    'AveragePool of 3 every 3 over the end',
-    18,
-    [
-      {
-        opType: 'AveragePool',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: [intsAttribute('kernel_shape', [3]), intsAttribute('strides', [3]), intAttribute('ceil_mode', 1)],
-      },
-    ],
-  ],
-];
-
-for (const [name, opset, nodes] of OPSET_CASES) {
-  test(`fromOnnx reads ${name} of opset ${opset}`, async () => {
-    const model = modelOf(nodes, { opset });
-    const [y] = fromOnnx(withInputShape(model, [2, 3, 4])).outputs.values();
-    const outputs = [tensorValueInfo('y', 'float32', y?.shape.map(Number) ?? [])];
-    await compareWithRuntime({
-      ...withInputShape(model, [2, 3, 4]),
-      graph: { ...withInputShape(model, [2, 3, 4]).graph, outputs },
-    });
-  });
-}
 
 test('fromOnnx chooses a branch where the condition is known, and computes both where it is not', async () => {
   const branch = (name: string, opType: string) => ({
