@@ -138,7 +138,10 @@ test('bool and string are strict', async () => {
   await assertTypeError('string', '5', 'Number');
   await assertTypeError('string', 'false', 'False');
   await assertTypeError('float32', 'false', 'False');
-  await assertTypeError('float32', 'null', 'Null');
+  await assertTypeError('bool', 'null', 'Null');
+  // Where a type can hold it, null is a missing value; TensorFlow Serving refuses it there too.
+  await assertEcho('string', '[null, "a"]', '["","a"]');
+  await assertEcho('float32', '[null, 1.5]', '[NaN,1.5]');
 });
 
 test('uint16, half and bfloat16 have no JSON form: 501', async () => {

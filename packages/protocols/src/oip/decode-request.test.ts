@@ -144,6 +144,21 @@ describe('decodeInferRequest on JSON', () => {
     }
   });
 
+  test('takes null for a missing value: NaN among floats, empty BYTES', () => {
+    for (const datatype of ['FP32', 'FP64']) {
+      const flat = decodeInput(`"datatype":"${datatype}","shape":[3],"data":[1.5,null,-2]`);
+      assert.deepEqual([...flat.data], [1.5, Number.NaN, -2]);
+      const nested = decodeInput(`"datatype":"${datatype}","shape":[2,2],"data":[[1,2],[null,4]]`);
+      assert.deepEqual([...nested.data], [1, 2, Number.NaN, 4]);
+      const refused = refusal(() => decodeInput(`"datatype":"${datatype}","shape":[2,2],"data":[[1,2],[null]]`));
+      assert.equal(refused.reason, 'INVALID_SHAPE');
+    }
+    const { message } = refusal(() => decodeInput('"datatype":"FP32","shape":[2],"data":[1e39,null]'));
+    assert.match(message, /1e\+39 at element 0 .* is out of range for FP32/);
+    const texts = decodeInput('"datatype":"BYTES","shape":[2],"data":[null,"a"]');
+    assert.deepEqual(texts.data, [new Uint8Array(0), Uint8Array.of(97)]);
+  });
+
   test('refuses values of another type, naming tensor, type and value', () => {
     const cases: readonly (readonly [string, string, string])[] = [
       [
@@ -156,7 +171,9 @@ describe('decodeInferRequest on JSON', () => {
       ['UINT8', '[1,2.5]', 'non-unsigned-integer as unsigned-integer'],
       ['UINT64', '["1","2"]', 'non-number as double'],
       ['FP32', '[1,"2"]', "non-number as double (input 'X' for model 'm' is FP32, got \"2\")"],
-      ['FP64', '[1,null]', 'got null'],
+      ['INT64', '[1,null]', 'got null: a missing value, which only FP32, FP64 and BYTES can hold'],
+      ['BOOL', '[true,null]', 'got null: a missing value'],
+      ['FP64', '[null,"2"]', 'non-number as double'],
       ['FP32', '[true,1]', 'got true'],
       ['FP32', '[1,{"a":1}]', 'got an object'],
       ['BOOL', '[true,"x"]', 'non-boolean as boolean'],

@@ -1,8 +1,9 @@
 // The `data` field of a tensor: JSON values, flat or nested, to a tensor. Exact or refused, nothing is clamped, wrapped or
 // rounded away: int64 and uint64 keep every digit, an integer type takes integer tokens only (as Triton does: not `1.0`).
 // Stricter than Triton in two places: it wraps integers that are out of range, and does not look at how `data` is nested.
+// Null is a missing value where a datatype can hold one: NaN among floats, empty BYTES. Triton refuses it.
 import type { Tensor } from '@amaas/core';
-import { type JsonArray, JsonNumber, type JsonValue, PackedNumbers } from '../json/index.ts';
+import { type JsonArray, JsonNumber, type JsonValue, PackedNumbers, packedNumberAt } from '../json/index.ts';
 import { OIP_DATATYPES, type OipDType } from './datatypes.ts';
 import { describePlace, type TensorPlace, tensorError } from './tensor-place.ts';
 
@@ -16,11 +17,12 @@ export interface DeclaredTensor {
 type IntegerDType = 'int8' | 'int16' | 'int32' | 'uint8' | 'uint16' | 'uint32';
 
 const encoder = new TextEncoder();
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * The tensor that `data` holds.
  *
- * `data` is an array: flat in row-major order, or nested exactly as `shape` says. Nothing is allocated before the number
+ * `data` is an array: flat in row-major order, or nested exactly as `shape` says; null is a missing value. Nothing is allocated before the number
  * of values has been compared with the declared shape.
  * @throws INVALID_SHAPE when the values do not fit the shape, INVALID_ARGUMENT for values of another type or out of range and
  *   for FP16 and BF16, which go in binary only.
@@ -79,9 +81,21 @@ function packedNumbers(place: TensorPlace, declared: DeclaredTensor, data: Packe
   }
   // An array the parser could not pack is empty, ragged, or holds something that is no number.
   const stranger = firstNonNumber(data);
+  if (stranger === null && (declared.dtype === 'float32' || declared.dtype === 'float64')) {
+    return new PackedNumbers([declared.elements], readWithMissing(place, declared, data), false, null);
+  }
   if (stranger !== undefined) throw wrongType(place, declared.dtype, stranger);
   if (declared.elements !== 0 || holdsNumbers(data)) throw shapeMismatch(place);
   return new PackedNumbers([0], NO_NUMBERS.slice(), true, null);
+}
+
+/** Numbers with nulls between them, which become NaN. */
+function readWithMissing(place: TensorPlace, declared: DeclaredTensor, data: JsonArray): Float64Array<ArrayBuffer> {
+  return Float64Array.from(readLeaves(place, declared, data), (leaf) => {
+    if (leaf === null) return Number.NaN;
+    if (!(leaf instanceof JsonNumber)) throw wrongType(place, declared.dtype, leaf);
+    return leaf.value;
+  });
 }
 
 function assertPackedFits(place: TensorPlace, declared: DeclaredTensor, packed: PackedNumbers): void {
@@ -209,12 +223,13 @@ function readStrings(
 ): readonly Uint8Array[] {
   if (value instanceof PackedNumbers) throw wrongType(place, 'string', value);
   return readLeaves(place, declared, value).map((leaf) => {
+    if (leaf === null) return NO_BYTES;
     if (typeof leaf !== 'string') throw wrongType(place, 'string', leaf);
     return encoder.encode(leaf);
   });
 }
 
-/** The values of a flat array, or of one nested as the shape says; numbers only for BOOL, where they become booleans. */
+/** The values of a flat array, or of one nested as the shape says; the numbers of BOOL become booleans. */
 function readLeaves(place: TensorPlace, declared: DeclaredTensor, array: JsonArray): readonly JsonValue[] {
   if (!array.some(isArray)) {
     if (array.length !== declared.elements) throw shapeMismatch(place);
@@ -227,14 +242,16 @@ function readLeaves(place: TensorPlace, declared: DeclaredTensor, array: JsonArr
       if (isArray(value)) throw shapeMismatch(place);
       leaves.push(value);
     } else if (value instanceof PackedNumbers) {
-      if (dtype !== 'bool') throw wrongType(place, dtype, value);
+      if (dtype === 'string') throw wrongType(place, dtype, value);
       const below = shape.slice(axis);
       const elements = below.reduce((product, dim) => product * dim, 1);
       // Numbers side by side in one array are flat only at the top.
       if (value.shape.length !== below.length) throw shapeMismatch(place);
       assertPackedFits(place, { dtype, shape: below, elements }, value);
-      assertZerosAndOnes(place, value);
-      for (const number of value.values) leaves.push(number === 1);
+      if (dtype === 'bool') assertZerosAndOnes(place, value);
+      for (let index = 0; index < value.values.length; index++) {
+        leaves.push(dtype === 'bool' ? value.values[index] === 1 : packedNumberAt(value, index));
+      }
     } else {
       if (!Array.isArray(value) || value.length !== shape[axis]) throw shapeMismatch(place);
       for (const child of value) walk(child, axis + 1);
@@ -298,6 +315,7 @@ function wrongType(place: TensorPlace, dtype: OipDType, found: JsonValue | undef
 function describeValue(value: JsonValue | undefined): string {
   if (value instanceof JsonNumber) return String(value.exact ?? value.value);
   if (value instanceof PackedNumbers) return 'numbers';
+  if (value === null) return 'null: a missing value, which only FP32, FP64 and BYTES can hold';
   if (value instanceof Map) return 'an object';
   return Array.isArray(value) ? 'an array' : JSON.stringify(value).slice(0, 60);
 }

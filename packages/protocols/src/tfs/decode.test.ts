@@ -175,7 +175,7 @@ test('decodePredict refuses numbers a dtype does not hold', () => {
     ['int32', '1e2'], ['uint8', '256'], ['uint8', '-1'], ['uint32', '4294967296'], ['uint32', '-1'], ['int64', '1.0'],
     ['int64', '9223372036854775808'], ['int64', '-9223372036854775809'], ['uint64', '-1'], ['uint64', '18446744073709551616'],
     ['bool', '1'], ['string', '1'], ['int32', 'NaN'], ['int64', 'true'], ['float32', 'true'], ['float32', '"1"'],
-    ['float32', 'null'], ['bool', '"true"'], ['string', 'true'], ['string', '{"b64": 7}'], ['float32', '{"b64": "AA=="}'],
+    ['int32', 'null'], ['int64', 'null'], ['bool', 'null'], ['bool', '"true"'], ['string', 'true'], ['string', '{"b64": 7}'], ['float32', '{"b64": "AA=="}'],
   ]; // biome-ignore format: a table
   for (const [dtype, value] of refused) {
     assertRefused(`{"inputs": {"x": [${value}]}}`, [input('x', dtype)], /^JSON Value: /, 'INPUT_MISMATCH');
@@ -184,6 +184,27 @@ test('decodePredict refuses numbers a dtype does not hold', () => {
   const lossy = 'Cannot convert JSON value: 1e+39 to float without loss of precision.';
   assertRefused('{"inputs": {"x": 1e39}}', X, lossy);
   assertRefused('{"inputs": [1, 1e39]}', X, lossy);
+});
+
+test('decodePredict takes null for a missing value: NaN among floats, an empty string', () => {
+  for (const dtype of ['float32', 'float64'] as const) {
+    assert.deepEqual([...decodeOne('{"instances": [1.5, null, -2]}', dtype).data], [1.5, Number.NaN, -2]);
+    assert.deepEqual([...decodeOne('{"instances": [{"x": null}, {"x": 3}]}', dtype).data], [Number.NaN, 3]);
+    const nested = decodeOne('{"inputs": [[1, 2], [null, 4]]}', dtype);
+    assert.deepEqual(
+      [nested.shape, [...nested.data]],
+      [
+        [2, 2],
+        [1, 2, Number.NaN, 4],
+      ],
+    );
+  }
+  assert.deepEqual(decodeOne('{"instances": [null, "a"]}', 'string').data, [new Uint8Array(0), Uint8Array.of(97)]);
+  assertRefused(
+    '{"instances": [{"x": 1}, {"x": null}]}',
+    [input('x', 'int64')],
+    /element: 1 key: x .*Type: Null is not of expected type: int64; null means a missing value, which only float, double and string/,
+  );
 });
 
 test('decodePredict takes NaN and the infinities', () => {
@@ -272,7 +293,7 @@ test('decodePredict words its refusals as clients look for them', () => {
   assertRefused(
     '{"instances": [{"a": 1, "b": 2}, {"a": 1}]}',
     AB,
-    /^Failed to process element: 1 of 'instances' list\. JSON object: \{"a":1\} keys must be equal to: a,b$/,
+    /^Failed to process element: 1 of 'instances' list\. JSON object: \{"a":1\} keys must be equal to: a,b; "b" is missing: null where there is no value$/,
   );
   assertRefused(
     '{"instances": [{"a": 1, "b": 2, "c": 3}]}',

@@ -132,9 +132,11 @@ function wrongKeys(index: number, instance: JsonObject, specs: readonly TensorSp
     const complaint = `JSON object: does not have named input: ${unknown.slice(0, 256)}`;
     return failedElement(index, new AmaasError('INPUT_MISMATCH', complaint), unknown);
   }
+  const missing = [...known].find((name) => !instance.has(name));
+  const hint = missing === undefined ? '' : `; "${missing.slice(0, 256)}" is missing: null where there is no value`;
   return new AmaasError(
     'INPUT_MISMATCH',
-    `Failed to process element: ${index} of 'instances' list. JSON object: ${quoteValue(instance)} keys must be equal to: ${[...known].join(',')}`,
+    `Failed to process element: ${index} of 'instances' list. JSON object: ${quoteValue(instance)} keys must be equal to: ${[...known].join(',')}${hint}`,
   );
 }
 

@@ -1,5 +1,6 @@
 // Where the leaves of JSON values become elements of a tensor: one sink per dtype, strict as TensorFlow Serving is and
-// stricter where it would wrap numbers around silently. Knows nothing of shapes.
+// stricter where it would wrap numbers around silently; null is a missing value where a dtype can hold one, which
+// TensorFlow Serving refuses. Knows nothing of shapes.
 // Source: tensorflow/serving, tensorflow_serving/util/json_tensor.cc.
 import { AmaasError, type DType, type Tensor } from '@amaas/core';
 import { isJsonObject, JsonNumber, type JsonValue, type PackedNumbers, packedNumberAt } from '../json/index.ts';
@@ -56,7 +57,8 @@ export function createSink(dtype: DType, count: number, example: JsonValue): Ele
 export function typeError(value: JsonValue, dtype: DType): AmaasError {
   return new AmaasError(
     'INPUT_MISMATCH',
-    `JSON Value: ${quoteValue(value)} Type: ${describeJsonType(value)} is not of expected type: ${describeDataType(dtype)}`,
+    `JSON Value: ${quoteValue(value)} Type: ${describeJsonType(value)} is not of expected type: ${describeDataType(dtype)}` +
+      (value === null ? '; null means a missing value, which only float, double and string inputs can hold' : ''),
   );
 }
 
@@ -64,6 +66,10 @@ function floatSink(data: Float32Array | Float64Array, dtype: DType): ElementSink
   return {
     data,
     put(value, at) {
+      if (value === null) {
+        data[at] = Number.NaN;
+        return;
+      }
       if (!(value instanceof JsonNumber)) throw typeError(value, dtype);
       data[at] = value.value;
       if (!Number.isFinite(data[at]) && Number.isFinite(value.value)) throw outOfRange(value, dtype);
@@ -159,12 +165,15 @@ function boolSink(data: Uint8Array): ElementSink {
   };
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 function stringSink(data: Uint8Array[]): ElementSink {
   const encoder = new TextEncoder();
   return {
     data,
     put(value, at) {
       if (typeof value === 'string') data[at] = encoder.encode(value);
+      else if (value === null) data[at] = NO_BYTES;
       else if (isJsonObject(value)) data[at] = decodeBase64Object(value);
       else throw typeError(value, 'string');
     },
