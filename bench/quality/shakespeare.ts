@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { createTensor } from '@amaas/core';
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
-import { adamW, compile, cosineDecay, createRandom, gpt } from '@amaas/learn';
+import { adamW, compile, cosineDecay, createRandom, gpt, sparseCategoricalCrossentropy } from '@amaas/learn';
 
 const BLOCK = 64;
 const BATCH = 12;
@@ -40,7 +40,7 @@ for (const seed of seeds.split(',')) {
   const starts = Array.from({ length: count * BATCH }, () => random.integer(training.length - BLOCK));
   const model = compile(gpt({ vocabularySize: characters.length, blockSize: BLOCK, layers: 4, heads: 4, width: 128 }), {
     executor,
-    loss: 'sparseCategoricalCrossentropy',
+    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
     optimizer: adamW({
       learningRate: cosineDecay(1e-3, count, { warmupSteps: 100, minRate: 1e-4 }),
       beta2: 0.99,

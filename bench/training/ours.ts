@@ -107,7 +107,7 @@ const SETTINGS: Readonly<Record<WorkloadName, () => Setting>> = {
   }),
   gpt: () => ({
     network: gpt({ vocabularySize: 65, blockSize: 64, layers: 4, heads: 4, width: 128 }),
-    loss: sparseCategoricalCrossentropy(),
+    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
     optimizer: adamW({ learningRate: 1e-3, beta2: 0.99, weightDecay: 0.1 }),
     clipNorm: 1,
   }),

@@ -6,6 +6,7 @@ import {
   applyOperation,
   type Body,
   isBody,
+  joinScans,
   type Node,
   rewrite,
   sortNodes,
@@ -21,7 +22,8 @@ const PASSES: readonly Rule[] = [removeDetours, removeDetours, fuseProducts, rem
 /** The same outputs by a simpler graph. */
 export function simplify(outputs: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
   const names = [...outputs.keys()];
-  const values = simplifyValues([...outputs.values()]);
+  // Loops are joined first: simplified, the two halves of one would no longer be recognised.
+  const values = simplifyValues(joinScans([...outputs.values()]));
   return new Map(
     names.flatMap((name, index) => {
       const value = values[index];
@@ -104,7 +106,9 @@ class SharedNodes {
       ...node.inputs.map((value) => this.#id(value)),
       // Attributes that are objects (bodies, tensors) are equal only if they are the same one.
       ...Object.entries(node.attributes).map(([name, value]) =>
-        Array.isArray(value) || typeof value !== 'object' ? `${name}=${String(value)}` : `${name}=#${this.#id(value)}`,
+        Array.isArray(value) || typeof value !== 'object'
+          ? `${name}=${JSON.stringify(value)}`
+          : `${name}=#${this.#id(value)}`,
       ),
     ].join(' ');
     const known = this.#nodes.get(key);

@@ -93,7 +93,8 @@ export interface GptOptions {
 
 /**
  * A GPT: token and position tables, blocks, and logits by the token table again.
- * Shapes: ids [batch, time ≤ blockSize] int32 or int64 → logits [batch, time, vocabularySize].
+ * Shapes: ids [batch, time ≤ blockSize] int32 or int64 → logits [batch, time, vocabularySize]; train it with a
+ * cross-entropy that is told so (`fromLogits`).
  */
 export function gpt(options: GptOptions): Layer {
   const { vocabularySize, blockSize, layers, heads, width, dropout: rate = 0, useBias = false } = options;

@@ -1,15 +1,17 @@
 // Losses: from prediction and target to one number per row; training takes their weighted mean.
 // Definitions as in Keras, computed from logits wherever the prediction ends in a sigmoid or softmax.
-import { AmaasError, type DType, formatShape } from '@amaas/core';
+import { AmaasError, type DType, formatShape, type Tensor } from '@amaas/core';
 import {
   abs,
   add,
   clip,
   constantOf,
+  div,
   gather,
   lessOrEqual,
   log,
   logSoftmax,
+  maximum,
   mul,
   neg,
   nodeOf,
@@ -26,6 +28,7 @@ import {
   type Value,
   where,
 } from '../graph/index.ts';
+import { assertClassIndices, assertFiniteTargets, assertShares, assertSigns } from './targets.ts';
 
 export interface Loss {
   readonly name: string;
@@ -37,8 +40,17 @@ export interface Loss {
    * @returns [batch]
    */
   perRow(prediction: Value, target: Value): Value;
-  /** Factor on a row's weight, by its target; [batch], or null. */
+  /**
+   * Factor on a row's weight, by its target; [batch].
+   * @param target - as {@link perRow} is given it
+   */
   rowWeights?(target: Value): Value;
+  /**
+   * Checks values before training.
+   * @param prediction - shape of what the network gives for a batch
+   * @throws INVALID_DATA naming the first row whose target the loss cannot take
+   */
+  assertTargets?(target: Tensor, prediction: Shape): void;
 }
 
 /** Mean squared error over everything but the batch. */
@@ -49,6 +61,9 @@ export const meanAbsoluteError: Loss = elementwise('meanAbsoluteError', abs);
 
 /** Quadratic within ±delta, linear beyond. Source: Huber 1964. */
 export function huber(delta = 1): Loss {
+  if (!(delta > 0 && Number.isFinite(delta))) {
+    throw new AmaasError('INVALID_ARGUMENT', `huber: delta must be a positive number, got ${delta}`);
+  }
   return elementwise('huber', (difference) => {
     const size = abs(difference);
     return where(lessOrEqual(size, delta), mul(square(difference), 0.5), mul(sub(size, delta / 2), delta));
@@ -58,7 +73,7 @@ export function huber(delta = 1): Loss {
 export interface CrossEntropyOptions {
   /** Share of the target spread evenly over the classes, 0 … 1; default 0. Source: Szegedy et al. 2016. */
   readonly labelSmoothing?: number;
-  /** Weight of each class, by its index; the loss is then the weighted mean. */
+  /** Weight of each class, by its index; the loss is then the weighted mean, as in PyTorch. Default: all 1. */
   readonly classWeights?: readonly number[];
 }
 
@@ -66,27 +81,32 @@ export interface CrossEntropyOptions {
  * Cross-entropy of independent yes/no outputs, mean over the outputs.
  * Prediction: probabilities [batch, n] (best straight from a sigmoid); target: 0/1 (or in between), [batch, n] or [batch].
  */
-export function binaryCrossentropy({ labelSmoothing = 0, classWeights }: CrossEntropyOptions = {}): Loss {
+export function binaryCrossentropy({
+  labelSmoothing = 0,
+  classWeights,
+  fromLogits = false,
+}: CrossEntropyOptions = {}): Loss {
+  const name = 'binaryCrossentropy';
   assertSmoothing(labelSmoothing);
+  if (classWeights !== undefined) assertClassWeights(name, classWeights, 2);
+  const weigh = (target: Value): Value | null => {
+    const [negative = 1, positive = 1] = classWeights ?? [];
+    return classWeights === undefined ? null : add(mul(target, positive - negative), negative);
+  };
   return {
-    name: 'binaryCrossentropy',
+    name,
     targetDType: 'float32',
     perRow(prediction, target) {
-      const aligned = alignTarget(prediction, target, 'binaryCrossentropy');
+      const aligned = alignTarget(prediction, target, name);
       const smooth = labelSmoothing === 0 ? aligned : add(mul(aligned, 1 - labelSmoothing), labelSmoothing / 2);
-      const logits = inputOf(prediction, 'Sigmoid');
-      if (logits !== null) return rowMean(sub(softplus(logits), mul(logits, smooth)));
+      const logits = fromLogits ? prediction : inputOf(prediction, 'Sigmoid');
+      if (logits !== null) return weightedRowMean(sub(softplus(logits), mul(logits, smooth)), weigh(aligned));
       const p = clip(prediction, 1e-7, 1 - 1e-7); // the bounds Keras uses
-      return rowMean(neg(add(mul(smooth, log(p)), mul(sub(1, smooth), log(sub(1, p))))));
+      const losses = neg(add(mul(smooth, log(p)), mul(sub(1, smooth), log(sub(1, p)))));
+      return weightedRowMean(losses, weigh(aligned));
     },
-    ...(classWeights === undefined
-      ? {}
-      : {
-          rowWeights(target: Value) {
-            const [negative = 1, positive = 1] = classWeights;
-            return rowMean(add(mul(target, positive - negative), negative));
-          },
-        }),
+    ...(classWeights === undefined ? {} : { rowWeights: (target: Value) => rowMean(weigh(target) ?? target) }),
+    assertTargets: (target) => assertShares(name, target),
   };
 }
 
@@ -94,19 +114,25 @@ export function binaryCrossentropy({ labelSmoothing = 0, classWeights }: CrossEn
  * Cross-entropy against a distribution over classes.
  * Prediction: probabilities [batch, ..., classes] (best straight from a softmax); target: the same shape.
  */
-export function categoricalCrossentropy({ labelSmoothing = 0, classWeights }: CrossEntropyOptions = {}): Loss {
+export function categoricalCrossentropy({
+  labelSmoothing = 0,
+  classWeights,
+  fromLogits = false,
+}: CrossEntropyOptions = {}): Loss {
+  const name = 'categoricalCrossentropy';
   assertSmoothing(labelSmoothing);
+  const weigh = (target: Value): Value | null =>
+    classWeights === undefined ? null : reduceSum(mul(target, weightRow(classWeights)), { axes: [-1] });
   return {
-    name: 'categoricalCrossentropy',
+    name,
     targetDType: 'float32',
     perRow(prediction, target) {
-      if (!sameShape(prediction.shape, target.shape))
-        throw mismatch('categoricalCrossentropy', prediction, target.shape);
-      return rowMean(crossEntropy(prediction, smoothed(target, labelSmoothing)));
+      if (!sameShape(prediction.shape, target.shape)) throw mismatch(name, prediction, target.shape);
+      if (classWeights !== undefined) assertClassWeights(name, classWeights, classesOf(name, prediction));
+      return weightedRowMean(crossEntropy(prediction, smoothed(target, labelSmoothing), fromLogits), weigh(target));
     },
-    ...(classWeights === undefined
-      ? {}
-      : { rowWeights: (target: Value) => rowMean(reduceSum(mul(target, weightRow(classWeights)), { axes: [-1] })) }),
+    ...(classWeights === undefined ? {} : { rowWeights: (target: Value) => rowMean(weigh(target) ?? target) }),
+    assertTargets: (target) => assertShares(name, target),
   };
 }
 
@@ -114,29 +140,30 @@ export function categoricalCrossentropy({ labelSmoothing = 0, classWeights }: Cr
  * Cross-entropy against class indices.
  * Prediction: probabilities [batch, ..., classes] (best straight from a softmax); target: int64 [batch, ...].
  */
-export function sparseCategoricalCrossentropy({ labelSmoothing = 0, classWeights }: CrossEntropyOptions = {}): Loss {
+export function sparseCategoricalCrossentropy({
+  labelSmoothing = 0,
+  classWeights,
+  fromLogits = false,
+}: CrossEntropyOptions = {}): Loss {
+  const name = 'sparseCategoricalCrossentropy';
   assertSmoothing(labelSmoothing);
-  const classesOf = (prediction: Value): number => {
-    const classes = prediction.shape.at(-1);
-    if (typeof classes !== 'number') throw mismatch('sparseCategoricalCrossentropy', prediction, []);
-    return classes;
-  };
+  const weigh = (labels: Value): Value | null =>
+    classWeights === undefined ? null : gather(weightRow(classWeights), labels);
   return {
-    name: 'sparseCategoricalCrossentropy',
+    name,
     targetDType: 'int64',
     perRow(prediction, target) {
-      const shape = prediction.shape.slice(0, -1);
-      const labels = sameShape(target.shape, shape)
-        ? target
-        : reshapeTarget(target, shape, 'sparseCategoricalCrossentropy');
-      const distribution = oneHot(labels, classesOf(prediction), prediction.dtype);
-      return rowMean(crossEntropy(prediction, smoothed(distribution, labelSmoothing)));
+      const classes = classesOf(name, prediction);
+      if (classWeights !== undefined) assertClassWeights(name, classWeights, classes);
+      const labels = reshapeTarget(target, prediction.shape.slice(0, -1), name);
+      const distribution = oneHot(labels, classes, prediction.dtype);
+      return weightedRowMean(
+        crossEntropy(prediction, smoothed(distribution, labelSmoothing), fromLogits),
+        weigh(labels),
+      );
     },
-    ...(classWeights === undefined
-      ? {}
-      : {
-          rowWeights: (target: Value) => rowMean(gather(weightRow(classWeights), target)),
-        }),
+    ...(classWeights === undefined ? {} : { rowWeights: (target: Value) => rowMean(weigh(target) ?? target) }),
+    assertTargets: (target, prediction) => assertClassIndices(name, target, prediction),
   };
 }
 
@@ -149,6 +176,7 @@ export const hinge: Loss = {
     const sign = where(lessOrEqual(aligned, 0), -1, 1);
     return rowMean(relu(sub(1, mul(sign, prediction))));
   },
+  assertTargets: (target) => assertSigns('hinge', target),
 };
 
 const BY_NAME = {
@@ -180,12 +208,13 @@ function elementwise(name: string, measure: (difference: Value) => Value): Loss 
     name,
     targetDType: 'float32',
     perRow: (prediction, target) => rowMean(measure(sub(prediction, alignTarget(prediction, target, name)))),
+    assertTargets: (target) => assertFiniteTargets(name, target),
   };
 }
 
 /** −Σ target · log prediction over the last axis. */
-function crossEntropy(prediction: Value, distribution: Value): Value {
-  const logits = inputOf(prediction, 'Softmax');
+function crossEntropy(prediction: Value, distribution: Value, fromLogits: boolean): Value {
+  const logits = fromLogits ? prediction : inputOf(prediction, 'Softmax');
   const logProbabilities = logits === null ? log(clip(prediction, 1e-7, 1)) : logSoftmax(logits);
   return neg(reduceSum(mul(distribution, logProbabilities), { axes: [-1] }));
 }
@@ -208,12 +237,22 @@ export function rowMean(x: Value): Value {
   return axes.length === 0 ? x : reduceMean(x, { axes });
 }
 
+/**
+ * The mean over everything but the batch, each element counting by its weight. A row's own weight is then the mean of its
+ * elements', so that the mean over rows is the weighted mean over all elements.
+ */
+function weightedRowMean(losses: Value, weights: Value | null): Value {
+  if (weights === null || losses.shape.length < 2) return rowMean(losses);
+  return div(rowMean(mul(losses, weights)), maximum(rowMean(weights), 1e-12));
+}
+
 /** The target in the prediction's shape, where only axes of size 1 differ ([batch] against [batch, 1]). */
 export function alignTarget(prediction: Value, target: Value, operation: string): Value {
-  return sameShape(prediction.shape, target.shape) ? target : reshapeTarget(target, prediction.shape, operation);
+  return reshapeTarget(target, prediction.shape, operation);
 }
 
 function reshapeTarget(target: Value, shape: Shape, operation: string): Value {
+  if (sameShape(target.shape, shape)) return target;
   const significant = (sizes: Shape): Shape => sizes.filter((size) => size !== 1);
   if (!sameShape(significant(target.shape), significant(shape))) {
     throw new AmaasError(
@@ -232,6 +271,20 @@ function mismatch(operation: string, prediction: Value, target: Shape): AmaasErr
   return new AmaasError(
     'INVALID_GRAPH',
     `${operation}: expected predictions and targets of one shape with the classes last, got ${formatShape(prediction.shape)} and ${formatShape(target)}`,
+  );
+}
+
+function classesOf(operation: string, prediction: Value): number {
+  const classes = prediction.shape.at(-1);
+  if (typeof classes !== 'number' || prediction.shape.length < 2) throw mismatch(operation, prediction, []);
+  return classes;
+}
+
+function assertClassWeights(operation: string, weights: readonly number[], classes: number): void {
+  if (weights.length === classes && weights.every((weight) => Number.isFinite(weight) && weight >= 0)) return;
+  throw new AmaasError(
+    'INVALID_ARGUMENT',
+    `${operation}: classWeights must be ${classes} finite numbers of at least 0, got ${weights.join(', ')}`,
   );
 }
 
