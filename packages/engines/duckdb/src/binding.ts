@@ -54,7 +54,9 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   });
   const setup = await instance.connect();
   await setup.run("SET TimeZone = 'UTC'");
-  await setup.run(`SET allowed_paths = [${settings.readablePaths.map(quoteText).join(', ')}]`);
+  // A path with a pattern's characters is looked up in its escaped form first.
+  const paths = settings.readablePaths.flatMap((path) => [path, escapePattern(path)]);
+  await setup.run(`SET allowed_paths = [${paths.map(quoteText).join(', ')}]`);
   // This optimizer turns long IN lists into joins, and joins do not keep the order of rows.
   await setup.run("SET disabled_optimizers = 'in_clause'");
   await setup.run('SET enable_external_access = false');
@@ -113,4 +115,13 @@ export function quoteText(text: string): string {
 export function quoteName(name: string): string {
   if (name.includes('\0')) throw new AmaasError('INVALID_ARGUMENT', 'DuckDB: a name must not hold a NUL character');
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A file's path as an SQL literal that stands for this file alone, whatever characters it has. */
+export function quotePath(path: string): string {
+  return quoteText(escapePattern(path));
+}
+
+function escapePattern(path: string): string {
+  return path.replace(/[*?[]/g, (char) => `[${char}]`);
 }

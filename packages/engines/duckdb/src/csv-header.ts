@@ -28,7 +28,8 @@ export function readHeader(
   if (first === undefined) {
     throw new AmaasError('INVALID_DATA', `openTable: ${name} has no lines with text in them; check where it came from`);
   }
-  const view = { name, first, rest: records.slice(1), decimal: options.decimal };
+  const expected = [...(options.columns ?? []), ...(options.kinds?.keys() ?? [])];
+  const view = { name, first, rest: records.slice(1), decimal: options.decimal, expected };
   if (options.header === undefined) refuseOddFirstLine(view);
   const decision = options.header === undefined ? decide(view) : { hasHeader: options.header, reason: 'as told' };
   const findings: DataFinding[] = [];
@@ -62,6 +63,8 @@ interface HeaderView {
   readonly first: SampleRecord;
   readonly rest: readonly SampleRecord[];
   readonly decimal: '.' | ',';
+  /** Columns the user speaks of. */
+  readonly expected: readonly string[];
 }
 
 /** A first line with another number of cells than nearly all others is a title or a count, not a header. */
@@ -85,6 +88,9 @@ function decide(view: HeaderView): Decision {
   const { name, first, rest, decimal } = view;
   const isValue = (cell: string): boolean => looksLikeNumber(cell, decimal) || looksLikeDate(cell);
   const values = first.cells.filter(isValue);
+  if (view.expected.length > 0 && view.expected.every((column) => first.cells.includes(column))) {
+    return { hasHeader: true, reason: `it holds the columns asked for, such as "${view.expected[0]}"` };
+  }
   if (rest.length === 0) {
     return values.length === 0
       ? { hasHeader: true, reason: 'it is the only line and holds no number' }
@@ -120,7 +126,13 @@ function decideAmongText(first: SampleRecord, rest: readonly SampleRecord[]): De
   if (repeating !== undefined) {
     return { hasHeader: true, reason: `the values below "${repeating}" repeat, and it is none of them` };
   }
-  return { hasHeader: false, reason: 'all cells are text and nothing sets the first line apart' };
+  const isTable = first.cells.length > 1 && new Set(first.cells).size === first.cells.length;
+  return isTable
+    ? {
+        hasHeader: true,
+        reason: 'tables of text usually have one; nothing else tells (header: false takes it as a row)',
+      }
+    : { hasHeader: false, reason: 'all cells are text and nothing sets the first line apart' };
 }
 
 function isMissing(cell: string): boolean {

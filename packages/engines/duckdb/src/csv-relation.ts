@@ -2,7 +2,7 @@
 // that DuckDB guesses nothing.
 import { AmaasError } from '@amaas/core';
 import { countOf, type DataFinding } from '@amaas/learn/data';
-import { type Connection, quoteText } from './binding.ts';
+import { type Connection, quotePath, quoteText } from './binding.ts';
 import { type CsvDialect, refuseEncoding, type SniffedCsv, sniffCsv } from './csv-dialect.ts';
 import { type CsvHeader, readHeader } from './csv-header.ts';
 import { type CsvScan, CsvScanner } from './csv-scan.ts';
@@ -206,7 +206,7 @@ interface ReadCsv {
 function readCsvSql(paths: readonly string[], { plan, skipLines, isPadded, isDropping }: ReadCsv): string {
   const { dialect } = plan;
   const options = [
-    `[${paths.map((path) => quoteText(escapeGlob(path))).join(', ')}]`,
+    `[${paths.map((path) => quotePath(path)).join(', ')}]`,
     'auto_detect = false',
     `delim = ${quoteText(dialect.separator)}`,
     `quote = ${quoteText(dialect.quote)}`,
@@ -231,11 +231,6 @@ function readCsvSql(paths: readonly string[], { plan, skipLines, isPadded, isDro
 
 /** DuckDB's own; asking for more without need costs sixteen times that in memory. */
 const DEFAULT_MAX_LINE_BYTES = 2_000_000;
-
-/** Paths are exact: the characters of DuckDB's patterns stand for themselves. */
-export function escapeGlob(path: string): string {
-  return path.replace(/[*?[]/g, (char) => `[${char}]`);
-}
 
 /** Short rows (their last cell is NULL) go to the end of the last cell of the row before them, after a line end. */
 function joinSql(from: string, { names, dialect }: CsvPlan): string {

@@ -55,6 +55,8 @@ export class CsvScanner {
   readonly #quote: number;
   readonly #utf16: TextDecoder | undefined;
   #utf8: TextDecoder | undefined;
+  /** The last three bytes given: the longest beginning of a character. */
+  #tail: Uint8Array = new Uint8Array(0);
   #isStart = true;
   #place: Place = 'cell start';
   #line = 1;
@@ -206,9 +208,12 @@ export class CsvScanner {
   #checkUtf8(bytes: Uint8Array, { isLast } = { isLast: false }): void {
     try {
       this.#utf8?.decode(bytes, { stream: !isLast });
+      this.#tail = Buffer.concat([this.#tail, bytes.subarray(-3)]).subarray(-3);
     } catch {
       this.#utf8 = undefined; // one line is enough
-      this.#invalidUtf8Line = this.#line + findInvalidLine(bytes);
+      // The character may have begun in the chunk before.
+      const linesInTail = this.#tail.filter((byte) => byte === LF).length;
+      this.#invalidUtf8Line = this.#line - linesInTail + findInvalidLine(Buffer.concat([this.#tail, bytes]));
     }
   }
 }

@@ -1,8 +1,7 @@
 // JSON lines (or one array of objects) as a relation of text columns, each cell with its JSON type. The keys are taken
 // from all rows, exactly as written.
 import { AmaasError } from '@amaas/core';
-import { type Connection, quoteText } from './binding.ts';
-import { escapeGlob } from './csv-relation.ts';
+import { type Connection, quotePath, quoteText } from './binding.ts';
 import { type InputFile, readSample } from './files.ts';
 import type { RawRelation } from './relation.ts';
 
@@ -11,7 +10,7 @@ export async function createJsonRelation(connection: Connection, files: readonly
   const [first] = files;
   if (first === undefined) throw new AmaasError('INVALID_ARGUMENT', 'createJsonRelation: expects at least one file');
   const start = (await readSample(first)).bytes.toString('utf8').trimStart();
-  const paths = files.map(({ path }) => quoteText(escapeGlob(path))).join(', ');
+  const paths = files.map(({ path }) => quotePath(path)).join(', ');
   const format = start.startsWith('[') ? 'array' : 'newline_delimited';
   const objects = `read_json_objects([${paths}], format = '${format}')`;
   await refuseOthers(connection, { objects, name: first.label });
@@ -19,7 +18,7 @@ export async function createJsonRelation(connection: Connection, files: readonly
   const keys = await connection.query(`SELECT k FROM (
     SELECT unnest(ks) AS k, generate_subscripts(ks, 1) AS p, n FROM (
       SELECT json_keys(json) AS ks, row_number() OVER () AS n FROM ${objects}))
-    GROUP BY k ORDER BY min(n), min(p)`);
+    GROUP BY k ORDER BY min(n), arg_min(p, n)`);
   const names = keys.map(([key]) => String(key));
   if (names.length === 0) {
     throw new AmaasError(

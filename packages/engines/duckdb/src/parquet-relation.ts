@@ -1,8 +1,7 @@
 // A Parquet file as a relation: its columns have types, so only what float64 cannot hold has to be found out.
 import { AmaasError } from '@amaas/core';
 import { type ColumnKind, countOf, type DataFinding } from '@amaas/learn/data';
-import { type Connection, quoteName, quoteText } from './binding.ts';
-import { escapeGlob } from './csv-relation.ts';
+import { type Connection, quoteName, quotePath } from './binding.ts';
 import type { InputFile } from './files.ts';
 import type { RawColumn, RawRelation, TypedColumn } from './relation.ts';
 
@@ -19,7 +18,7 @@ export async function createParquetRelation(
   files: readonly InputFile[],
   options: ParquetOptions,
 ): Promise<RawRelation> {
-  const paths = files.map(({ path }) => quoteText(escapeGlob(path))).join(', ');
+  const paths = files.map(({ path }) => quotePath(path)).join(', ');
   const from = `read_parquet([${paths}])`;
   const described = await connection.query(`SELECT column_name, column_type FROM (DESCRIBE FROM ${from})`);
   const findings: DataFinding[] = [
