@@ -20,14 +20,21 @@ export interface ChildServer {
 export interface ChildOptions {
   readonly dataDir: string;
   readonly flags?: Readonly<Record<string, string>>;
+  /** What the process runs, of this folder; default `server-child.ts`. */
+  readonly script?: string;
   /** Sees the process at once, before the server is up. */
   readonly onSpawn?: (child: ChildProcess) => void;
 }
 
 /** Starts one and waits until it is ready; null when it ended before. */
-export async function startChildServer({ dataDir, flags = {}, onSpawn }: ChildOptions): Promise<ChildServer | null> {
+export async function startChildServer({
+  dataDir,
+  flags = {},
+  script = 'server-child.ts',
+  onSpawn,
+}: ChildOptions): Promise<ChildServer | null> {
   const all = { dataDir, port: '0', bundledModels: 'off', adminKey: ADMIN_KEY, ...flags };
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'server-child.ts'), JSON.stringify(all)], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, script), JSON.stringify(all)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onSpawn?.(child);

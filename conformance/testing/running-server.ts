@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningServer, startServer } from '@amaas/server';
+import { type RunningServer, type StartOptions, startServer } from '@amaas/server';
 
 /** A key long enough for the server, the same in every test so that it can be read in a dump. */
 export const ADMIN_KEY = 'test-admin-key-0123456789abcdef';
@@ -22,7 +22,10 @@ export interface TestServer {
 }
 
 /** Starts a server without bundled models unless asked; the caller stops it. */
-export async function startTestServer(flags: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+export async function startTestServer(
+  flags: Readonly<Record<string, string>> = {},
+  more: Partial<StartOptions> = {},
+): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'amaas-test-'));
   const lines: string[] = [];
   const starting = startServer({
@@ -30,6 +33,7 @@ export async function startTestServer(flags: Readonly<Record<string, string>> = 
     environment: {},
     cwd: dataDir,
     logDestination: { write: (line: string) => lines.push(line) },
+    ...more,
   });
   starting.catch(() => rm(dataDir, { recursive: true, force: true })); // a start that is meant to fail leaves nothing
   const server = await starting;

@@ -1,6 +1,8 @@
 // What the command line and tests may use of the server.
 export { createBackup, restoreBackup } from './backup/index.ts';
 export {
+  type JobKindFactory,
+  type JobKindParts,
   type OfflineOptions,
   type RunningServer,
   resetAdminKey,

@@ -12,12 +12,13 @@ import { type Config, loadConfig, type LoadConfigOptions } from '../config/index
 import { DataPlane } from '../dataplane/index.ts';
 import { createSqlKeyStore, fetchUrl, Gateway } from '../gateway/index.ts';
 import { createRoutes, listen, type Listener } from '../http/index.ts';
-import type { JobKind, Jobs } from '../jobs/index.ts';
+import type { Jobs } from '../jobs/index.ts';
 import { createLogger, type LogDestination, type Logger, Metrics, type ModelRecorder } from '../monitoring/index.ts';
 import { FolderWatcher, type KnownVersion, Registry } from '../registry/index.ts';
 import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
 import { createJobs } from './create-jobs.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
+import type { JobKindFactory } from './job-kinds.ts';
 import { createPicturePreparer } from './pictures.ts';
 import { createStatus } from './status.ts';
 
@@ -31,7 +32,7 @@ export interface StartOptions extends LoadConfigOptions {
   /** Folder of the bundled models; default the one of this checkout. */
   readonly bundledModelsDir?: string;
   /** Kinds of jobs besides amaas's own. */
-  readonly jobKinds?: readonly JobKind[];
+  readonly jobKinds?: JobKindFactory;
 }
 
 export interface RunningServer {
@@ -143,7 +144,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   const jobs = await createJobs({
     database,
     directory: layout.jobsDirectory,
-    kinds: options.jobKinds ?? [],
+    kinds: options.jobKinds?.({ registry, blobs, admission, dataPlane, codeVersion: SERVER_VERSION }) ?? [],
     maxConcurrentJobs: config.maxConcurrentJobs,
     clock,
     metrics,

@@ -43,3 +43,13 @@ test('listen writes nothing behind the last reply of a connection, whatever foll
   const answer = await exchange(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n{"a body": "nobody announced"}\r\n\r\n');
   assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n(7\r\n)?refused(\r\n0\r\n\r\n)?$/);
 });
+
+test('close does not wait for connections on which nothing was asked yet', async (t) => {
+  const listener = await serve(t, (_request, response) => response.end('fine'));
+  const idle = connect(listener.port, '127.0.0.1');
+  await once(idle, 'connect');
+  assert.match(await exchange(listener.port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /fine/);
+  const gone = once(idle, 'close');
+  await listener.close(2 ** 30); // with the wait this test would not end
+  await gone;
+});

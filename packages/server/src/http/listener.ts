@@ -32,12 +32,14 @@ export async function listen(
 ): Promise<Listener> {
   const server = createHttpServer(options);
   let isClosing = false;
+  const silent = watchSilent(server, options);
   const slowClients = new SlowClients({
     requestTimeoutMs: options.requestTimeoutMs,
     idleTimeoutMs: options.idleTimeoutMs,
     onRequestTimeout: (socket) => server.emit('clientError', new RequestTimeout(), socket),
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    silent.delete(request.socket);
     slowClients.begin(request, response);
     if (isClosing) response.setHeader('connection', 'close');
     handle(request, response);
@@ -81,10 +83,24 @@ export async function listen(
           resolve();
         });
         server.closeIdleConnections();
+        for (const socket of silent) socket.destroy();
         slowClients.endAfterReplies();
       });
     },
   };
+}
+
+/**
+ * Connections on which no whole header has come yet. Node counts them as busy, and a client may open one ahead of its next request:
+ * a server that stops would wait for them to the end of its patience.
+ */
+function watchSilent(server: Server, { tls }: ListenerOptions): Set<Socket> {
+  const silent = new Set<Socket>();
+  server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  return silent;
 }
 
 /** As Node says it when it finds out itself. */
