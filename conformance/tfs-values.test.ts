@@ -56,7 +56,7 @@ async function assertTypeError(dtype: string, value: string, kind: string): Prom
   assertError(
     await ask(dtype, `[${value}]`),
     400,
-    `JSON Value: ${value} Type: ${kind} is not of expected type: ${names[dtype] ?? dtype}`,
+    `JSON Value: ${value} Type: ${kind} is not of expected type: ${names[dtype] ?? dtype}${value === 'null' ? '; null means a missing value, which only float, double and string inputs can hold' : ''}`,
   );
 }
 
