@@ -4,6 +4,7 @@ import { checkFinite, checkLabels, checkMatrix, checkProbabilities, checkWeights
 import type { ClassifierRows } from './classifier-sample.ts';
 import { predictClasses } from './confusion-matrix.ts';
 import { checkNames, type EvaluationOptions } from './evaluation-options.ts';
+import { MOST_RESAMPLED_ROWS } from './sample.ts';
 
 /** Scores of a classifier: [rows, classes] row-major, or for two classes [rows] with the score of the second. */
 export type ClassifierScores = Float32Array | Float64Array | readonly number[];
@@ -33,11 +34,12 @@ export interface ClassifierEvaluation extends EvaluationOptions {
 }
 
 /** Row visits of 200 resamples beyond which areas under curves are left out: minutes. */
-const MOST_RANKED_VISITS = 4e9;
+const MOST_RANKED_VISITS = 2e9;
 
-/** Row visits of measuring such rows once. */
+/** Row visits of measuring such rows once, as far as they are resampled. */
 export function visitsOf({ labels, classes, ranked }: ClassifierRows): number {
-  return labels.length * (5 + (ranked ? 2 * (classes === 2 ? 1 : classes) : 0));
+  const perRow = 5 + (ranked ? (classes === 2 ? 2 : classes) : 0);
+  return Math.min(labels.length, MOST_RESAMPLED_ROWS) * perRow + 2 * classes * classes;
 }
 
 /** @throws INVALID_ARGUMENT and INVALID_DATA, naming what is wrong. */
@@ -73,7 +75,7 @@ export function prepareClassifier(input: ClassifierEvaluation): ClassifierRows {
     positive,
     predictions: decide(scores, { classes, positive, threshold: thresholdOf(input) }),
     topK: classes === 2 ? [] : topKOf(input.topK ?? [3, 5].filter((k) => k < classes), classes),
-    ranked: labels.length * 2 * classes * 200 <= MOST_RANKED_VISITS,
+    ranked: Math.min(labels.length, MOST_RESAMPLED_ROWS) * classes * 200 <= MOST_RANKED_VISITS,
   };
 }
 

@@ -2,6 +2,7 @@
 import { type Interval, wilsonInterval } from '../statistics/index.ts';
 import {
   averageClassScores,
+  type ConfusionMatrix,
   type ClassScores,
   computeAccuracy,
   computeBalancedAccuracy,
@@ -14,7 +15,7 @@ import type { MetricName } from './metric-names.ts';
 import { columnOf, indicatorOf, labelRanks } from './multiclass.ts';
 import { rowBrierScores, rowLogLosses } from './probability-metrics.ts';
 import { type Ranking, rankedAreas, rankRows } from './ranking.ts';
-import type { MeasuredSample } from './sample.ts';
+import { type MeasuredSample, takeRows } from './sample.ts';
 
 /** Checked rows of a classifier. */
 export interface ClassifierRows {
@@ -60,17 +61,19 @@ export function classifierSample(rows: ClassifierRows): MeasuredSample {
     ],
     measure(under) {
       const matrix = countPairs({ labels, predictions, classes, weights: under });
+      const scores = computeClassScores(matrix);
       const areas = positive === null ? meanAreas(rankings, under) : binaryAreas(rankings, under);
       return [
-        computeAccuracy(matrix),
-        computeBalancedAccuracy(matrix),
-        ...(positive === null ? averagedDecisions(matrix) : binaryDecisions(computeClassScores(matrix), positive)),
+        computeAccuracy(matrix, scores),
+        computeBalancedAccuracy(matrix, scores),
+        ...(positive === null ? averagedDecisions(matrix, scores) : binaryDecisions(scores, positive)),
         ...topHits.map((hits) => weightedMean(hits, under)),
         ...(rows.ranked ? areas : []),
-        computeMatthewsCorrelation(matrix),
+        computeMatthewsCorrelation(matrix, scores),
         ...rowLosses.map((losses) => weightedMean(losses, under)),
       ];
     },
+    take: (taken) => classifierSample(takeClassifierRows(rows, taken)),
     exactIntervals(confidence) {
       const intervals = new Map<MetricName, Interval>();
       if (weights !== undefined) return intervals; // weighted rows are no equal trials
@@ -91,6 +94,26 @@ export function classifierSample(rows: ClassifierRows): MeasuredSample {
   };
 }
 
+/** Some of the rows; the scores stay in their kind of array, on which rounding depends. */
+export function takeClassifierRows(rows: ClassifierRows, taken: ArrayLike<number>): ClassifierRows {
+  const { classes, scores, weights } = rows;
+  const kept =
+    scores instanceof Float32Array
+      ? new Float32Array(taken.length * classes)
+      : new Float64Array(taken.length * classes);
+  for (let i = 0; i < taken.length; i++) {
+    const row = taken[i] ?? 0;
+    kept.set(scores.subarray(row * classes, (row + 1) * classes), i * classes);
+  }
+  return {
+    ...rows,
+    labels: takeRows(rows.labels, taken),
+    predictions: Int32Array.from(takeRows(rows.predictions, taken)),
+    scores: kept,
+    weights: weights === undefined ? undefined : takeRows(weights, taken),
+  };
+}
+
 function lossesOf({ labels, scores, classes }: ClassifierRows): readonly Float64Array[] {
   const rows = { labels, probabilities: scores, classes };
   return [rowLogLosses(rows), rowBrierScores(rows)];
@@ -107,9 +130,9 @@ function binaryDecisions(scores: readonly ClassScores[], positive: number): read
   return [of?.precision ?? 0, of?.recall ?? 0, other?.recall ?? 0, of?.f1 ?? 0];
 }
 
-function averagedDecisions(matrix: Parameters<typeof averageClassScores>[0]): readonly number[] {
-  const macro = averageClassScores(matrix, 'macro');
-  const weighted = averageClassScores(matrix, 'weighted');
+function averagedDecisions(matrix: ConfusionMatrix, scores: readonly ClassScores[]): readonly number[] {
+  const macro = averageClassScores(matrix, 'macro', scores);
+  const weighted = averageClassScores(matrix, 'weighted', scores);
   return [macro.precision, macro.recall, macro.f1, weighted.precision, weighted.f1];
 }
 

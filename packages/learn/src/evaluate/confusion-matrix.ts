@@ -51,20 +51,26 @@ export interface ClassScores {
 
 /** {@link ClassScores} of every class. */
 export function computeClassScores({ classes, counts }: ConfusionMatrix): readonly ClassScores[] {
+  const supports = new Float64Array(classes);
+  const predicted = new Float64Array(classes);
+  for (let actual = 0; actual < classes; actual++) {
+    let support = 0;
+    for (let other = 0; other < classes; other++) {
+      const count = counts[actual * classes + other] ?? 0;
+      support += count;
+      predicted[other] = (predicted[other] ?? 0) + count;
+    }
+    supports[actual] = support;
+  }
   return Array.from({ length: classes }, (_, k): ClassScores => {
     const right = counts[k * classes + k] ?? 0;
-    let support = 0;
-    let predicted = 0;
-    for (let other = 0; other < classes; other++) {
-      support += counts[k * classes + other] ?? 0;
-      predicted += counts[other * classes + k] ?? 0;
-    }
+    const [support, called] = [supports[k] ?? 0, predicted[k] ?? 0];
     return {
       support,
-      predicted,
-      precision: divide(right, predicted),
+      predicted: called,
+      precision: divide(right, called),
       recall: divide(right, support),
-      f1: divide(2 * right, support + predicted),
+      f1: divide(2 * right, support + called),
     };
   });
 }
@@ -75,14 +81,15 @@ export type Averaging = 'macro' | 'weighted' | 'micro';
 /**
  * Averaged precision, recall and F1. `macro`: plain mean over the classes that occur among labels or predictions;
  * `weighted`: by support; `micro`: over all decisions together (equal to accuracy, as every row has one class).
+ * @param scores - of the matrix, where they are known already
  */
 export function averageClassScores(
   matrix: ConfusionMatrix,
   averaging: Averaging,
+  scores: readonly ClassScores[] = computeClassScores(matrix),
 ): Pick<ClassScores, 'precision' | 'recall' | 'f1'> {
-  const scores = computeClassScores(matrix);
   if (averaging === 'micro') {
-    const accuracy = computeAccuracy(matrix);
+    const accuracy = computeAccuracy(matrix, scores);
     return { precision: accuracy, recall: accuracy, f1: accuracy };
   }
   let total = 0;
@@ -98,31 +105,27 @@ export function averageClassScores(
 }
 
 /** Share of the rows that were predicted right; NaN without any weight. */
-export function computeAccuracy({ classes, counts }: ConfusionMatrix): number {
-  let right = 0;
-  for (let k = 0; k < classes; k++) right += counts[k * classes + k] ?? 0;
-  return right / total(counts);
+export function computeAccuracy(matrix: ConfusionMatrix, scores = computeClassScores(matrix)): number {
+  return rightOf(matrix) / rowsOf(scores);
 }
 
 /** Mean recall of the classes that have rows. */
-export function computeBalancedAccuracy(matrix: ConfusionMatrix): number {
-  const present = computeClassScores(matrix).filter(({ support }) => support > 0);
+export function computeBalancedAccuracy(matrix: ConfusionMatrix, scores = computeClassScores(matrix)): number {
+  const present = scores.filter(({ support }) => support > 0);
   return present.reduce((sum, { recall }) => sum + recall, 0) / present.length;
 }
 
 /** Matthews' correlation of labels and predictions, −1 … 1; 0 where either is of one class only. */
-export function computeMatthewsCorrelation(matrix: ConfusionMatrix): number {
-  const rows = total(matrix.counts);
-  let right = 0;
+export function computeMatthewsCorrelation(matrix: ConfusionMatrix, scores = computeClassScores(matrix)): number {
+  const rows = rowsOf(scores);
   let [together, labelSquares, predictedSquares] = [0, 0, 0];
-  computeClassScores(matrix).forEach(({ support, predicted }, k) => {
-    right += matrix.counts[k * matrix.classes + k] ?? 0;
+  for (const { support, predicted } of scores) {
     together += support * predicted;
     labelSquares += support * support;
     predictedSquares += predicted * predicted;
-  });
+  }
   const product = (rows * rows - labelSquares) * (rows * rows - predictedSquares);
-  return product > 0 ? (right * rows - together) / Math.sqrt(product) : 0;
+  return product > 0 ? (rightOf(matrix) * rows - together) / Math.sqrt(product) : 0;
 }
 
 /** The class with the highest score of every row, the first of equal ones. @param scores - [rows, classes] row-major */
@@ -138,10 +141,14 @@ export function predictClasses(scores: ArrayLike<number>, classes: number): Int3
   return predictions;
 }
 
-function total(counts: Float64Array): number {
-  let sum = 0;
-  for (const count of counts) sum += count;
-  return sum;
+function rightOf({ classes, counts }: ConfusionMatrix): number {
+  let right = 0;
+  for (let k = 0; k < classes; k++) right += counts[k * classes + k] ?? 0;
+  return right;
+}
+
+function rowsOf(scores: readonly ClassScores[]): number {
+  return scores.reduce((sum, { support }) => sum + support, 0);
 }
 
 function divide(numerator: number, denominator: number): number {

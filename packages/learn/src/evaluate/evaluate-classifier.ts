@@ -17,7 +17,7 @@ import {
   thresholdOf,
   visitsOf,
 } from './classifier-rows.ts';
-import { type ClassifierRows, classifierSample } from './classifier-sample.ts';
+import { type ClassifierRows, classifierSample, takeClassifierRows } from './classifier-sample.ts';
 import { countPairs } from './confusion-matrix.ts';
 import { checkNames, describedParts, estimationOptions, sliceEstimation, warnOfFewRows } from './evaluation-options.ts';
 import { describeMetric, type MetricName } from './metric-names.ts';
@@ -30,7 +30,7 @@ import {
   type SliceResult,
 } from './report.ts';
 import { compareRows, type EstimationOptions, estimateMetrics, measureOnce } from './sample.ts';
-import { checkSlices, type Slice, takeRows, testSlices } from './slices.ts';
+import { checkSlices, type Slice, testSlices } from './slices.ts';
 
 /**
  * Evaluates a classifier on rows it has not seen.
@@ -107,7 +107,12 @@ function sliceResults(
   const shown: readonly MetricName[] =
     rows.positive === null ? ['accuracy', 'f1Weighted'] : ['accuracy', 'f1', 'rocAuc'];
   return slices.map((slice, i): SliceResult => {
-    const sample = classifierSample(takeClassifierRows(rows, slice.rows));
+    const sample = classifierSample({
+      ...takeClassifierRows(rows, slice.rows),
+      areProbabilities: false, // losses of slices are not shown
+      topK: [],
+      ranked: rows.ranked && rows.positive !== null,
+    });
     const { results } = estimateMetrics(sample, sliceEstimation(estimation, slice.name));
     const pValue = pValues[i] ?? 1;
     return {
@@ -118,24 +123,6 @@ function sliceResults(
       significantlyWorse: pValue < level,
     };
   });
-}
-
-function takeClassifierRows(rows: ClassifierRows, taken: ArrayLike<number>): ClassifierRows {
-  const { classes, scores } = rows;
-  const cells = Float64Array.from(
-    { length: taken.length * classes },
-    (_, i) => (taken[Math.floor(i / classes)] ?? 0) * classes + (i % classes),
-  );
-  return {
-    ...rows,
-    labels: takeRows(rows.labels, taken),
-    predictions: Int32Array.from(takeRows(rows.predictions, taken)),
-    scores: takeRows(scores, cells),
-    weights: rows.weights === undefined ? undefined : takeRows(rows.weights, taken),
-    areProbabilities: false, // losses of slices are not shown
-    topK: [],
-    ranked: rows.ranked && rows.positive !== null,
-  };
 }
 
 function correctness({ labels, predictions }: ClassifierRows): Float64Array {

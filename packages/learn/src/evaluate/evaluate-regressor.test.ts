@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { computeMoments, createRandom } from '../statistics/index.ts';
 import { evaluateRegressor, metricOf, type RegressorEvaluation } from './index.ts';
 import { regressionReport } from './testing/report-samples.ts';
 import { assertClose, scikitLearnValues } from './testing/scikit-learn-values.ts';
@@ -65,6 +66,24 @@ test('evaluateRegressor warns of targets that make a metric meaningless', () => 
   const one = evaluateRegressor({ targets: [3], predictions: [4] });
   assert.equal(metricOf(one, 'r2'), null);
   assert(one.warnings.some((warning) => /R² is undefined for one row/.test(warning)));
+});
+
+test('evaluateRegressor resamples a part of very many rows and shrinks the intervals to all', () => {
+  const random = createRandom('large');
+  const rows = 60_000;
+  const many = Float64Array.from({ length: rows }, () => random.normal());
+  const guesses = many.map((target) => 0.8 * target + 0.5 * random.normal());
+  const report = evaluateRegressor({ targets: many, predictions: guesses, resamples: 60 });
+  const [rmse] = report.metrics;
+  const squares = many.map((target, row) => ((guesses[row] ?? 0) - target) ** 2);
+  const { mean, sampleStdDev } = computeMoments(squares);
+  // By the delta method: the standard error of the mean of the squares over twice its root.
+  const standardError = sampleStdDev / Math.sqrt(rows) / (2 * Math.sqrt(mean));
+  const [lower, upper] = [rmse?.interval?.lower ?? 0, rmse?.interval?.upper ?? 0];
+  assertClose([rmse?.value ?? 0], [Math.sqrt(mean)], 1e-9);
+  assert(lower < Math.sqrt(mean) && Math.sqrt(mean) < upper);
+  assert(Math.abs((upper - lower) / (2 * 1.96 * standardError) - 1) < 0.35, `${upper - lower} ${standardError}`);
+  assert((report.baselines[0]?.comparison.pValue ?? 1) < 0.05);
 });
 
 test('evaluateRegressor says precisely what does not fit', () => {

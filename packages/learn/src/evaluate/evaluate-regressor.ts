@@ -18,8 +18,16 @@ import {
 import type { MetricName } from './metric-names.ts';
 import { type NumberRows, type RegressionScores, scoreNumbers } from './regression-metrics.ts';
 import { type BaselineResult, type EvaluationReport, orNull, type ResidualResult, type SliceResult } from './report.ts';
-import { compareRows, type EstimationOptions, estimateMetrics, type MeasuredSample, measureOnce } from './sample.ts';
-import { checkSlices, type Slice, takeRows, testSlices } from './slices.ts';
+import {
+  compareRows,
+  type EstimationOptions,
+  estimateMetrics,
+  MOST_RESAMPLED_ROWS,
+  type MeasuredSample,
+  measureOnce,
+  takeRows,
+} from './sample.ts';
+import { checkSlices, type Slice, testSlices } from './slices.ts';
 
 export interface RegressorEvaluation extends EvaluationOptions {
   /** True value of every row. */
@@ -57,7 +65,7 @@ export function evaluateRegressor(input: RegressorEvaluation): EvaluationReport 
     checkPredictions(`${OPERATION}: baseline "${name}"`, targets, others);
   }
   const rows: NumberRows = { targets, predictions, weights };
-  const estimation = estimationOptions(input, targets.length * 3);
+  const estimation = estimationOptions(input, Math.min(targets.length, MOST_RESAMPLED_ROWS) * 3);
   checkConfidence(OPERATION, estimation.confidence);
   const { results, warnings } = estimateMetrics(numberSample(rows), {
     ...estimation,
@@ -115,7 +123,16 @@ function numberSample({ targets, predictions, weights }: NumberRows): MeasuredSa
       const scores = scoreNumbers({ targets, predictions, weights: under });
       return NAMES.map((name) => scores[name]);
     },
+    take: (taken) => numberSample(takeNumberRows({ targets, predictions, weights }, taken)),
     exactIntervals: () => new Map(),
+  };
+}
+
+function takeNumberRows({ targets, predictions, weights }: NumberRows, taken: ArrayLike<number>): NumberRows {
+  return {
+    targets: takeRows(targets, taken),
+    predictions: takeRows(predictions, taken),
+    weights: weights === undefined ? undefined : takeRows(weights, taken),
   };
 }
 
@@ -178,12 +195,10 @@ function sliceResults(
   const pValues = testSlices(slices, { losses, weights: rows.weights, areErrors: false, random, level });
   const shown: readonly MetricName[] = ['meanAbsoluteError', 'rootMeanSquaredError', 'r2'];
   return slices.map((slice, i): SliceResult => {
-    const taken: NumberRows = {
-      targets: takeRows(rows.targets, slice.rows),
-      predictions: takeRows(rows.predictions, slice.rows),
-      weights: rows.weights === undefined ? undefined : takeRows(rows.weights, slice.rows),
-    };
-    const { results } = estimateMetrics(numberSample(taken), sliceEstimation(estimation, slice.name));
+    const { results } = estimateMetrics(
+      numberSample(takeNumberRows(rows, slice.rows)),
+      sliceEstimation(estimation, slice.name),
+    );
     const pValue = pValues[i] ?? 1;
     return {
       name: slice.name,

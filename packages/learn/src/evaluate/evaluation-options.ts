@@ -22,7 +22,10 @@ export interface EvaluationOptions {
   readonly training?: TrainingDescription;
   /** Of every interval; default 0.95. Its complement is the level of the tests. */
   readonly confidence?: number;
-  /** Bootstrap resamples; default 1,000, fewer (not below 200) where that would take long. */
+  /**
+   * Bootstrap resamples; default 1,000, fewer (not below 200) where that would take long. Above 50,000 rows as many
+   * drawn ones are resampled and the intervals shrunk to all.
+   */
   readonly resamples?: number;
   /** Decides resamples and drawn examples; default 0. Equal input and seed give equal reports. */
   readonly seed?: string | number;

@@ -1,8 +1,10 @@
 // A sample that can be measured again and again under other row weights: how the report gets intervals for every metric.
+import { AmaasError } from '@amaas/core';
 import {
   type BootstrapEstimate,
   bootstrapIntervals,
-  comparePaired,
+  comparisonOf,
+  extendEstimate,
   type Interval,
   type PairedComparison,
   type Random,
@@ -20,6 +22,8 @@ export interface MeasuredSample {
   readonly weights: ArrayLike<number> | undefined;
   /** Values of `names` when row i counts `weights[i]` times; NaN where undefined. */
   measure(weights: ArrayLike<number> | undefined): readonly number[];
+  /** The same metrics of some of the rows. */
+  take(rows: Uint32Array): MeasuredSample;
   /** Intervals that have a better form than the bootstrap's, by name. */
   exactIntervals(confidence: number): ReadonlyMap<MetricName, Interval>;
 }
@@ -35,18 +39,17 @@ export interface Estimation {
   readonly warnings: readonly string[];
 }
 
+/** More rows are not resampled: the intervals come from that many drawn ones and are shrunk to all. */
+export const MOST_RESAMPLED_ROWS = 50_000;
+
 /** Values with their intervals. */
 export function estimateMetrics(sample: MeasuredSample, options: EstimationOptions): Estimation {
-  const estimates = bootstrapIntervals({
-    ...options,
-    rows: sample.rows,
-    statistics: underWeights(sample.weights, sample.rows, (weights) => sample.measure(weights)),
-  });
+  const estimates = estimateLarge(sample, options);
   const exact = sample.exactIntervals(options.confidence);
   const results = sample.names.map((name, k): MetricResult => {
     const { title, higherIsBetter } = describeMetric(name);
     const value = orNull(estimates[k]?.value ?? Number.NaN);
-    const interval = value === null ? null : (exact.get(name) ?? finiteInterval(estimates[k]));
+    const interval = value === null ? null : (exact.get(name) ?? possibleInterval(estimates[k], higherIsBetter));
     return { name, title, higherIsBetter, value, interval };
   });
   return { results, warnings: warnings(results, estimates) };
@@ -71,15 +74,51 @@ export interface PerRowValues {
 
 /** First minus second on the same rows, with interval and two-sided p-value. */
 export function compareRows(values: PerRowValues, options: EstimationOptions): PairedComparison {
-  const { first, second, weights, metricOfMean } = values;
-  return comparePaired({
-    ...options,
+  const [estimate] = estimateLarge(differenceOf(values), options);
+  if (estimate === undefined) throw new AmaasError('INTERNAL', 'compareRows: the bootstrap gave no estimate');
+  return comparisonOf(estimate);
+}
+
+/** What can be resampled, in part where it is too large. */
+type Resampled = Pick<MeasuredSample, 'rows' | 'weights' | 'measure'> & { take(rows: Uint32Array): Resampled };
+
+function differenceOf({ first, second, weights, metricOfMean }: PerRowValues): Resampled {
+  return {
     rows: first.length,
-    pair: underWeights(weights, first.length, (under): readonly [number, number] => [
-      metricOfMean(weightedMean(first, under)),
-      metricOfMean(weightedMean(second, under)),
-    ]),
+    weights,
+    measure: (under) => [metricOfMean(weightedMean(first, under)) - metricOfMean(weightedMean(second, under))],
+    take: (rows) =>
+      differenceOf({
+        first: takeRows(first, rows),
+        second: takeRows(second, rows),
+        weights: weights === undefined ? undefined : takeRows(weights, rows),
+        metricOfMean,
+      }),
+  };
+}
+
+function estimateLarge(sample: Resampled, options: EstimationOptions): readonly BootstrapEstimate[] {
+  const { rows } = sample;
+  if (rows <= MOST_RESAMPLED_ROWS) return estimateAll(sample, options);
+  const all = Uint32Array.from({ length: rows }, (_, row) => row);
+  const drawn = options.random.fork('large').shuffle(all).subarray(0, MOST_RESAMPLED_ROWS).sort();
+  const values = sample.measure(sample.weights);
+  return estimateAll(sample.take(drawn), options).map((part, k) =>
+    extendEstimate(part, { value: values[k] ?? Number.NaN, partRows: drawn.length, rows }),
+  );
+}
+
+function estimateAll(sample: Resampled, options: EstimationOptions): readonly BootstrapEstimate[] {
+  return bootstrapIntervals({
+    ...options,
+    rows: sample.rows,
+    statistics: underWeights(sample.weights, sample.rows, (weights) => sample.measure(weights)),
   });
+}
+
+/** The elements at the given rows. */
+export function takeRows(values: ArrayLike<number>, rows: ArrayLike<number>): Float64Array {
+  return Float64Array.from({ length: rows.length }, (_, i) => values[rows[i] ?? 0] ?? 0);
 }
 
 /** `measure` under a resample's counts times the weights given with the data. */
@@ -96,9 +135,13 @@ function underWeights<T>(
   };
 }
 
-function finiteInterval(estimate: BootstrapEstimate | undefined): Interval | null {
+/** Shrinking from a part to the whole may pass the best value a metric has: 1, or no loss. */
+function possibleInterval(estimate: BootstrapEstimate | undefined, higherIsBetter: boolean): Interval | null {
   const interval = estimate?.interval ?? null;
-  return interval !== null && Number.isFinite(interval.lower) && Number.isFinite(interval.upper) ? interval : null;
+  if (interval === null || !Number.isFinite(interval.lower) || !Number.isFinite(interval.upper)) return null;
+  return higherIsBetter
+    ? { ...interval, upper: Math.min(1, interval.upper) }
+    : { ...interval, lower: Math.max(0, interval.lower) };
 }
 
 function warnings(results: readonly MetricResult[], estimates: readonly BootstrapEstimate[]): readonly string[] {

@@ -125,11 +125,6 @@ export function checkSlices(operation: string, slices: readonly Slice[], rows: n
   }
 }
 
-/** The elements at the given rows. */
-export function takeRows(values: ArrayLike<number>, rows: ArrayLike<number>): Float64Array {
-  return Float64Array.from({ length: rows.length }, (_, i) => values[rows[i] ?? 0] ?? 0);
-}
-
 function short(value: number): string {
   return String(Number(value.toPrecision(4)));
 }

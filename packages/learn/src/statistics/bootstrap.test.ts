@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BootstrapEstimate, bootstrapInterval, bootstrapIntervals, defaultResamples } from './bootstrap.ts';
+import {
+  type BootstrapEstimate,
+  bootstrapInterval,
+  bootstrapIntervals,
+  defaultResamples,
+  extendEstimate,
+} from './bootstrap.ts';
 import { createRandom } from './random.ts';
 import { scipyValues } from './testing/scipy-values.ts';
 
@@ -112,6 +118,28 @@ test('bootstrapInterval leaves undefined resamples out and gives no interval whe
 test('bootstrapInterval of a statistic without variation has no width and says percentile', () => {
   const { interval } = bootstrapInterval({ rows: 9, statistic: () => 0.7, random: createRandom(1), resamples: 50 });
   assert.deepEqual(interval, { lower: 0.7, upper: 0.7, confidence: 0.95, method: 'percentile' });
+});
+
+test('extendEstimate from a quarter of the rows gives about the interval of all rows', () => {
+  const random = createRandom('extend');
+  const values = Array.from({ length: 4000 }, () => random.normal() ** 2);
+  const estimate = (rows: readonly number[]): BootstrapEstimate =>
+    bootstrapInterval({
+      rows: rows.length,
+      statistic: (weights) => weightedMoments(rows, weights)[0],
+      random: createRandom(rows.length),
+      resamples: 2000,
+    });
+  const whole = estimate(values);
+  const part = estimate(values.filter((_, row) => row % 4 === 1));
+  const extended = extendEstimate(part, { value: whole.value, partRows: 1000, rows: 4000 });
+  const widthOf = ({ interval }: BootstrapEstimate): number => (interval?.upper ?? 0) - (interval?.lower ?? 0);
+  assert.equal(extended.value, whole.value);
+  assert(Math.abs(widthOf(extended) / widthOf(whole) - 1) < 0.2, `${widthOf(extended)} ${widthOf(whole)}`);
+  assert(Math.abs(widthOf(part) / widthOf(extended) - 2) < 1e-9);
+  assert((extended.interval?.lower ?? 9) < whole.value && whole.value < (extended.interval?.upper ?? 0));
+  assert(Math.abs(extended.standardError / part.standardError - 0.5) < 1e-12);
+  assert.equal(extended.interval?.method, part.interval?.method);
 });
 
 test('bootstrapIntervals refuses what it cannot resample', () => {

@@ -1,5 +1,5 @@
 // Two models on the same rows: how far apart they are, and whether that may be chance.
-import { type BootstrapOptions, bootstrapInterval } from './bootstrap.ts';
+import { type BootstrapEstimate, type BootstrapOptions, bootstrapInterval } from './bootstrap.ts';
 import type { Interval } from './interval.ts';
 
 export interface PairedComparison {
@@ -20,13 +20,19 @@ export interface PairedOptions extends Omit<BootstrapOptions, 'statistics'> {
  * @throws INVALID_ARGUMENT on rows, resamples or confidence out of range.
  */
 export function comparePaired({ pair, ...options }: PairedOptions): PairedComparison {
-  const { value, interval, replicates } = bootstrapInterval({
-    ...options,
-    statistic: (weights) => {
-      const [first, second] = pair(weights);
-      return first - second;
-    },
-  });
+  return comparisonOf(
+    bootstrapInterval({
+      ...options,
+      statistic: (weights) => {
+        const [first, second] = pair(weights);
+        return first - second;
+      },
+    }),
+  );
+}
+
+/** The comparison that the bootstrap estimate of a difference makes. */
+export function comparisonOf({ value, interval, replicates }: BootstrapEstimate): PairedComparison {
   let atMostZero = 0;
   let atLeastZero = 0;
   for (const replicate of replicates) {
