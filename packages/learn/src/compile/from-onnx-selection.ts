@@ -17,7 +17,7 @@ import {
   where,
 } from '../graph/index.ts';
 import type { Bound, Converters, NodeContext } from './from-onnx-node.ts';
-import { sizesOperand } from './from-onnx-shaping.ts';
+import { MAX_LISTED, sizesOperand } from './from-onnx-shaping.ts';
 
 export const SELECTION: Converters = {
   Gather: gatherNode,
@@ -40,6 +40,7 @@ export const SELECTION: Converters = {
   OneHot(context) {
     const given = context.value(0);
     const depth = context.number(1) ?? 0;
+    if (!(depth >= 0 && depth <= MAX_LISTED)) throw context.invalid(`has a depth of ${depth}`);
     const values = context.value(2);
     const rank = given.shape.length + 1;
     const axis = normalizeAxis(context.int('axis', -1), rank, 'OneHot');

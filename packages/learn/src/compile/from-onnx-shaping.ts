@@ -151,6 +151,7 @@ export const SHAPING: Converters = {
   Range(context) {
     const [start = 0, limit = 0, delta = 1] = [0, 1, 2].map((index) => context.number(index) ?? 0);
     const count = Math.max(0, Math.ceil((limit - start) / delta));
+    if (!(count <= MAX_LISTED)) throw context.invalid(`lists ${count} numbers`);
     return constantOf(
       context.value(0).dtype,
       [count],
@@ -224,6 +225,9 @@ function sliceNode(context: NodeContext): Bound {
   return x;
 }
 
+/** Longer lists than any model writes into its file are a mistake in it. */
+export const MAX_LISTED = 2 ** 24;
+
 /** Beyond any tensor: what exporters write for "to the end". */
 const FAR = 2 ** 31 - 1;
 
@@ -282,6 +286,7 @@ function padNode(context: NodeContext): Value {
   }
   for (const axis of axes) {
     const size = staticSize(x, axis);
+    if (!((before[axis] ?? 0) + size + (after[axis] ?? 0) <= MAX_LISTED)) throw context.invalid(`pads by ${amounts}`);
     const positions = Array.from({ length: (before[axis] ?? 0) + size + (after[axis] ?? 0) }, (_, index) =>
       mirrored(index - (before[axis] ?? 0), size, mode),
     );

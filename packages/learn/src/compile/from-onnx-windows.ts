@@ -30,6 +30,7 @@ import {
   col2Im,
 } from '../graph/index.ts';
 import type { Bound, Converters, NodeContext } from './from-onnx-node.ts';
+import { MAX_LISTED } from './from-onnx-shaping.ts';
 
 export const WINDOWS: Converters = {
   Conv(context) {
@@ -194,6 +195,7 @@ function resize(context: NodeContext, scalesInput: number): Bound {
     const [known = 1] = staticShape([size], 'Resize');
     const target = sizes?.[index] ?? Math.floor(known * (scales?.[index] ?? 1));
     if (target === known) continue;
+    if (!(target > 0 && target <= MAX_LISTED)) throw context.invalid(`resizes ${known} to ${target}`);
     const scale = scales?.[index] ?? target / known;
     const positions = Array.from({ length: target }, (_, at) => nearest(at, { known, target, scale, context }));
     const factor = target / known;

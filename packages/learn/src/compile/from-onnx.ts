@@ -1,7 +1,7 @@
 // Reads an ONNX model as a graph, so that a foreign model can be evaluated by the reference, differentiated and trained
 // further. What a model computes from sizes and constants alone is computed here, once. Converters by operator are in the
 // from-onnx-*.ts files.
-import { AmaasError, elementCount, type Tensor } from '@amaas/core';
+import { AmaasError, elementCount, type ErrorReason, type Tensor } from '@amaas/core';
 import { constant, input, isFloat, isStatic, type Node, type Shape, type Value } from '../graph/index.ts';
 import {
   DTYPE_BY_ONNX_CODE,
@@ -33,6 +33,9 @@ const CONVERTERS: ReadonlyMap<string, ReadonlyMap<string, Converter>> = new Map(
   ['com.microsoft', new Map(Object.entries({ ...FUSED_PRODUCTS, ...MICROSOFT_TEXT }))],
   ['ai.onnx.ml', new Map(Object.entries(CLASSICAL))],
 ]);
+
+/** What is worked out when the model is read may be this large on the way. */
+const FOLDED_ON_THE_WAY = 2 ** 20;
 
 /** Results of constants up to this many elements are worked out when the model is read; larger ones stay operations. */
 const FOLDED_ELEMENTS = 4096;
@@ -209,11 +212,15 @@ class Importer {
         return this.#convert(graph, inner);
       },
     });
-    const results = convertWith(converter, context);
+    const results = refusing(context, () => {
+      const converted = converter(context);
+      return (isList(converted) ? converted : [converted]).map((bound) =>
+        isSizes(bound) ? (constantSizes(bound) ?? bound) : this.#fold(bound),
+      );
+    });
     for (const [index, name] of node.outputs.entries()) {
       const bound = results[index];
-      if (name === '' || bound === undefined) continue;
-      scope.bind(name, isSizes(bound) ? (constantSizes(bound) ?? bound) : this.#fold(bound));
+      if (name !== '' && bound !== undefined) scope.bind(name, bound);
     }
   }
 
@@ -230,21 +237,25 @@ class Importer {
   #isOfConstants(node: Node): boolean {
     const known = this.#ofConstants.get(node);
     if (known !== undefined) return known;
-    const found = node.inputs.every(
-      ({ origin }) => origin.kind === 'constant' || (origin.kind === 'node' && this.#isOfConstants(origin.node)),
-    );
+    const isSmall = node.outputs.every(({ shape }) => isStatic(shape) && elementCount(shape) <= FOLDED_ON_THE_WAY);
+    const found =
+      isSmall &&
+      node.inputs.every(
+        ({ origin }) => origin.kind === 'constant' || (origin.kind === 'node' && this.#isOfConstants(origin.node)),
+      );
     this.#ofConstants.set(node, found);
     return found;
   }
 }
 
-/** What the graph refuses is the model's fault where all sizes are known, else it may be for want of them. */
-function convertWith(converter: Converter, context: NodeContext): readonly Bound[] {
+/** What graphs and the reference refuse, in terms of the model and the node. */
+function refusing<T>(context: NodeContext, convert: () => T): T {
   try {
-    const converted = converter(context);
-    return isList(converted) ? converted : [converted];
+    return convert();
   } catch (error) {
-    if (!(error instanceof AmaasError) || error.reason !== 'INVALID_GRAPH') throw error;
+    if (error instanceof RangeError) throw context.invalid(`asks for sizes that cannot be: ${error.message}`);
+    if (!(error instanceof AmaasError) || !GRAPH_REASONS.has(error.reason)) throw error;
+    // The model's fault where all sizes are known, else it may be for want of them.
     const open = context.operands.some(
       (bound) => bound !== undefined && !isSizes(bound) && bound.shape.some((size) => typeof size === 'string'),
     );
@@ -253,6 +264,12 @@ function convertWith(converter: Converter, context: NodeContext): readonly Bound
       : context.invalid(`is wrong: ${error.message}`);
   }
 }
+
+const GRAPH_REASONS: ReadonlySet<ErrorReason> = new Set<ErrorReason>([
+  'INVALID_GRAPH',
+  'INVALID_SHAPE',
+  'INPUT_MISMATCH',
+]);
 
 function isList(converted: Bound | readonly Bound[]): converted is readonly Bound[] {
   return Array.isArray(converted);
