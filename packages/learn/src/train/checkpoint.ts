@@ -1,5 +1,6 @@
 // Where a training stands, as bytes: enough to go on and end with the same weights as one that never stopped.
 import { AmaasError, type NamedTensors, type Tensor } from '@amaas/core';
+import { PLATEAU_START, type PlateauState, STOPPING_START, type StoppingState } from './monitor.ts';
 import type { Weights } from './packing.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
@@ -10,7 +11,10 @@ export interface CheckpointStore {
   save(bytes: Uint8Array): Promise<void>;
 }
 
-/** Numbers of one epoch. Names: `loss`, each metric, and both with `validation ` in front. */
+/**
+ * Numbers of one epoch. Names: `loss` (weighted mean, without penalties on weights), each metric, and both with
+ * `validation ` in front.
+ */
 export interface EpochRecord {
   /** 1 at the first. */
   readonly epoch: number;
@@ -26,12 +30,21 @@ export interface Progress {
   readonly stepInEpoch: number;
   readonly steps: number;
   readonly history: readonly EpochRecord[];
-  /** Σ of the current epoch so far: loss, weight, metrics. */
+  /** Σ of the current epoch so far: loss, weight, rows, metrics. */
   readonly sums: Readonly<Record<string, number>>;
-  readonly best: { readonly epoch: number; readonly score: number } | null;
-  /** The early stopper's count of epochs without improvement. */
-  readonly epochsWithoutImprovement: number;
+  readonly stopping: StoppingState;
+  readonly plateau: PlateauState;
 }
+
+export const PROGRESS_START: Progress = {
+  epoch: 0,
+  stepInEpoch: 0,
+  steps: 0,
+  history: [],
+  sums: {},
+  stopping: STOPPING_START,
+  plateau: PLATEAU_START,
+};
 
 export interface Checkpoint {
   /** What the training is of; a checkpoint goes on only with the same. */
@@ -41,7 +54,7 @@ export interface Checkpoint {
   readonly bestWeights: Weights | null;
 }
 
-const VERSION = '1';
+const VERSION = '2';
 const STATE = 'state/';
 const BEST = 'best/';
 
@@ -54,7 +67,7 @@ export function writeCheckpoint({ fingerprint, progress, states, bestWeights }: 
     metadata: new Map([
       ['version', VERSION],
       ['fingerprint', fingerprint],
-      ['progress', JSON.stringify(progress)],
+      ['progress', JSON.stringify(progress, writeNumber)],
     ]),
   });
 }
@@ -88,7 +101,23 @@ export function readCheckpoint(bytes: Uint8Array, fingerprint: string): Checkpoi
     if (name.startsWith(STATE)) states.set(name.slice(STATE.length), tensor);
     else if (name.startsWith(BEST) && tensor.dtype === 'float32') best.set(name.slice(BEST.length), tensor);
   }
-  // Written by writeCheckpoint of the same version, whose fingerprint matched.
-  const progress = JSON.parse(metadata.get('progress') ?? 'null') as Progress;
-  return { fingerprint, progress, states, bestWeights: best.size === 0 ? null : best };
+  return { fingerprint, progress: parseProgress(metadata), states, bestWeights: best.size === 0 ? null : best };
+}
+
+function parseProgress(metadata: ReadonlyMap<string, string>): Progress {
+  try {
+    // Written by writeCheckpoint of the same version, whose fingerprint matched.
+    return JSON.parse(metadata.get('progress') ?? '', readNumber) as Progress;
+  } catch (cause) {
+    throw new AmaasError('INVALID_CHECKPOINT', 'checkpoint: the file is damaged; remove it to start over', { cause });
+  }
+}
+
+/** JSON has no NaN and no infinities; progress has no text in the places of numbers. */
+function writeNumber(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function readNumber(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? Number(value) : value;
 }

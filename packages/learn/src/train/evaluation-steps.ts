@@ -1,55 +1,69 @@
 // Measuring loss and metrics of held-out rows with the weights of the moment.
-import { AmaasError, type CompiledModel, createTensor, type Executor, type Tensor } from '@amaas/core';
+import { AmaasError, type CompiledModel, type Executor, type Tensor } from '@amaas/core';
 import { compileToOnnx, simplify } from '../compile/index.ts';
-import { countRows, type Examples, gatherRows, planBatches, rowNumbers, rowType, sliceBatches } from './examples.ts';
+import type { Shape } from '../graph/index.ts';
+import type { StepOptions } from './batch-graph.ts';
+import { stepFields } from './batches.ts';
+import { assertExamples, assertRowTypes } from './check-examples.ts';
+import { countRows, type Examples, planBatches, rowNumbers, rowType, sliceBatches } from './examples.ts';
 import type { Weights } from './packing.ts';
-import { buildEvaluationGraph, ROW_WEIGHTS, type StepOptions, TARGET } from './step-graph.ts';
+import { buildEvaluationGraph } from './step-graph.ts';
 import type { TrainedModelParts } from './trained-model.ts';
 
 export class EvaluationSteps {
+  /** Shape of what the network gives for a batch. */
+  readonly prediction: Shape;
   readonly #compiled: CompiledModel;
   readonly #weightNames: readonly string[];
   readonly #batchSize: number;
 
-  private constructor(compiled: CompiledModel, weightNames: readonly string[], batchSize: number) {
+  private constructor(
+    compiled: CompiledModel,
+    parts: Pick<EvaluationSteps, 'prediction'> & { weightNames: readonly string[]; batchSize: number },
+  ) {
     this.#compiled = compiled;
-    this.#weightNames = weightNames;
-    this.#batchSize = batchSize;
+    this.#weightNames = parts.weightNames;
+    this.#batchSize = parts.batchSize;
+    this.prediction = parts.prediction;
   }
 
   static async create(executor: Executor, options: StepOptions, threads: number | undefined): Promise<EvaluationSteps> {
-    const { outputs, inputs, record } = buildEvaluationGraph(options);
+    const { outputs, inputs, record, prediction } = buildEvaluationGraph(options);
     const model = compileToOnnx(simplify(outputs), { inputs });
     const compiled = await executor.compile(model, threads === undefined ? {} : { threads });
     const names = [...record.parameters, ...record.statistics].map(({ name }) => name);
-    return new EvaluationSteps(
-      compiled,
-      names.filter((name) => compiled.inputNames.includes(name)),
-      options.batchSize,
-    );
+    const weightNames = names.filter((name) => compiled.inputNames.includes(name));
+    return new EvaluationSteps(compiled, { prediction, weightNames, batchSize: options.batchSize });
   }
 
   /** Weighted means over all rows: `loss` and each metric, by name. @throws CANCELLED */
   async run(examples: Examples, weights: Weights, signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     const plan = planBatches(rowNumbers(countRows(examples)), this.#batchSize);
-    const feeds = new Map<string, Tensor>();
+    const fixed = new Map<string, Tensor>();
     for (const name of this.#weightNames) {
       const tensor = weights.get(name);
-      if (tensor !== undefined) feeds.set(name, tensor);
+      if (tensor !== undefined) fixed.set(name, tensor);
     }
     const sums = new Map<string, number>();
     for (let step = 0; step < plan.steps; step++) {
       if (signal?.aborted) throw new AmaasError('CANCELLED', 'evaluation: cancelled');
       const { rows, rowWeights } = sliceBatches(plan, { from: step, count: 1, weights: examples.weights });
-      for (const [name, tensor] of examples.inputs) feeds.set(name, gatherRows(tensor, rows, [rows.length]));
-      feeds.set(TARGET, gatherRows(examples.target, rows, [rows.length]));
-      feeds.set(ROW_WEIGHTS, createTensor('float32', [rows.length], rowWeights));
-      for (const [name, { data }] of await this.#compiled.run(feeds))
+      const fields = stepFields(examples, rows, { rowWeights, leading: [rows.length] });
+      for (const [name, { data }] of await this.#compiled.run(new Map([...fixed, ...fields])))
         sums.set(name, (sums.get(name) ?? 0) + Number(data[0]));
     }
-    const weight = Math.max(sums.get('weight') ?? 0, Number.MIN_VALUE);
-    sums.delete('weight');
-    return new Map([...sums].map(([name, sum]) => [name.replace(/^metric\./, ''), sum / weight]));
+    const take = (name: string): number => {
+      const sum = sums.get(name) ?? 0;
+      sums.delete(name);
+      return sum;
+    };
+    // Without any weight everything is 0, not 0 / 0.
+    const loss = take('loss') / (take('weight') || 1);
+    const rows = take('rows') || 1;
+    return new Map([
+      ['loss', loss],
+      ...[...sums].map(([name, sum]) => [name.slice('metric.'.length), sum / rows] as const),
+    ]);
   }
 
   async dispose(): Promise<void> {
@@ -63,6 +77,8 @@ export async function evaluateExamples(
   examples: Examples,
   { executor, loss, metrics, batchSize = 256 }: EvaluationSettings,
 ): Promise<ReadonlyMap<string, number>> {
+  assertExamples('evaluate', examples);
+  assertRowTypes('evaluate', examples, { inputs, target: rowType(examples.target) });
   const options = {
     network,
     inputs,
@@ -73,6 +89,7 @@ export async function evaluateExamples(
   };
   const evaluation = await EvaluationSteps.create(executor, options, undefined);
   try {
+    loss.assertTargets?.(examples.target, evaluation.prediction);
     return await evaluation.run(examples, weights);
   } finally {
     await evaluation.dispose();

@@ -1,6 +1,15 @@
 // Rows to learn from, and cutting them into batches of one fixed size.
-import { AmaasError, createTensor, formatShape, type NamedTensors, type Tensor } from '@amaas/core';
-import type { FieldType } from './step-graph.ts';
+import {
+  AmaasError,
+  createTensor,
+  type DType,
+  formatShape,
+  type NamedTensors,
+  type Tensor,
+  tensorBytes,
+  tensorFromBytes,
+} from '@amaas/core';
+import type { FieldType } from './step-fields.ts';
 
 /** Rows in memory: every tensor has them along its first axis. */
 export interface Examples {
@@ -9,6 +18,16 @@ export interface Examples {
   /** Weight of each row, 0 or more; default 1. */
   readonly weights?: Float32Array;
 }
+
+/** What rows may be made of. */
+export const TRAINABLE_DTYPES: ReadonlySet<DType> = new Set<DType>([
+  'float32',
+  'float64',
+  'int32',
+  'int64',
+  'uint8',
+  'bool',
+]);
 
 /** Number of rows. @throws INVALID_DATA when the tensors do not agree on it, or there are none */
 export function countRows({ inputs, target, weights }: Examples): number {
@@ -66,7 +85,7 @@ export function gatherRows(tensor: Tensor, rows: Uint32Array, leading: readonly 
     default:
       throw new AmaasError(
         'INVALID_DATA',
-        `examples: training takes float32, float64, int32, int64, uint8 and bool tensors, got ${tensor.dtype}`,
+        `examples: training takes ${[...TRAINABLE_DTYPES].join(', ')} tensors, got ${tensor.dtype}`,
       );
   }
 }
@@ -140,4 +159,63 @@ export function selectExamples({ inputs, target, weights }: Examples, rows: Uint
     target: gatherRows(target, rows, leading),
     ...(weights === undefined ? {} : { weights: Float32Array.from(rows, (row) => weights[row] ?? 1) }),
   };
+}
+
+/** Rows `from … to − 1` of everything, as views. */
+export function sliceExamples({ inputs, target, weights }: Examples, from: number, to: number): Examples {
+  return {
+    inputs: new Map([...inputs].map(([name, tensor]) => [name, sliceRows(tensor, from, to)])),
+    target: sliceRows(target, from, to),
+    ...(weights === undefined ? {} : { weights: weights.subarray(from, to) }),
+  };
+}
+
+function sliceRows(tensor: Tensor, from: number, to: number): Tensor {
+  const size = tensor.shape.slice(1).reduce((product, each) => product * each, 1);
+  const shape = [to - from, ...tensor.shape.slice(1)];
+  // A part of the data is an array of the dtype's kind.
+  if (tensor.dtype === 'string') return { ...tensor, shape, data: tensor.data.slice(from * size, to * size) };
+  return { ...tensor, shape, data: tensor.data.subarray(from * size, to * size) } as Tensor;
+}
+
+/** Rows of several parts after each other; the parts have the same inputs, of the same types. */
+export function joinExamples(parts: readonly Examples[]): Examples {
+  const [first] = parts;
+  if (first === undefined) throw new AmaasError('INTERNAL', 'examples: there are no parts to join');
+  if (parts.length === 1) return first;
+  const weights = parts.some((part) => part.weights !== undefined) ? { weights: joinWeights(parts) } : {};
+  return {
+    inputs: new Map(
+      [...first.inputs.keys()].map((name) => [name, joinRows(parts.flatMap(({ inputs }) => inputs.get(name) ?? []))]),
+    ),
+    target: joinRows(parts.map(({ target }) => target)),
+    ...weights,
+  };
+}
+
+function joinWeights(parts: readonly Examples[]): Float32Array {
+  const joined = new Float32Array(parts.reduce((sum, part) => sum + countRows(part), 0)).fill(1);
+  let offset = 0;
+  for (const part of parts) {
+    if (part.weights !== undefined) joined.set(part.weights, offset);
+    offset += countRows(part);
+  }
+  return joined;
+}
+
+/** Tensors of one type after each other along their first axis. */
+export function joinRows(parts: readonly Tensor[]): Tensor {
+  const [first] = parts;
+  if (first === undefined || first.dtype === 'string') throw new AmaasError('INTERNAL', 'examples: nothing to join');
+  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+  const size = first.shape.slice(1).reduce((product, each) => product * each, 1);
+  const bytes = new Uint8Array(rows * size * first.data.BYTES_PER_ELEMENT);
+  let offset = 0;
+  for (const part of parts) {
+    if (part.dtype === 'string') continue;
+    const own = tensorBytes(part);
+    bytes.set(own, offset);
+    offset += own.length;
+  }
+  return tensorFromBytes(first.dtype, [rows, ...first.shape.slice(1)], bytes);
 }

@@ -1,103 +1,32 @@
 // The training loop: epochs of batches, validation, early stopping, checkpoints. What one step computes is
 // `step-graph`'s; where it is computed is the executor's.
-import { AmaasError, type Clock, createTensor, type Executor, systemClock, type Tensor } from '@amaas/core';
+import { AmaasError, type Clock, systemClock, type Tensor } from '@amaas/core';
 import { asNetwork, type Layer, type Network } from '../layers/index.ts';
 import { createRandom, type Random } from '../statistics/index.ts';
-import {
-  type Checkpoint,
-  type CheckpointStore,
-  type EpochRecord,
-  type Progress,
-  readCheckpoint,
-  writeCheckpoint,
-} from './checkpoint.ts';
+import { batchesInMemory, type BatchSource, type EpochBatches } from './batches.ts';
+import { assertInputNames, findNonFinite } from './check-examples.ts';
+import { type EpochRecord, PROGRESS_START, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { EvaluationSteps } from './evaluation-steps.ts';
+import { countRows, type Examples } from './examples.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import {
-  type BatchPlan,
-  countRows,
-  type Examples,
-  gatherRows,
-  planBatches,
-  rowNumbers,
-  rowType,
-  selectExamples,
-  sliceBatches,
-} from './examples.ts';
-import { type Loss, type LossName, lossFor } from './losses.ts';
-import { type Metric, type MetricName, metricFor } from './metrics.ts';
-import { type Optimizer, type OptimizerName, optimizerFor } from './optimizers.ts';
+  assertFitOptions,
+  DEFAULT_BATCH_SIZE,
+  DEFAULT_EPOCHS,
+  type FitOptions,
+  type FitResult,
+} from './fit-options.ts';
+import { holdOut } from './hold-out.ts';
+import { lossFor } from './losses.ts';
+import { metricFor } from './metrics.ts';
+import { judge, reduceOnPlateau, type Score, scoreFor } from './monitor.ts';
+import { optimizerFor } from './optimizers.ts';
 import type { Weights } from './packing.ts';
-import { buildTrainingGraph, MAX_STEPS, ROW_WEIGHTS, TARGET, type TrainingOptions } from './step-graph.ts';
+import { buildTrainingGraph, MAX_STEPS, type TrainingOptions } from './step-graph.ts';
+import { batchesOfStream, type ExampleStream, isStream } from './stream-batches.ts';
 import { TrainedModel } from './trained-model.ts';
-import { type StepResults, TrainingSteps } from './training-steps.ts';
-import { initialWeights } from './weights.ts';
-
-export interface FitOptions {
-  readonly executor: Executor;
-  readonly loss: Loss | LossName;
-  /** Default `adam`. */
-  readonly optimizer?: Optimizer | OptimizerName;
-  /** Shown while training; default none. */
-  readonly metrics?: readonly (Metric | MetricName)[];
-  /** Default 10. */
-  readonly epochs?: number;
-  /** Rows per update; default 32. */
-  readonly batchSize?: number;
-  /** Held-out rows, or the share of the rows to hold out before training (chosen by the seed). */
-  readonly validation?: Examples | number;
-  /** Decides initial weights, order of rows, held-out rows and dropout; default 0. */
-  readonly seed?: string | number;
-  /** Whether rows come in a new order each epoch; default true. */
-  readonly shuffle?: boolean;
-  readonly clipNorm?: number;
-  readonly clipValue?: number;
-  /** Stop when the monitored value has not improved for `patience` epochs. */
-  readonly earlyStopping?: EarlyStopping;
-  /** Start from these instead of drawn ones: fine-tuning. */
-  readonly initialWeights?: Weights;
-  /** Where to keep checkpoints; if it holds one of this very training, the training goes on from it. */
-  readonly checkpoint?: { readonly store: CheckpointStore; readonly everyMs?: number };
-  /** After every run of some steps. */
-  readonly onProgress?: (progress: FitProgress) => void;
-  /** After every epoch; awaited. */
-  readonly onEpoch?: (record: EpochRecord) => void | Promise<void>;
-  /** Asked after every epoch; true ends the training there, as early stopping would. */
-  readonly shouldStop?: (record: EpochRecord) => boolean;
-  /** Cancels between runs of some steps; the promise then rejects with CANCELLED. */
-  readonly signal?: AbortSignal;
-  readonly threads?: number;
-  readonly clock?: Clock;
-}
-
-export interface EarlyStopping {
-  /** An epoch record's name; default `validation loss`, without validation rows `loss`. */
-  readonly monitor?: string;
-  /** Epochs without improvement that are endured. */
-  readonly patience: number;
-  /** Smaller improvements do not count; default 0. */
-  readonly minDelta?: number;
-  /** Whether the weights of the best epoch come back; default true. */
-  readonly restoreBest?: boolean;
-}
-
-export interface FitProgress {
-  readonly epoch: number;
-  readonly epochs: number;
-  readonly step: number;
-  readonly stepsPerEpoch: number;
-  /** Means over the epoch so far. */
-  readonly values: Readonly<Record<string, number>>;
-  readonly learningRate: number;
-  readonly rowsPerSecond: number;
-}
-
-export interface FitResult {
-  readonly model: TrainedModel;
-  readonly history: readonly EpochRecord[];
-  /** The epoch whose weights the model has. */
-  readonly epoch: number;
-  readonly stoppedEarly: boolean;
-}
+import { type StepResults, trainingModel, TrainingSteps } from './training-steps.ts';
+import { drawWeight, initialWeights } from './weights.ts';
 
 /** How long one run of several steps should take: long enough to hide its cost, short enough for progress and cancelling. */
 const RUN_MS = 60;
@@ -109,6 +38,7 @@ const CHECKPOINT_EVERY_MS = 30_000;
  *
  * The same seed, data and settings give the same weights to the last bit, however often the training was interrupted
  * and resumed from its checkpoints.
+ * @param examples - rows in memory, or a stream of them
  * @throws INVALID_DATA, INVALID_GRAPH when data, network and loss do not fit; TRAINING_DIVERGED when the loss is no longer
  * finite; CANCELLED; INVALID_CHECKPOINT
  * @example
@@ -116,7 +46,11 @@ const CHECKPOINT_EVERY_MS = 30_000;
  *   executor, loss: 'meanSquaredError', epochs: 20,
  * });
  */
-export async function fit(model: Layer | Network, examples: Examples, options: FitOptions): Promise<FitResult> {
+export async function fit(
+  model: Layer | Network,
+  examples: Examples | ExampleStream,
+  options: FitOptions,
+): Promise<FitResult> {
   const run = await FitRun.create(asNetwork(model), examples, options);
   try {
     return await run.finish();
@@ -125,151 +59,185 @@ export async function fit(model: Layer | Network, examples: Examples, options: F
   }
 }
 
+interface FitParts {
+  readonly options: FitOptions;
+  readonly settings: TrainingOptions;
+  readonly examples: Examples | ExampleStream;
+  readonly validation: Examples | null;
+  readonly random: Random;
+  readonly batches: BatchSource;
+  readonly steps: TrainingSteps;
+  readonly evaluation: EvaluationSteps | null;
+  readonly fingerprint: string;
+}
+
 class FitRun {
-  readonly #options: FitOptions;
-  readonly #settings: TrainingOptions;
-  readonly #training: Examples;
-  readonly #validation: Examples | null;
-  readonly #random: Random;
-  readonly #steps: TrainingSteps;
-  readonly #evaluation: EvaluationSteps | null;
+  readonly #parts: FitParts;
   readonly #clock: Clock;
-  readonly #fingerprint: string;
-  #progress: Progress = EMPTY_PROGRESS;
+  readonly #stoppingScore: Score | null;
+  readonly #plateauScore: Score | null;
+  #progress: Progress = PROGRESS_START;
   #bestWeights: Weights | null = null;
   #stepsPerRun = 1;
   #savedAtMs: number;
 
   private constructor(parts: FitParts) {
-    this.#options = parts.options;
-    this.#settings = parts.settings;
-    this.#training = parts.training;
-    this.#validation = parts.validation;
-    this.#random = parts.random;
-    this.#steps = parts.steps;
-    this.#evaluation = parts.evaluation;
-    this.#fingerprint = parts.fingerprint;
-    this.#clock = parts.options.clock ?? systemClock;
+    const { options, settings, validation } = parts;
+    this.#parts = parts;
+    this.#clock = options.clock ?? systemClock;
     this.#savedAtMs = this.#clock.nowMs();
+    const shown = { metrics: settings.metrics, validates: validation !== null };
+    const { earlyStopping, reduceOnPlateau: plateau } = options;
+    this.#stoppingScore = earlyStopping === undefined ? null : scoreFor('earlyStopping', earlyStopping, shown);
+    this.#plateauScore = plateau === undefined ? null : scoreFor('reduceOnPlateau', plateau, shown);
   }
 
-  static async create(network: Network, examples: Examples, options: FitOptions): Promise<FitRun> {
-    countRows(examples);
-    const random = createRandom(options.seed ?? 0);
-    const { training, validation } = holdOut(examples, options, random);
+  static async create(network: Network, examples: Examples | ExampleStream, options: FitOptions): Promise<FitRun> {
+    const metrics = (options.metrics ?? []).map(metricFor);
+    assertFitOptions(options, metrics);
+    const seed = options.seed ?? 0;
+    const random = createRandom(seed);
+    const { training, validation, types } = holdOut(examples, options.validation, random);
+    assertInputNames(network.inputNames, [...types.inputs.keys()]);
+    const rows = isStream(training) ? training.rowCount : countRows(training);
+    const batchSize = Math.min(options.batchSize ?? DEFAULT_BATCH_SIZE, rows);
+    const layout = { batchSize, accumulate: Math.min(options.accumulate ?? 1, Math.ceil(rows / batchSize)) };
     const settings: TrainingOptions = {
       network,
-      inputs: new Map([...examples.inputs].map(([name, tensor]) => [name, rowType(tensor)])),
-      target: rowType(examples.target),
-      batchSize: expectWhole('batchSize', Math.min(options.batchSize ?? 32, countRows(training))),
+      inputs: types.inputs,
+      target: types.target,
+      ...layout,
       loss: lossFor(options.loss),
-      metrics: (options.metrics ?? []).map(metricFor),
+      metrics,
       optimizer: optimizerFor(options.optimizer ?? 'adam'),
       clipNorm: options.clipNorm,
       clipValue: options.clipValue,
+      frozen: (parameter) => options.initialWeights?.get(parameter.name) ?? drawWeight(parameter, random),
     };
-    expectWhole('epochs', options.epochs ?? DEFAULT_EPOCHS);
-    const frozen = options.initialWeights === undefined ? {} : { frozen: options.initialWeights };
-    const graph = buildTrainingGraph({ ...settings, ...frozen });
-    const drawn = initialWeights(graph.record, random);
-    const weights = options.initialWeights === undefined ? drawn : new Map([...drawn, ...options.initialWeights]);
+    const graph = buildTrainingGraph(settings);
+    const check = ({ target }: Examples): void => settings.loss.assertTargets?.(target, graph.prediction);
+    if (!isStream(examples)) check(examples);
+    if (validation !== null) check(validation);
+    const model = trainingModel(graph);
+    const weights = new Map([...initialWeights(graph.record, random), ...(options.initialWeights ?? [])]);
     const threads = options.threads === undefined ? {} : { threads: options.threads };
-    const steps = await TrainingSteps.create(graph, { executor: options.executor, weights, ...threads });
+    const steps = await TrainingSteps.create(graph, { executor: options.executor, weights, model, ...threads });
+    let evaluation: EvaluationSteps | null = null;
     try {
-      const evaluation =
-        validation === null ? null : await EvaluationSteps.create(options.executor, settings, options.threads);
+      if (validation !== null) evaluation = await EvaluationSteps.create(options.executor, settings, options.threads);
+      const order = options.shuffle === false ? null : random;
       const run = new FitRun({
         options,
         settings,
-        training,
+        examples,
         validation,
         random,
+        batches: isStream(training)
+          ? batchesOfStream(training, layout, { random: order, signal: options.signal, check })
+          : batchesInMemory(training, layout, order),
         steps,
         evaluation,
-        fingerprint: fingerprint(graph.states, settings, { rows: countRows(training), seed: options.seed ?? 0 }),
+        fingerprint: fingerprintOf({
+          model,
+          schedule: settings.optimizer.schedule,
+          tensors: [
+            ...(isStream(training) ? [] : [tensorsOf(training)]),
+            ...(validation === null ? [] : [tensorsOf(validation)]),
+            options.initialWeights ?? new Map(),
+          ],
+          settings: {
+            ...{ seed, rows, ...layout, shuffle: options.shuffle, plateau: options.reduceOnPlateau },
+            ...(isStream(training) ? { stream: training.digest, bufferRows: training.bufferRows } : {}),
+          },
+        }),
       });
       await run.#resume();
       return run;
     } catch (error) {
       await steps.dispose();
+      await evaluation?.dispose();
       throw error;
     }
   }
 
   async finish(): Promise<FitResult> {
-    const epochs = this.#options.epochs ?? DEFAULT_EPOCHS;
+    try {
+      return await this.#train();
+    } catch (error) {
+      // Cancelling loses nothing: whoever asks again goes on from here.
+      if (error instanceof AmaasError && error.reason === 'CANCELLED') await this.#save(true);
+      throw error;
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#parts.steps.dispose();
+    await this.#parts.evaluation?.dispose();
+  }
+
+  async #train(): Promise<FitResult> {
+    const { options, settings } = this.#parts;
+    const epochs = options.epochs ?? DEFAULT_EPOCHS;
     let stopped = this.#shouldStop();
     while (this.#progress.epoch < epochs && !stopped) {
-      await this.#finishEpoch();
+      await this.#finishEpoch(epochs);
       const record = this.#progress.history.at(-1);
-      if (record !== undefined) await this.#options.onEpoch?.(record);
-      stopped = this.#shouldStop() || (record !== undefined && this.#options.shouldStop?.(record) === true);
+      if (record !== undefined) await options.onEpoch?.(record);
+      stopped = this.#shouldStop();
       await this.#save(stopped || this.#progress.epoch === epochs);
     }
-    const { best } = this.#progress;
-    const restore = best !== null && this.#bestWeights !== null;
+    const { best } = this.#progress.stopping;
+    const restored = best === null ? null : this.#bestWeights;
     return {
       model: new TrainedModel({
-        network: this.#settings.network,
-        inputs: this.#settings.inputs,
-        weights: restore && this.#bestWeights !== null ? this.#bestWeights : this.#allWeights(),
+        network: settings.network,
+        inputs: settings.inputs,
+        weights: restored ?? this.#allWeights(),
       }),
       history: this.#progress.history,
-      epoch: restore && best !== null ? best.epoch : this.#progress.epoch,
+      epoch: best !== null && restored !== null ? best.epoch : this.#progress.epoch,
       stoppedEarly: stopped && this.#progress.epoch < epochs,
     };
   }
 
-  async dispose(): Promise<void> {
-    await this.#steps.dispose();
-    await this.#evaluation?.dispose();
-  }
-
-  async #finishEpoch(): Promise<void> {
+  async #finishEpoch(epochs: number): Promise<void> {
+    const { options, batches, settings } = this.#parts;
     const epoch = this.#progress.epoch + 1;
-    const order = rowNumbers(countRows(this.#training));
-    if (this.#options.shuffle !== false) this.#random.fork('shuffle', epoch).shuffle(order);
-    const plan = planBatches(order, this.#settings.batchSize);
+    const { stepsPerEpoch } = batches;
     const startedMs = this.#clock.nowMs();
     const startedAt = this.#progress.stepInEpoch;
-    while (this.#progress.stepInEpoch < plan.steps) {
-      this.#throwIfCancelled();
-      await this.#runSteps(plan);
-      const seconds = (this.#clock.nowMs() - startedMs) / 1000;
-      const steps = this.#progress.stepInEpoch;
-      this.#options.onProgress?.({
-        epoch,
-        epochs: this.#options.epochs ?? DEFAULT_EPOCHS,
-        step: steps,
-        stepsPerEpoch: plan.steps,
-        values: means(this.#progress.sums),
-        learningRate: this.#rateAt(this.#progress.steps - 1),
-        rowsPerSecond: ((steps - startedAt) * plan.batchSize) / Math.max(seconds, 1e-9),
-      });
-      await this.#save(false);
-      await nextTurn();
+    const rowsPerStep = settings.batchSize * (settings.accumulate ?? 1);
+    const rows = batches.open(epoch, startedAt);
+    try {
+      while (this.#progress.stepInEpoch < stepsPerEpoch) {
+        this.#throwIfCancelled();
+        await this.#runSteps(rows, stepsPerEpoch);
+        const seconds = (this.#clock.nowMs() - startedMs) / 1000;
+        const step = this.#progress.stepInEpoch;
+        options.onProgress?.({
+          ...{ epoch, epochs, step, stepsPerEpoch },
+          values: means(this.#progress.sums),
+          learningRate: this.#rateAt(this.#progress.steps - 1),
+          rowsPerSecond: ((step - startedAt) * rowsPerStep) / Math.max(seconds, 1e-9),
+        });
+        await this.#save(false);
+        await nextTurn();
+      }
+    } finally {
+      await rows.close();
     }
     await this.#endEpoch(epoch);
   }
 
-  async #runSteps(plan: BatchPlan): Promise<void> {
+  async #runSteps(rows: EpochBatches, stepsPerEpoch: number): Promise<void> {
+    const { random } = this.#parts;
     const { stepInEpoch, steps } = this.#progress;
-    const count = Math.min(this.#stepsPerRun, plan.steps - stepInEpoch);
+    const count = Math.min(this.#stepsPerRun, stepsPerEpoch - stepInEpoch);
     if (steps + count > MAX_STEPS) throw new AmaasError('INVALID_ARGUMENT', `train: more than ${MAX_STEPS} steps`);
-    const { weights } = this.#training;
-    const { rows, rowWeights } = sliceBatches(plan, { from: stepInEpoch, count, weights });
-    const leading = [count, plan.batchSize];
-    const fields = new Map<string, Tensor>();
-    for (const [name, tensor] of this.#training.inputs) fields.set(name, gatherRows(tensor, rows, leading));
-    fields.set(TARGET, gatherRows(this.#training.target, rows, leading));
-    fields.set(ROW_WEIGHTS, createTensor('float32', leading, rowWeights));
+    const fields = await rows.next(count);
+    const learningRates = Float32Array.from({ length: count }, (_, index) => this.#rateAt(steps + index));
     const startedMs = this.#clock.nowMs();
-    const results = await this.#steps.run({
-      fields,
-      learningRates: Float32Array.from({ length: count }, (_, index) => this.#rateAt(steps + index)),
-      random: this.#random,
-      firstStep: steps,
-    });
+    const results = await this.#parts.steps.run({ fields, learningRates, random, firstStep: steps });
     const stepMs = (this.#clock.nowMs() - startedMs) / count;
     this.#stepsPerRun = Math.max(
       1,
@@ -285,156 +253,119 @@ class FitRun {
   }
 
   async #endEpoch(epoch: number): Promise<void> {
+    const { evaluation, validation, options } = this.#parts;
     const values = means(this.#progress.sums);
-    if (this.#evaluation !== null && this.#validation !== null) {
-      const measured = await this.#evaluation.run(this.#validation, this.#allWeights(), this.#options.signal);
+    if (evaluation !== null && validation !== null) {
+      const measured = await evaluation.run(validation, this.#allWeights(), options.signal);
       for (const [name, value] of measured) values[`validation ${name}`] = value;
+      const bad = Number.isFinite(measured.get('loss')) ? null : findNonFinite(validation);
+      if (bad !== null) throw unusable('fit: validation', bad);
     }
     const record: EpochRecord = { epoch, values, learningRate: this.#rateAt(this.#progress.steps - 1) };
-    this.#progress = {
-      ...this.#progress,
-      epoch,
-      stepInEpoch: 0,
-      sums: {},
-      history: [...this.#progress.history, record],
-    };
+    const history = [...this.#progress.history, record];
+    this.#progress = { ...this.#progress, epoch, stepInEpoch: 0, sums: {}, history };
     this.#judge(record);
   }
 
-  /** Keeps the best epoch so far, for early stopping. */
   #judge(record: EpochRecord): void {
-    const stopping = this.#options.earlyStopping;
-    if (stopping === undefined) return;
-    const monitor = stopping.monitor ?? (this.#validation === null ? 'loss' : 'validation loss');
-    const value = record.values[monitor];
-    if (value === undefined) {
-      throw new AmaasError(
-        'INVALID_ARGUMENT',
-        `earlyStopping: there is no value named ${monitor}, only ${Object.keys(record.values).join(', ')}`,
-      );
+    const { earlyStopping, reduceOnPlateau: plateauOptions } = this.#parts.options;
+    let { stopping, plateau } = this.#progress;
+    if (this.#stoppingScore !== null) {
+      const score = this.#stoppingScore(record);
+      stopping = judge(stopping, record.epoch, { score, minDelta: earlyStopping?.minDelta });
+      if (stopping.epochsWithoutImprovement === 0) {
+        this.#bestWeights = earlyStopping?.restoreBest === false ? null : this.#allWeights();
+      }
     }
-    const metric = this.#settings.metrics.find(({ name }) => monitor === name || monitor === `validation ${name}`);
-    const score = metric?.higherIsBetter === true ? -value : value;
-    const { best } = this.#progress;
-    if (best === null || score < best.score - (stopping.minDelta ?? 0)) {
-      this.#progress = { ...this.#progress, best: { epoch: record.epoch, score }, epochsWithoutImprovement: 0 };
-      this.#bestWeights = stopping.restoreBest === false ? null : this.#allWeights();
-    } else {
-      const { epochsWithoutImprovement } = this.#progress;
-      this.#progress = { ...this.#progress, epochsWithoutImprovement: epochsWithoutImprovement + 1 };
+    if (this.#plateauScore !== null) {
+      plateau = reduceOnPlateau(plateau, this.#plateauScore(record), plateauOptions ?? {});
     }
+    this.#progress = { ...this.#progress, stopping, plateau };
   }
 
   #shouldStop(): boolean {
-    const patience = this.#options.earlyStopping?.patience;
-    return patience !== undefined && this.#progress.epochsWithoutImprovement > patience;
+    const { earlyStopping, shouldStop } = this.#parts.options;
+    const { history, stepInEpoch, stopping } = this.#progress;
+    const last = history.at(-1);
+    // A training resumed in the middle of an epoch was not stopped after the one before.
+    if (last === undefined || stepInEpoch > 0) return false;
+    const worn = earlyStopping !== undefined && stopping.epochsWithoutImprovement >= earlyStopping.patience;
+    return worn || shouldStop?.(last) === true;
   }
 
   #rateAt(step: number): number {
-    return this.#settings.optimizer.schedule(step);
+    const scheduled = this.#parts.settings.optimizer.schedule(step);
+    if (!(scheduled >= 0 && Number.isFinite(scheduled))) {
+      throw new AmaasError('INVALID_ARGUMENT', `fit: the learning rate of step ${step + 1} is ${scheduled}`);
+    }
+    const { factor } = this.#progress.plateau;
+    const least = Math.min(scheduled, this.#parts.options.reduceOnPlateau?.minRate ?? 0);
+    return factor === 1 ? scheduled : Math.max(scheduled * factor, least);
   }
 
-  #assertFinite({ losses, penalties }: StepResults, firstStep: number): void {
+  #assertFinite({ losses, penalties, gradientNorms }: StepResults, firstStep: number): void {
     for (const [index, loss] of losses.entries()) {
-      if (Number.isFinite(loss + (penalties[index] ?? 0))) continue;
+      const penalty = penalties[index] ?? 0;
+      const norm = gradientNorms[index] ?? 0;
+      if (Number.isFinite(loss + penalty) && Number.isFinite(norm)) continue;
+      const { examples } = this.#parts;
+      const bad = isStream(examples) ? null : findNonFinite(examples);
+      if (bad !== null) throw unusable('fit', bad);
+      const found = Number.isFinite(loss + penalty)
+        ? `the norm of the gradients is ${norm}`
+        : `the loss is ${Number.isFinite(loss) ? penalty : loss}`;
       throw new AmaasError(
         'TRAINING_DIVERGED',
-        `train: the loss is ${loss} at step ${firstStep + index + 1} (learning rate ${this.#rateAt(firstStep + index)}); ` +
+        `train: ${found} at step ${firstStep + index + 1} (learning rate ${this.#rateAt(firstStep + index)}); ` +
           'lower the learning rate, clip the gradients (clipNorm), or look for missing or huge values in the data',
       );
     }
   }
 
   #throwIfCancelled(): void {
-    if (this.#options.signal?.aborted) throw new AmaasError('CANCELLED', 'train: cancelled');
+    if (this.#parts.options.signal?.aborted) throw new AmaasError('CANCELLED', 'train: cancelled');
   }
 
   #allWeights(): Weights {
-    const { initialWeights: given } = this.#options;
-    return given === undefined ? this.#steps.weights() : new Map([...given, ...this.#steps.weights()]);
+    return this.#parts.steps.weights();
   }
 
   async #save(now: boolean): Promise<void> {
-    const { checkpoint } = this.#options;
+    const { options, steps, fingerprint } = this.#parts;
+    const { checkpoint } = options;
     if (checkpoint === undefined) return;
     const everyMs = checkpoint.everyMs ?? CHECKPOINT_EVERY_MS;
     if (!now && this.#clock.nowMs() - this.#savedAtMs < everyMs) return;
-    await checkpoint.store.save(
-      writeCheckpoint({
-        fingerprint: this.#fingerprint,
-        progress: this.#progress,
-        states: this.#steps.states,
-        bestWeights: this.#bestWeights,
-      }),
-    );
+    const found = { fingerprint, progress: this.#progress, states: steps.states, bestWeights: this.#bestWeights };
+    await checkpoint.store.save(writeCheckpoint(found));
     this.#savedAtMs = this.#clock.nowMs();
   }
 
   async #resume(): Promise<void> {
-    const bytes = await this.#options.checkpoint?.store.load();
+    const bytes = await this.#parts.options.checkpoint?.store.load();
     if (bytes === null || bytes === undefined) return;
-    const found: Checkpoint = readCheckpoint(bytes, this.#fingerprint);
-    this.#steps.restore(found.states);
+    const found = readCheckpoint(bytes, this.#parts.fingerprint);
+    this.#parts.steps.restore(found.states);
     this.#progress = found.progress;
     this.#bestWeights = found.bestWeights;
   }
 }
 
-interface FitParts {
-  readonly options: FitOptions;
-  readonly settings: TrainingOptions;
-  readonly training: Examples;
-  readonly validation: Examples | null;
-  readonly random: Random;
-  readonly steps: TrainingSteps;
-  readonly evaluation: EvaluationSteps | null;
-  readonly fingerprint: string;
-}
-
-const DEFAULT_EPOCHS = 10;
-
-const EMPTY_PROGRESS: Progress = {
-  epoch: 0,
-  stepInEpoch: 0,
-  steps: 0,
-  history: [],
-  sums: {},
-  best: null,
-  epochsWithoutImprovement: 0,
-};
-
-function holdOut(
-  examples: Examples,
-  { validation }: FitOptions,
-  random: Random,
-): { readonly training: Examples; readonly validation: Examples | null } {
-  if (validation === undefined) return { training: examples, validation: null };
-  if (typeof validation !== 'number') return { training: examples, validation };
-  const rows = countRows(examples);
-  const held = Math.round(rows * validation);
-  if (!(validation > 0 && validation < 1) || held === 0 || held === rows) {
-    throw new AmaasError(
-      'INVALID_ARGUMENT',
-      `fit: validation must leave rows on both sides of ${rows}, got ${validation}`,
-    );
-  }
-  const order = random.fork('validation').shuffle(rowNumbers(rows));
-  return {
-    training: selectExamples(examples, order.subarray(held).toSorted()),
-    validation: selectExamples(examples, order.subarray(0, held).toSorted()),
-  };
-}
-
-/** What a checkpoint must agree on: shapes of the state and the settings that change the numbers. */
-function fingerprint(
-  states: readonly { readonly name: string; readonly shape: readonly number[] }[],
-  { batchSize, loss, optimizer, clipNorm, clipValue }: TrainingOptions,
-  data: { readonly rows: number; readonly seed: string | number },
-): string {
-  return JSON.stringify([
-    states.map(({ name, shape }) => `${name}[${shape}]`),
-    { batchSize, loss: loss.name, optimizer: optimizer.name, clipNorm, clipValue, ...data },
+function tensorsOf({ inputs, target, weights }: Examples): ReadonlyMap<string, Tensor> {
+  const rowWeights: readonly (readonly [string, Tensor])[] =
+    weights === undefined ? [] : [['weights', { dtype: 'float32', shape: [weights.length], data: weights }]];
+  return new Map([
+    ...[...inputs].map(([name, tensor]) => [`input ${name}`, tensor] as const),
+    ['target', target],
+    ...rowWeights,
   ]);
+}
+
+function unusable(what: string, bad: string): AmaasError {
+  return new AmaasError(
+    'INVALID_DATA',
+    `${what}: ${bad}, and the loss with it; fill in missing values before training`,
+  );
 }
 
 function addSums(sums: Readonly<Record<string, number>>, results: StepResults): Record<string, number> {
@@ -444,19 +375,15 @@ function addSums(sums: Readonly<Record<string, number>>, results: StepResults): 
   };
   addTo('loss', results.losses);
   addTo('weight', results.weights);
+  addTo('rows', results.rows);
   for (const [name, values] of results.metrics) addTo(name, values);
   return next;
 }
 
-function means({ weight = 0, ...sums }: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(sums).map(([name, sum]) => [name, sum / Math.max(weight, Number.MIN_VALUE)]),
-  );
-}
-
-function expectWhole(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new AmaasError('INVALID_ARGUMENT', `fit: ${name} must be a whole number of at least 1, got ${value}`);
+function means({ loss = 0, weight = 0, rows = 0, ...sums }: Readonly<Record<string, number>>): Record<string, number> {
+  // Without any weight everything is 0, not 0 / 0.
+  const metrics = Object.entries(sums).map(([name, sum]) => [name, sum / (rows || 1)] as const);
+  return { loss: loss / (weight || 1), ...Object.fromEntries(metrics) };
 }
 
 /** Lets timers, messages and signals through: a run holds the thread. */

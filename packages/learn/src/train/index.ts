@@ -3,7 +3,8 @@
 export type { CheckpointStore, EpochRecord } from './checkpoint.ts';
 export { evaluateExamples } from './evaluation-steps.ts';
 export { countRows, type Examples, gatherRows, rowNumbers, rowType, selectExamples } from './examples.ts';
-export { type EarlyStopping, type FitOptions, type FitProgress, type FitResult, fit } from './fit.ts';
+export { fit } from './fit.ts';
+export type { FitOptions, FitProgress, FitResult } from './fit-options.ts';
 export {
   binaryCrossentropy,
   type CrossEntropyOptions,
@@ -18,11 +19,14 @@ export {
   sparseCategoricalCrossentropy,
 } from './losses.ts';
 export { absoluteError, accuracy, type Metric, type MetricName, metricFor, squaredError } from './metrics.ts';
+export type { EarlyStopping, ReduceOnPlateau } from './monitor.ts';
 export * from './optimizers.ts';
 export type { Weights } from './packing.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.ts';
 export * from './schedules.ts';
-export { buildTrainingGraph, type FieldType, type StepGraph, type TrainingOptions } from './step-graph.ts';
+export type { FieldType } from './step-fields.ts';
+export { buildTrainingGraph, type StepGraph, type TrainingOptions } from './step-graph.ts';
+export type { ExampleStream, StreamEpoch } from './stream-batches.ts';
 export { BATCH_SYMBOL, type ExportOptions, Predictor, TrainedModel } from './trained-model.ts';
 export { TrainingSteps } from './training-steps.ts';
 export { countParameters, initialWeights } from './weights.ts';

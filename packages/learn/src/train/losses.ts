@@ -75,6 +75,8 @@ export interface CrossEntropyOptions {
   readonly labelSmoothing?: number;
   /** Weight of each class, by its index; the loss is then the weighted mean, as in PyTorch. Default: all 1. */
   readonly classWeights?: readonly number[];
+  /** Whether predictions are logits, as language models give them, and not probabilities; default false. */
+  readonly fromLogits?: boolean;
 }
 
 /**

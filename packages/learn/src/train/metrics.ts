@@ -35,14 +35,16 @@ export const accuracy: Metric = {
 export const absoluteError: Metric = {
   name: 'absoluteError',
   higherIsBetter: false,
-  perRow: (prediction, target) => rowMean(abs(sub(prediction, alignTarget(prediction, target, 'absoluteError')))),
+  perRow: (prediction, target) =>
+    rowMean(abs(sub(prediction, alignTarget(prediction, cast(target, prediction.dtype), 'absoluteError')))),
 };
 
 /** Mean squared error. */
 export const squaredError: Metric = {
   name: 'squaredError',
   higherIsBetter: false,
-  perRow: (prediction, target) => rowMean(square(sub(prediction, alignTarget(prediction, target, 'squaredError')))),
+  perRow: (prediction, target) =>
+    rowMean(square(sub(prediction, alignTarget(prediction, cast(target, prediction.dtype), 'squaredError')))),
 };
 
 const BY_NAME = { accuracy, absoluteError, mae: absoluteError, squaredError, mse: squaredError } as const;

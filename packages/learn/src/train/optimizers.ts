@@ -2,7 +2,7 @@
 // that one optimiser serves single tensors and many packed into one alike.
 // Update rules and defaults as in PyTorch, whose names they carry where Keras's differ; sources in each docstring.
 import { AmaasError } from '@amaas/core';
-import { add, div, mul, pow, scalar, sign, sqrt, square, sub, type Value } from '../graph/index.ts';
+import { add, cast, div, mul, pow, scalar, sign, sqrt, square, sub, type Value } from '../graph/index.ts';
 import { constantRate, type Schedule } from './schedules.ts';
 
 export interface UpdateContext {
@@ -41,7 +41,7 @@ export interface SgdOptions extends RateOptions {
   readonly momentum?: number;
   /** Looks ahead along the momentum; default false. */
   readonly nesterov?: boolean;
-  /** Decoupled from the gradient; default 0. */
+  /** Decoupled from the gradient, as in Keras (PyTorch's goes through the momentum); default 0. */
   readonly weightDecay?: number;
 }
 
@@ -53,6 +53,7 @@ export function sgd({
   weightDecay = 0,
 }: SgdOptions = {}): Optimizer {
   assertFraction('sgd: momentum', momentum);
+  assertAmount('sgd: weightDecay', weightDecay);
   return {
     name: nesterov ? 'nesterov' : momentum > 0 ? 'momentum' : 'sgd',
     schedule: constantRate(learningRate),
@@ -101,6 +102,8 @@ function adamLike(
 ): Optimizer {
   assertFraction(`${name}: beta1`, beta1);
   assertFraction(`${name}: beta2`, beta2);
+  assertAmount(`${name}: epsilon`, epsilon);
+  assertAmount(`${name}: weightDecay`, weightDecay);
   const scale = Math.sqrt(1 - beta2);
   return {
     name,
@@ -110,8 +113,8 @@ function adamLike(
       if (mean === undefined || squares === undefined) throw missingSlot(name);
       const nextMean = add(mul(mean, beta1), gradient);
       const nextSquares = add(mul(squares, beta2), square(gradient));
-      const correction = sqrt(sub(1, pow(scalar(step.dtype, beta2), step)));
-      const size = mul(div(mul(rate, correction), sub(1, pow(scalar(step.dtype, beta1), step))), (1 - beta1) / scale);
+      const correction = sqrt(biasCorrection(beta2, step));
+      const size = mul(div(mul(rate, correction), biasCorrection(beta1, step)), (1 - beta1) / scale);
       const change = div(mul(nextMean, size), add(sqrt(nextSquares), mul(correction, epsilon / scale)));
       return {
         parameter: sub(decayed(parameter, { rate, weightDecay, decays }), change),
@@ -119,6 +122,11 @@ function adamLike(
       };
     },
   };
+}
+
+/** 1 − beta^step, whose leading digits float32 would lose in the first steps. */
+function biasCorrection(beta: number, step: Value): Value {
+  return cast(sub(1, pow(scalar('float64', beta), cast(step, 'float64'))), step.dtype);
 }
 
 export interface RmsPropOptions extends RateOptions {
@@ -139,6 +147,7 @@ export function rmsProp({
 }: RmsPropOptions = {}): Optimizer {
   assertFraction('rmsProp: alpha', alpha);
   assertFraction('rmsProp: momentum', momentum);
+  assertAmount('rmsProp: epsilon', epsilon);
   return {
     name: 'rmsProp',
     schedule: constantRate(learningRate),
@@ -161,6 +170,7 @@ export interface AdagradOptions extends RateOptions {
 
 /** Adagrad. Default rate 0.01. Source: Duchi, Hazan & Singer 2011. */
 export function adagrad({ learningRate = 0.01, epsilon = 1e-10 }: AdagradOptions = {}): Optimizer {
+  assertAmount('adagrad: epsilon', epsilon);
   return {
     name: 'adagrad',
     schedule: constantRate(learningRate),
@@ -189,6 +199,7 @@ export interface LionOptions extends RateOptions {
 export function lion({ learningRate = 1e-4, beta1 = 0.9, beta2 = 0.99, weightDecay = 0 }: LionOptions = {}): Optimizer {
   assertFraction('lion: beta1', beta1);
   assertFraction('lion: beta2', beta2);
+  assertAmount('lion: weightDecay', weightDecay);
   return {
     name: 'lion',
     schedule: constantRate(learningRate),
@@ -240,4 +251,10 @@ function missingSlot(optimizer: string): AmaasError {
 
 function assertFraction(what: string, value: number): void {
   if (!(value >= 0 && value < 1)) throw new AmaasError('INVALID_ARGUMENT', `${what} must be in [0, 1), got ${value}`);
+}
+
+function assertAmount(what: string, value: number): void {
+  if (!(value >= 0 && Number.isFinite(value))) {
+    throw new AmaasError('INVALID_ARGUMENT', `${what} must be a finite number of at least 0, got ${value}`);
+  }
 }

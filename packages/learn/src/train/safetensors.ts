@@ -4,8 +4,8 @@
 import {
   AmaasError,
   byteSize,
-  elementCount,
   type FixedSizeDType,
+  MAX_RANK,
   type NamedTensors,
   type Tensor,
   tensorBytes,
@@ -32,28 +32,32 @@ const DTYPE_BY_NAME = new Map([...NAME_BY_DTYPE].map(([dtype, name]) => [name, d
 /** The reference implementation refuses larger headers. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+/** The header's entry that is no tensor. */
+const METADATA = '__metadata__';
+
 export interface Safetensors {
   readonly tensors: NamedTensors;
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** @throws UNSUPPORTED_TENSOR for dtypes the format has no name for */
+/** @throws UNSUPPORTED_TENSOR for dtypes the format has no name for; INVALID_NAME */
 export function writeSafetensors({ tensors, metadata }: Safetensors): Uint8Array {
-  const header: Record<string, unknown> = {};
-  if (metadata.size > 0) header['__metadata__'] = Object.fromEntries(metadata);
+  const header: [string, unknown][] = metadata.size > 0 ? [[METADATA, Object.fromEntries(metadata)]] : [];
   const parts: Uint8Array[] = [];
   let offset = 0;
   for (const [name, tensor] of tensors) {
     const dtype = tensor.dtype === 'string' ? undefined : NAME_BY_DTYPE.get(tensor.dtype);
+    if (name === METADATA) throw new AmaasError('INVALID_NAME', `safetensors: no tensor may be named ${METADATA}`);
     if (tensor.dtype === 'string' || dtype === undefined) {
       throw new AmaasError('UNSUPPORTED_TENSOR', `safetensors: ${JSON.stringify(name)} is ${tensor.dtype}`);
     }
     const bytes = tensorBytes(tensor);
-    header[name] = { dtype, shape: tensor.shape, data_offsets: [offset, offset + bytes.length] };
+    header.push([name, { dtype, shape: tensor.shape, data_offsets: [offset, offset + bytes.length] }]);
     parts.push(bytes);
     offset += bytes.length;
   }
-  let text = JSON.stringify(header);
+  // fromEntries defines properties of any name, __proto__ included.
+  let text = JSON.stringify(Object.fromEntries(header));
   // Data begins at a multiple of 8 bytes, so that every dtype can be read in place.
   text += ' '.repeat((8 - (new TextEncoder().encode(text).length % 8)) % 8);
   const head = new TextEncoder().encode(text);
@@ -80,7 +84,7 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   const tensors = new Map<string, Tensor>();
   let metadata = new Map<string, string>();
   for (const [name, entry] of header) {
-    if (name === '__metadata__') metadata = parseMetadata(entry);
+    if (name === METADATA) metadata = parseMetadata(entry);
     else tensors.set(name, parseTensor(name, entry, data));
   }
   return { tensors, metadata };
@@ -93,15 +97,16 @@ function parseHeader(bytes: Uint8Array): readonly [string, unknown][] {
   } catch {
     throw invalid('the header is not JSON');
   }
-  if (typeof header !== 'object' || header === null) throw invalid('the header is not an object');
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    throw invalid('the header is not an object');
   return Object.entries(header);
 }
 
 function parseMetadata(entry: unknown): Map<string, string> {
-  if (typeof entry !== 'object' || entry === null) throw invalid('__metadata__ is not an object');
+  if (typeof entry !== 'object' || entry === null) throw invalid(`${METADATA} is not an object`);
   return new Map(
     Object.entries(entry).map(([key, value]) => {
-      if (typeof value !== 'string') throw invalid(`__metadata__.${key} is not text`);
+      if (typeof value !== 'string') throw invalid(`${METADATA}.${key} is not text`);
       return [key, value];
     }),
   );
@@ -122,12 +127,7 @@ function parseTensor(name: string, entry: unknown, data: Uint8Array): Tensor {
     throw invalid(`${JSON.stringify(name)} has dtype ${String(dtypeName)}, which is not supported`);
   if (!isWholeNumbers(shape) || !isWholeNumbers(offsets)) throw fail();
   const [start = -1, end = -1] = offsets;
-  if (
-    offsets.length !== 2 ||
-    start > end ||
-    end > data.length ||
-    byteSize(dtype, elementCount(shape)) !== end - start
-  ) {
+  if (offsets.length !== 2 || start > end || end > data.length || !fills(dtype, shape, end - start)) {
     throw fail();
   }
   return tensorFromBytes(dtype, shape, data.subarray(start, end));
@@ -135,6 +135,12 @@ function parseTensor(name: string, entry: unknown, data: Uint8Array): Tensor {
 
 function isWholeNumbers(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && each >= 0);
+}
+
+/** Whether a shape's elements can be counted, and fill that many bytes. */
+function fills(dtype: FixedSizeDType, shape: readonly number[], bytes: number): boolean {
+  const elements = shape.reduce((product, size) => product * size, 1);
+  return shape.length <= MAX_RANK && Number.isSafeInteger(elements) && byteSize(dtype, elements) === bytes;
 }
 
 function invalid(what: string): AmaasError {

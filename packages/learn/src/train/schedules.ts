@@ -4,7 +4,7 @@ import { AmaasError } from '@amaas/core';
 /** The rate at a step. @param step - 0 at the first update */
 export type Schedule = (step: number) => number;
 
-/** A number as a schedule; schedules pass through. @throws INVALID_ARGUMENT for a rate that is not finite and positive */
+/** A number as a schedule; schedules pass through. @throws INVALID_ARGUMENT for a rate that is negative or not finite */
 export function constantRate(rate: number | Schedule): Schedule {
   if (typeof rate === 'function') return rate;
   if (!(Number.isFinite(rate) && rate >= 0)) {
@@ -48,13 +48,18 @@ export function linearDecay(rate: number, totalSteps: number, endRate = 0): Sche
   return (step) => rate + (endRate - rate) * Math.min(1, step / Math.max(1, totalSteps));
 }
 
-/** Up to `peakRate` over the first `risingShare` of the steps and down again, both as cosines. Source: Smith & Topin 2018. */
+/**
+ * Up to `peakRate` over the first `risingShare` of the steps and down again, both as cosines: from peakRate / 25, to a
+ * ten-thousandth of that. Source: Smith & Topin 2018, phases and defaults as in PyTorch's OneCycleLR.
+ */
 export function oneCycle(peakRate: number, totalSteps: number, risingShare = 0.3): Schedule {
-  const peak = Math.max(1, Math.round(totalSteps * risingShare));
+  const start = peakRate / 25;
+  const peakStep = risingShare * totalSteps - 1;
+  const lastStep = totalSteps - 1;
   const between = (from: number, to: number, share: number): number =>
-    to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
+    to + ((from - to) * (1 + Math.cos(Math.PI * Math.min(1, share)))) / 2;
   return (step) =>
-    step < peak
-      ? between(peakRate / 25, peakRate, step / peak)
-      : between(peakRate, peakRate / 1e4, Math.min(1, (step - peak) / Math.max(1, totalSteps - peak)));
+    step <= peakStep
+      ? between(start, peakRate, step / peakStep)
+      : between(peakRate, start / 1e4, (step - peakStep) / (lastStep - peakStep));
 }

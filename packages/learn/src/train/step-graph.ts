@@ -1,12 +1,11 @@
 // One graph for many training steps: forward pass, loss, gradients and optimiser are the body of a `scan` whose states are
 // parameters, optimiser slots and running statistics, and whose sequences are the batches. The number of steps is left
 // to each run.
-import { type DType, AmaasError } from '@amaas/core';
+import { AmaasError, type TensorOf } from '@amaas/core';
 import {
   add,
-  cast,
+  constant,
   div,
-  gradients,
   input,
   maximum,
   minimum,
@@ -20,28 +19,12 @@ import {
   square,
   type Value,
 } from '../graph/index.ts';
-import { lowerConvolutions } from '../compile/index.ts';
-import { type BuildRecord, createScope, type Network, type Statistic } from '../layers/index.ts';
-import type { Loss } from './losses.ts';
-import type { Metric } from './metrics.ts';
+import type { BuildRecord, Parameter, Statistic } from '../layers/index.ts';
+import { differentiate, differentiateTogether, nameOf } from './batch-gradients.ts';
+import { buildBatch, buildTrainingBatch, type StepOptions } from './batch-graph.ts';
 import type { Optimizer } from './optimizers.ts';
-import { groupInput, type PackedGroup, packParameters, packValues, unpackValues, type Weights } from './packing.ts';
-
-/** Type of one tensor of a batch, without the batch axis. */
-export interface FieldType {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-}
-
-export interface StepOptions {
-  readonly network: Network;
-  /** The network's inputs by name, one row each. */
-  readonly inputs: ReadonlyMap<string, FieldType>;
-  readonly target: FieldType;
-  readonly batchSize: number;
-  readonly loss: Loss;
-  readonly metrics: readonly Metric[];
-}
+import { expectWeight, groupInput, type PackedGroup, packParameters, unpackValues, type Weights } from './packing.ts';
+import { LEARNING_RATE, STEP } from './step-fields.ts';
 
 export interface TrainingOptions extends StepOptions {
   readonly optimizer: Optimizer;
@@ -49,10 +32,13 @@ export interface TrainingOptions extends StepOptions {
   readonly clipNorm?: number | undefined;
   /** Largest size of a gradient's element. */
   readonly clipValue?: number | undefined;
-  /** Batches whose gradients are added up before one update; default 1. */
+  /**
+   * Batches whose gradients make one update; default 1. From 2 on, everything fed per step has them as its first axis:
+   * [accumulate, batchSize, ...].
+   */
   readonly accumulate?: number | undefined;
   /** Weights of parameters that are not trained, which become constants of the graph. */
-  readonly frozen?: Weights;
+  readonly frozen?: (parameter: Parameter) => TensorOf<'float32'>;
 }
 
 /** A graph ready to be compiled, and the names by which to run it. */
@@ -65,6 +51,8 @@ export interface StepGraph {
   readonly record: BuildRecord;
   /** Uniform random numbers to feed per step: name and shape of one step. */
   readonly randomInputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** Of what the network gives for a batch. */
+  readonly prediction: Shape;
 }
 
 export interface StateTensor {
@@ -73,51 +61,18 @@ export interface StateTensor {
   readonly initial: 'weights' | 'zeros' | number;
 }
 
-/** Names of what a run is fed per step besides the network's own inputs. */
-export const TARGET = 'target';
-export const ROW_WEIGHTS = 'row weights';
-export const LEARNING_RATE = 'learning rate';
-export const STEP = 'step';
-
 /** The step counter's limit: float32 counts no further. */
 export const MAX_STEPS = 2 ** 24;
 
-interface Sums {
-  /** Σ weight · loss, without penalties. */
-  readonly loss: Value;
-  readonly weight: Value;
-  readonly metrics: readonly Value[];
-}
-
 /** Builds the graph of training. @throws INVALID_GRAPH when network, loss and data do not fit together */
 export function buildTrainingGraph(options: TrainingOptions): StepGraph {
-  const { optimizer } = options;
-  const fields = batchFields(options, options.batchSize);
-  const { scope, record } = createScope(true);
-  const sums = lowerSums(buildSums(options, fields, scope));
-  const built = record();
-  const groups = packParameters(built.parameters.filter(({ trainable }) => trainable));
+  const { optimizer, accumulate = 1 } = options;
+  const batch = buildTrainingBatch(options);
+  const { record } = batch;
+  const groups = packParameters(record.parameters.filter(({ trainable }) => trainable));
   if (groups.length === 0) throw new AmaasError('INVALID_GRAPH', 'train: the network has no parameters to train');
-  const frozen = built.parameters.filter(({ trainable }) => !trainable);
-  const penalty = built.parameters.flatMap(({ regularizer, value }) => (regularizer ? [regularizer(value)] : []));
-  const penalties = [...built.penalties, ...penalty].reduce((sum, term) => add(sum, term), scalar('float32', 0));
-
-  const objective = add(div(sums.loss, maximum(sums.weight, 1e-12)), penalties);
-  const trained = groups.flatMap(({ members }) => members);
-  const found = gradients(
-    objective,
-    trained.map(({ value }) => value),
-  );
-  const gradientOf = new Map(trained.map(({ value }, index) => [value, found[index] ?? value]));
-  const packedGradients = clipped(
-    groups.map((group) =>
-      packValues(
-        group,
-        group.members.map(({ value }) => gradientOf.get(value) ?? value),
-      ),
-    ),
-    options,
-  );
+  const parts = accumulate === 1 ? differentiate(batch, groups) : differentiateTogether(batch, groups, accumulate);
+  const clippedGradients = clipped(parts.gradients, options);
 
   const rate = input(LEARNING_RATE, 'float32', []);
   const step = input(STEP, 'float32', []);
@@ -127,14 +82,13 @@ export function buildTrainingGraph(options: TrainingOptions): StepGraph {
   const updates = groups.map((group, index) =>
     optimizer.update({
       parameter: packed[index] ?? step,
-      gradient: packedGradients.values[index] ?? step,
+      gradient: clippedGradients.values[index] ?? step,
       slots: slots[index] ?? [],
       learningRate: rate,
       step: next,
       decays: group.decays,
     }),
   );
-
   const states: readonly (readonly [StateTensor, Value, Value])[] = [
     [{ name: STEP, shape: [], initial: 'zeros' }, step, next],
     ...groups.flatMap((group, index): readonly (readonly [StateTensor, Value, Value])[] => [
@@ -149,104 +103,68 @@ export function buildTrainingGraph(options: TrainingOptions): StepGraph {
         updates[index]?.slots[k] ?? step,
       ]),
     ]),
-    ...built.statistics.map((statistic): readonly [StateTensor, Value, Value] => [
-      { name: statistic.name, shape: statistic.shape, initial: statistic.initial },
-      statistic.value,
-      statistic.updated ?? statistic.value,
+    ...record.statistics.map(({ name, shape, initial, value }, index): readonly [StateTensor, Value, Value] => [
+      { name, shape, initial },
+      value,
+      parts.statistics[index] ?? value,
     ]),
   ];
   // Parameters were inputs while the network was built; now they are parts of the packed states.
   const replacements = new Map<Value, Value>();
   for (const [index, group] of groups.entries()) {
-    const parts = unpackValues(group, packed[index] ?? step);
-    for (const [k, { value }] of group.members.entries()) replacements.set(value, parts[k] ?? value);
+    const members = unpackValues(group, packed[index] ?? step);
+    for (const [k, { value }] of group.members.entries()) replacements.set(value, members[k] ?? value);
   }
-  for (const { name, shape, value } of frozen) {
-    const weight = options.frozen?.get(name);
-    if (weight === undefined || weight.shape.join() !== shape.join()) {
-      throw new AmaasError('INVALID_CHECKPOINT', `train: ${name} is not trained and has no weights of [${shape}]`);
-    }
-    replacements.set(value, { dtype: 'float32', shape, origin: { kind: 'constant', tensor: weight } });
+  for (const parameter of record.parameters) {
+    if (!parameter.trainable) replacements.set(parameter.value, frozenValue(parameter, options));
   }
   const perStep: readonly (readonly [string, Value])[] = [
-    ['loss', sums.loss],
-    ['weight', sums.weight],
-    ['penalty', penalties],
-    ['gradient norm', packedGradients.norm],
+    ['loss', parts.sums.loss],
+    ['weight', parts.sums.weight],
+    ['rows', parts.sums.rows],
+    ['penalty', parts.penalty],
+    ['gradient norm', clippedGradients.norm],
     ...options.metrics.map(({ name }, index): readonly [string, Value] => [
       `metric.${name}`,
-      sums.metrics[index] ?? step,
+      parts.sums.metrics[index] ?? step,
     ]),
   ];
   const results = rewrite([...states.map(([, , value]) => value), ...perStep.map(([, value]) => value)], replacements);
-
-  const sequences = [...fields.values(), rate, ...built.randomInputs.map(({ value }) => value)];
   return {
     ...loop({
       states: states.map(([state, value], index) => ({ state, value, next: results[index] ?? value })),
-      sequences,
+      sequences: [...parts.fields, rate, ...parts.random],
       results: perStep.map(([name], index) => [name, results[states.length + index] ?? step]),
     }),
     states: states.map(([state]) => state),
     groups,
-    record: built,
-    randomInputs: built.randomInputs.map(({ name, value }) => ({ name, shape: value.shape.map(Number) })),
+    record,
+    randomInputs: parts.random.map((value) => ({ name: nameOf(value), shape: value.shape.map(Number) })),
+    prediction: batch.prediction,
   };
 }
 
 /** Builds the graph that measures loss and metrics of batches, in the network's inference mode. */
 export function buildEvaluationGraph(options: StepOptions): Omit<StepGraph, 'groups'> {
-  const fields = batchFields(options, options.batchSize);
-  const { scope, record } = createScope(false);
-  const sums = buildSums(options, fields, scope);
-  const built = record();
-  const names = ['loss', 'weight', ...options.metrics.map(({ name }) => `metric.${name}`)];
-  const values = [sums.loss, sums.weight, ...sums.metrics];
+  const { sums, fields, record, prediction } = buildBatch(options, false);
+  const names = ['loss', 'weight', 'rows', ...options.metrics.map(({ name }) => `metric.${name}`)];
+  const values = [sums.loss, sums.weight, sums.rows, ...sums.metrics];
   return {
     outputs: new Map(names.map((name, index) => [name, values[index] ?? sums.loss])),
-    inputs: [...fields.values()],
+    inputs: fields,
     states: [],
-    record: built,
+    record,
     randomInputs: [],
+    prediction,
   };
 }
 
-/** Inputs of one batch: the network's, the target and the rows' weights. */
-function batchFields({ inputs, target }: StepOptions, batchSize: number): ReadonlyMap<string, Value> {
-  const field = (name: string, { dtype, shape }: FieldType): readonly [string, Value] => [
-    name,
-    input(name, dtype, [batchSize, ...shape]),
-  ];
-  return new Map([
-    ...[...inputs].map(([name, type]) => field(name, type)),
-    field(TARGET, target),
-    field(ROW_WEIGHTS, { dtype: 'float32', shape: [] }),
-  ]);
-}
-
-function buildSums(
-  options: StepOptions,
-  fields: ReadonlyMap<string, Value>,
-  scope: ReturnType<typeof createScope>['scope'],
-): Sums {
-  const given = new Map([...options.inputs.keys()].map((name) => [name, expectField(fields, name)]));
-  const target = expectField(fields, TARGET);
-  const prediction = options.network.build(given, scope);
-  const rows = expectField(fields, ROW_WEIGHTS);
-  const classWeights = options.loss.rowWeights?.(target);
-  const weights = classWeights === undefined ? rows : mul(rows, classWeights);
-  const perRow = options.loss.perRow(prediction, cast(target, options.loss.targetDType));
-  return {
-    loss: reduceSum(mul(perRow, weights)),
-    weight: reduceSum(weights),
-    metrics: options.metrics.map((metric) => reduceSum(mul(metric.perRow(prediction, target), weights))),
-  };
-}
-
-/** The sums with everything on the way to them in the form that trains fastest. */
-function lowerSums({ loss, weight, metrics }: Sums): Sums {
-  const [lowered = loss, sameWeight = weight, ...rest] = lowerConvolutions([loss, weight, ...metrics]);
-  return { loss: lowered, weight: sameWeight, metrics: rest };
+function frozenValue(parameter: Parameter, { frozen }: TrainingOptions): Value {
+  const weight = frozen?.(parameter);
+  if (weight === undefined) {
+    throw new AmaasError('INVALID_CHECKPOINT', `train: ${parameter.name} is not trained and has no weights`);
+  }
+  return constant(expectWeight(new Map([[parameter.name, weight]]), parameter.name, parameter.shape));
 }
 
 function clipped(
@@ -289,17 +207,6 @@ function loop({ states, sequences, results }: LoopParts): Pick<StepGraph, 'input
       ].flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
     ),
   };
-}
-
-function nameOf(value: Value): string {
-  if (value.origin.kind !== 'input') throw new AmaasError('INTERNAL', 'train: a loop needs inputs');
-  return value.origin.name;
-}
-
-function expectField(fields: ReadonlyMap<string, Value>, name: string): Value {
-  const value = fields.get(name);
-  if (value === undefined) throw new AmaasError('INTERNAL', `train: the field ${name} is missing`);
-  return value;
 }
 
 /** Running statistics as they are before training. */

@@ -10,9 +10,9 @@ import {
 import { compileToOnnx, simplify } from '../compile/index.ts';
 import { constant, input, rewrite, type Value } from '../graph/index.ts';
 import { createScope, type Network } from '../layers/index.ts';
-import { gatherRows, rowNumbers } from './examples.ts';
+import { gatherRows, joinRows, rowNumbers } from './examples.ts';
 import { expectWeight, type Weights } from './packing.ts';
-import type { FieldType } from './step-graph.ts';
+import type { FieldType } from './step-fields.ts';
 
 /** The symbol of an exported model's first axis. */
 export const BATCH_SYMBOL = 'N';
@@ -148,18 +148,4 @@ function expectInput(rows: NamedTensors, name: string): Tensor {
   const tensor = rows.get(name);
   if (tensor === undefined) throw new AmaasError('INPUT_MISMATCH', `predict: input "${name}" is missing`);
   return tensor;
-}
-
-function joinRows(parts: readonly Tensor[]): Tensor {
-  const [first] = parts;
-  if (first?.dtype !== 'float32') throw new AmaasError('INTERNAL', `predict: the network gave ${first?.dtype}`);
-  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
-  const data = new Float32Array(rows * first.shape.slice(1).reduce((product, size) => product * size, 1));
-  let offset = 0;
-  for (const part of parts) {
-    if (part.dtype !== 'float32') continue;
-    data.set(part.data, offset);
-    offset += part.data.length;
-  }
-  return { dtype: 'float32', shape: [rows, ...first.shape.slice(1)], data };
 }

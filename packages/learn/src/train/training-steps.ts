@@ -11,17 +11,26 @@ import {
 import { compileToOnnx, simplify } from '../compile/index.ts';
 import type { Random } from '../statistics/index.ts';
 import { expectWeight, packWeights, unpackWeights, type Weights } from './packing.ts';
-import { LEARNING_RATE, type StepGraph } from './step-graph.ts';
+import { LEARNING_RATE } from './step-fields.ts';
+import type { StepGraph } from './step-graph.ts';
 
 /** What some steps did, one element per step. */
 export interface StepResults {
   /** Σ weight · loss of each step's rows, without penalties. */
   readonly losses: Float32Array;
+  /** Σ weight: what losses are divided by. */
   readonly weights: Float32Array;
+  /** Σ weight without the classes' weights: what metrics are divided by. */
+  readonly rows: Float32Array;
   readonly penalties: Float32Array;
   readonly gradientNorms: Float32Array;
   /** Σ weight · metric, by the metric's name. */
   readonly metrics: ReadonlyMap<string, Float32Array>;
+}
+
+/** The model that does the steps, ready for any runtime. */
+export function trainingModel(graph: StepGraph): Uint8Array {
+  return compileToOnnx(simplify(graph.outputs), { inputs: graph.inputs });
 }
 
 /** Feeds of several steps; tensors are [steps, ...]. */
@@ -32,6 +41,13 @@ export interface StepFeeds {
   readonly random: Random;
   /** Number of the first step among all of the training. */
   readonly firstStep: number;
+}
+
+export interface TrainingStepsOptions extends CompileOptions {
+  readonly executor: Executor;
+  readonly weights: Weights;
+  /** What {@link trainingModel} gave, where it is at hand. */
+  readonly model?: Uint8Array;
 }
 
 export class TrainingSteps {
@@ -53,10 +69,9 @@ export class TrainingSteps {
    */
   static async create(
     graph: StepGraph,
-    { executor, weights, ...options }: CompileOptions & { readonly executor: Executor; readonly weights: Weights },
+    { executor, weights, model = trainingModel(graph), ...options }: TrainingStepsOptions,
   ): Promise<TrainingSteps> {
-    const outputs = simplify(graph.outputs);
-    const compiled = await executor.compile(compileToOnnx(outputs, { inputs: graph.inputs }), options);
+    const compiled = await executor.compile(model, options);
     try {
       return new TrainingSteps(graph, compiled, initialStates(graph, weights));
     } catch (error) {
@@ -78,6 +93,7 @@ export class TrainingSteps {
     return {
       losses: numbers(results, 'loss'),
       weights: numbers(results, 'weight'),
+      rows: numbers(results, 'rows'),
       penalties: numbers(results, 'penalty'),
       gradientNorms: numbers(results, 'gradient norm'),
       metrics: new Map(this.#metrics.map((name) => [name.slice('metric.'.length), numbers(results, name)])),
