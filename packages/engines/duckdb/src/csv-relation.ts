@@ -2,7 +2,7 @@
 // that DuckDB guesses nothing.
 import { AmaasError } from '@amaas/core';
 import { countOf, type DataFinding } from '@amaas/learn/data';
-import { type Connection, quotePath, quoteText } from './binding.ts';
+import { quotePath, quoteText } from './binding.ts';
 import { type CsvDialect, refuseEncoding, type SniffedCsv, sniffCsv } from './csv-dialect.ts';
 import { type CsvHeader, readHeader } from './csv-header.ts';
 import { type CsvScan, CsvScanner } from './csv-scan.ts';
@@ -105,6 +105,9 @@ function addScans(scans: readonly CsvScan[]): CsvScan {
     records: sum((scan) => scan.records),
     shortRecords: sum((scan) => scan.shortRecords),
     longRecords: sum((scan) => scan.longRecords),
+    startsShort: scans[0]?.startsShort ?? false,
+    // A run may go on in the next file.
+    longestShortRun: Math.max(...scans.map((scan) => scan.longestShortRun)) * Math.min(2, scans.length),
     longestRecordBytes: Math.max(...scans.map((scan) => scan.longestRecordBytes)),
     raggedLines: scans.flatMap((scan) => scan.raggedLines),
     unclosedQuoteLine: undefined,
@@ -146,12 +149,14 @@ function checkRagged(
   return { severity: 'warning', code: 'ragged-rows', message };
 }
 
-/** SQL and columns for a plan; 'join' writes the joined rows into a table of the database first. */
-export async function createCsvRelation(
-  connection: Connection,
+/** Lines that may be one broken line; more are another kind of damage. */
+const MAX_JOINED_LINES = 32;
+
+/** SQL and columns for a plan. @throws INVALID_DATA where its ragged lines cannot be treated as asked. */
+export function createCsvRelation(
   files: readonly InputFile[],
   { plan, ragged }: { readonly plan: CsvPlan; readonly ragged: RaggedPolicy },
-): Promise<RawRelation> {
+): RawRelation {
   const { scan } = plan;
   const hasRagged = scan.shortRecords + scan.longRecords > 0;
   if (hasRagged && scan.hasMixedLineEnds && ragged !== 'refuse') {
@@ -160,21 +165,29 @@ export async function createCsvRelation(
       'openTable: lines end in different ways (LF, CRLF) and have different numbers of cells; make the line ends equal',
     );
   }
-  const isPadded = hasRagged && (ragged === 'pad' || ragged === 'join');
-  const reads = groupBySkip(files, plan).map(({ paths, skipLines }) =>
-    readCsvSql(paths, { plan, skipLines, isPadded, isDropping: hasRagged && ragged === 'drop' }),
-  );
-  let from = reads.length === 1 ? (reads[0] ?? '') : `(${reads.map((read) => `FROM ${read}`).join(' UNION ALL ')})`;
-  if (hasRagged && ragged === 'join') {
-    await connection.query(joinSql(from, plan));
-    from = 'joined';
+  const isJoined = hasRagged && ragged === 'join';
+  if (isJoined && scan.longestShortRun > MAX_JOINED_LINES) {
+    throw new AmaasError(
+      'INVALID_DATA',
+      `openTable: up to ${scan.longestShortRun} lines in a row are too short to be lines of their own, and at most ` +
+        `${MAX_JOINED_LINES} can be joined to the line before; check separator and quote, or leave them out with 'drop'`,
+    );
   }
-  const dropped = ragged === 'drop' ? scan.shortRecords + scan.longRecords : 0;
+  const treatment = {
+    isPadded: isJoined || (hasRagged && ragged === 'pad'),
+    isDropping: hasRagged && ragged === 'drop',
+  };
+  const reads = groupBySkip(files, plan).map(({ paths, skipLines }) =>
+    readCsvSql(paths, { plan, skipLines, ...treatment }),
+  );
+  const rows = reads.length === 1 ? (reads[0] ?? '') : `(${reads.map((read) => `FROM ${read}`).join(' UNION ALL ')})`;
+  const dropped = treatment.isDropping ? scan.shortRecords + scan.longRecords : 0;
+  // A short first row has none before it to be joined to and stays.
+  const joined = isJoined ? scan.shortRecords - (scan.startsShort ? 1 : 0) : 0;
   return {
-    from,
+    from: isJoined ? joinSql(rows, plan) : rows,
     columns: plan.names.map((name, i) => ({ name, text: `c${i}` })),
-    // A short first row has no row before it to be joined to, so the joined rows are not counted beforehand.
-    ...(from === 'joined' ? {} : { expectedRows: scan.records - dropped }),
+    expectedRows: scan.records - dropped - joined,
     findings: plan.findings,
   };
 }
@@ -232,14 +245,25 @@ function readCsvSql(paths: readonly string[], { plan, skipLines, isPadded, isDro
 /** DuckDB's own; asking for more without need costs sixteen times that in memory. */
 const DEFAULT_MAX_LINE_BYTES = 2_000_000;
 
-/** Short rows (their last cell is NULL) go to the end of the last cell of the row before them, after a line end. */
-function joinSql(from: string, { names, dialect }: CsvPlan): string {
+/**
+ * Short rows (their last cell is NULL) go to the end of the last cell of the row before them, after a line end. Looks
+ * ahead from each row instead of collecting rows, so that nothing but a few rows is held.
+ */
+function joinSql(from: string, { names, dialect, scan }: CsvPlan): string {
   const last = names.length - 1;
   const cells = names.map((_, i) => `c${i}`);
-  const rest = `concat_ws(${quoteText(dialect.separator)}, ${cells.join(', ')})`;
-  const heads = cells.slice(0, last).map((cell) => `first(${cell} ORDER BY n) AS ${cell}`);
-  const tail = `string_agg(CASE WHEN is_rest THEN ${rest} ELSE c${last} END, chr(10) ORDER BY n) AS c${last}`;
-  return `CREATE TABLE joined AS SELECT ${[...heads, tail].join(', ')} FROM (
-    SELECT *, count(*) FILTER (WHERE NOT is_rest) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS g FROM (
-      SELECT *, row_number() OVER () AS n, c${last} IS NULL AND row_number() OVER () > 1 AS is_rest FROM ${from})) GROUP BY g ORDER BY g`;
+  const marked = `SELECT ${cells.join(', ')}, c${last} IS NULL AND row_number() OVER () > 1 AS is_rest FROM ${from}`;
+  const rest = `CASE WHEN is_rest THEN concat_ws(${quoteText(dialect.separator)}, ${cells.join(', ')}) END`;
+  const withRest = `SELECT *, ${rest} AS rest FROM (${marked})`;
+  const ahead = Array.from({ length: scan.longestShortRun }, (_, i) => `lead(rest, ${i + 1}) OVER () AS rest${i + 1}`);
+  const withAhead = `SELECT *, ${ahead.join(', ')} FROM (${withRest})`;
+  // The innermost is the furthest: a row takes what follows it up to the first that is no rest.
+  const tail = ahead.reduceRight(
+    (inner, _, i) => `CASE WHEN rest${i + 1} IS NULL THEN '' ELSE chr(10) || rest${i + 1} || ${inner} END`,
+    "''",
+  );
+  const heads = cells.slice(0, last);
+  // The first row may be short itself, and so have no last cell.
+  const whole = `CASE WHEN c${last} IS NOT NULL OR rest1 IS NOT NULL THEN coalesce(c${last}, '') || ${tail} END AS c${last}`;
+  return `(SELECT ${[...heads, whole].join(', ')} FROM (${withAhead}) WHERE NOT is_rest)`;
 }

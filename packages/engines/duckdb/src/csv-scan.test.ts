@@ -26,6 +26,8 @@ test('CsvScanner counts the same however its bytes are cut', () => {
     records: 5,
     shortRecords: 1,
     longRecords: 1,
+    startsShort: false,
+    longestShortRun: 1,
     longestRecordBytes: whole.longestRecordBytes,
     raggedLines: [
       { line: 5, cells: 1 },
@@ -37,6 +39,11 @@ test('CsvScanner counts the same however its bytes are cut', () => {
     hasMixedLineEnds: true,
   });
   for (const chunkBytes of [3, 4, 5, 7]) assert.deepEqual(scan(text, {}, chunkBytes), whole, `${chunkBytes}`);
+});
+
+test('CsvScanner counts short records in a row', () => {
+  const { startsShort, longestShortRun, shortRecords } = scan('a,b\n1\n2,3\n4\n5\n\n6\n7,8\n9\n');
+  assert.deepEqual([startsShort, longestShortRun, shortRecords], [true, 3, 5]);
 });
 
 test('CsvScanner names the lines of quotes that do not close or have text after them', () => {

@@ -14,6 +14,10 @@ export interface CsvScan {
   readonly records: number;
   readonly shortRecords: number;
   readonly longRecords: number;
+  /** Whether the first record is a short one. */
+  readonly startsShort: boolean;
+  /** Short records that follow one another, at most. */
+  readonly longestShortRun: number;
   readonly longestRecordBytes: number;
   /** The first of both, at most {@link MAX_RAGGED_LINES}. */
   readonly raggedLines: readonly RaggedLine[];
@@ -72,6 +76,9 @@ export class CsvScanner {
   #records = 0;
   #shortRecords = 0;
   #longRecords = 0;
+  #startsShort = false;
+  #shortRun = 0;
+  #longestShortRun = 0;
   #longestRecordBytes = 0;
   /** Bytes of all chunks before this one. */
   #offset = 0;
@@ -115,6 +122,8 @@ export class CsvScanner {
       records: this.#records,
       shortRecords: this.#shortRecords,
       longRecords: this.#longRecords,
+      startsShort: this.#startsShort,
+      longestShortRun: this.#longestShortRun,
       longestRecordBytes: this.#longestRecordBytes,
       raggedLines: this.#raggedLines,
       unclosedQuoteLine,
@@ -199,9 +208,13 @@ export class CsvScanner {
       return;
     }
     this.#records++;
+    const isShort = cells < this.#options.cellCount;
+    this.#shortRun = isShort ? this.#shortRun + 1 : 0;
+    this.#longestShortRun = Math.max(this.#longestShortRun, this.#shortRun);
     if (cells === this.#options.cellCount) return;
-    if (cells < this.#options.cellCount) this.#shortRecords++;
+    if (isShort) this.#shortRecords++;
     else this.#longRecords++;
+    if (isShort && this.#records === 1) this.#startsShort = true;
     if (this.#raggedLines.length < MAX_RAGGED_LINES) this.#raggedLines.push({ line: this.#recordLine, cells });
   }
 

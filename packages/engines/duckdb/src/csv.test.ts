@@ -181,6 +181,15 @@ test('openTable reports ragged lines by their true line numbers and does what it
     ['y', 4, '5\nz'],
     ['w', 6, '7'],
   ]);
+  const first = await scratch.read('first.csv', 'a,b\nx\ny\nz,1\nq\nr\ns\n', { header: true, ragged: 'join' });
+  assert.deepEqual(first.rows, [
+    ['x', 'y'],
+    ['z', '1\nq\nr\ns'],
+  ]);
+  await assert.rejects(
+    readFile(scratch.write('torn.csv', `a,b\n1,2\n${'x\n'.repeat(40)}3,4\n`), { header: true, ragged: 'join' }),
+    failsWith('INVALID_DATA', /up to 40 lines in a row are too short/),
+  );
   const long = scratch.write('long.csv', 'a,b\n1,2\n3,4,5\n6,7\n');
   for (const ragged of ['refuse', 'pad', 'join'] as const) {
     await assert.rejects(

@@ -1,4 +1,4 @@
-// A file larger than what DuckDB may hold is read in batches, and rows joined over lines go to disk instead.
+// A file larger than what DuckDB may hold is read in batches, broken lines joined on the way.
 import assert from 'node:assert/strict';
 import { createWriteStream, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,20 +54,19 @@ test('openTable streams a file larger than its memory limit, row by row in order
   await source.close();
 });
 
-test('openTable writes joined rows that do not fit to the temporary folder, and frees it', async () => {
+test('openTable joins broken lines of a file larger than its memory limit, holding a few rows only', async () => {
   const temporaryFolder = join(folder, 'spill');
   const source = await openTable(path, { memoryLimitBytes: MEMORY_BYTES, ragged: 'join', temporaryFolder });
   assert.equal(source.rowCount, ROWS);
-  assert(existsSync(temporaryFolder) && readdirSync(temporaryFolder).length > 0, 'nothing was written to disk');
   for await (const batch of source.read({ columns: ['id', 'text'], batchRows: 70_001 })) {
-    assert.match(String(batch.columns[1]?.values[70_000]), /\nand this belongs to the row before$/);
+    assert.match(String(batch.columns[1]?.values[70_000]), /[a-z]{9}\nand this belongs to the row before$/);
     break;
   }
   await source.close();
-  assert(!existsSync(temporaryFolder) || readdirSync(temporaryFolder).length === 0, 'the folder was not emptied');
+  assert(!existsSync(temporaryFolder) || readdirSync(temporaryFolder).length === 0, 'something was written to disk');
 });
 
-test('openTable can be called off while it reads, and leaves no folder behind', async () => {
+test('openTable can be called off while it reads', async () => {
   const controller = new AbortController();
   const opening = openTable(path, { memoryLimitBytes: MEMORY_BYTES, ragged: 'join', signal: controller.signal });
   setTimeout(() => controller.abort(), 300);

@@ -55,8 +55,7 @@ export async function openTable(pathOrGlob: string, options: OpenTableOptions = 
     const relation = await withConnection(database, { name, signal: options.signal }, async (connection) => {
       const kinds = options.kinds ?? new Map();
       let raw: RawRelation;
-      if (plan !== undefined)
-        raw = await createCsvRelation(connection, files, { plan, ragged: options.ragged ?? 'refuse' });
+      if (plan !== undefined) raw = createCsvRelation(files, { plan, ragged: options.ragged ?? 'refuse' });
       else if (format === 'jsonl') raw = await createJsonRelation(connection, files);
       else raw = await createParquetRelation(connection, files, { columns: options.columns, kinds });
       const chosen = chooseColumns(raw, { name, options });
