@@ -169,12 +169,12 @@ function residualBlock(channels: number, halves: boolean): Layer {
   const strides = halves ? 2 : 1;
   const body = [...convNormRelu(channels, strides), conv2d(channels, 3, CONV), batchNorm()];
   const block = halves
-    ? residual(body, sequential([conv2d(channels, 1, { ...CONV, strides }), batchNorm()]))
+    ? residual(body, sequential([conv2d(channels, 1, { ...CONV, padding: 0, strides }), batchNorm()]))
     : residual(body);
   return sequential([block, activation('relu')], 'residualBlock');
 }
 
-/** He's padding of one on every side, also where the stride is 2: the sizes are those of a 1 × 1 shortcut with that stride. */
+/** He's padding of one on every side, also where the stride is 2: the sizes are those of an unpadded 1 × 1 shortcut. */
 const CONV = { padding: 1, useBias: false, kernelInitializer: 'heNormal' } as const;
 
 function convNormRelu(channels: number, strides: number): readonly Layer[] {
