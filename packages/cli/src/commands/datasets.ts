@@ -1,6 +1,6 @@
 // `amaas datasets`: files to learn from.
-import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, rm, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -124,9 +124,17 @@ function registerDownload(datasets: Command, context: CommandContext): void {
       const client = await connect(context, options);
       const number = version ?? (await client.datasets.get(name)).versions.at(-1)?.version ?? 1;
       const path = resolve(context.world.cwd, file);
-      const target = createWriteStream(path, { flags: 'wx' });
-      const content = await client.datasets.download(name, number);
-      await pipeline(Readable.fromWeb(content as WebReadableStream<Uint8Array>), target); // one class under two types
+      const handle = await open(path, 'wx');
+      try {
+        const content = await client.datasets.download(name, number);
+        // One class under two types.
+        await pipeline(Readable.fromWeb(content as WebReadableStream<Uint8Array>), handle.createWriteStream());
+      } catch (thrown) {
+        await rm(path, { force: true });
+        throw thrown;
+      } finally {
+        await handle.close();
+      }
       show(context, options, { dataset: name, version: number, file: path }, () => `${name}@${number} is in ${path}`);
     });
 }
