@@ -59,7 +59,7 @@ export function createInference(transport: Transport): Inference {
     if (isNamedTensors(inputs)) return inputs;
     const values = Object.entries(inputs);
     // Tensors say themselves what they are.
-    if (values.every(([, value]) => typeof value === 'object' && 'dtype' in value)) {
+    if (values.every(([, value]) => typeof value === 'object' && value !== null && 'dtype' in value)) {
       return new Map(values as [string, Tensor][]); // `dtype` is what tells a Tensor from the other values
     }
     return tensorsFromValues(model, (await keptMetadata(model, options)).inputs, inputs);

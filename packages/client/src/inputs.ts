@@ -96,7 +96,7 @@ function isNumberArray(value: InputValue): value is NumberArray {
 }
 
 function isShaped(value: InputValue): value is Tensor | ShapedInput {
-  return typeof value === 'object' && 'shape' in value;
+  return typeof value === 'object' && value !== null && 'shape' in value;
 }
 
 /** The declared shape with its one unknown dim computed. */

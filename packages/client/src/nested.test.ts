@@ -70,12 +70,21 @@ test('tensorFromNested refuses ragged rows and elements the dtype cannot hold', 
   }
 });
 
-test('tensorFromNested refuses dtypes without a JavaScript form, and nulls', () => {
+test('tensorFromNested refuses dtypes without a JavaScript form', () => {
   for (const dtype of DTYPES.filter((name) => /^(float[48]|u?int[24]$|complex)/.test(name))) {
     assert.throws(() => tensorFromNested(dtype, [1], 'x'), { reason: 'UNSUPPORTED_TENSOR' });
   }
-  // JSON may hold nulls, whatever the type says.
-  assert.throws(() => tensorFromNested('float32', [null as unknown as number], 'x'), { reason: 'INVALID_ARGUMENT' });
+});
+
+test('tensorFromNested takes null for a missing value: NaN among floats, an empty string', () => {
+  for (const dtype of ['float32', 'float64', 'float16', 'bfloat16'] as const) {
+    assert.deepEqual(tensorElements(tensorFromNested(dtype, [[1.5, null]], 'x')), [1.5, Number.NaN], dtype);
+  }
+  assert.deepEqual(tensorElements(tensorFromNested('string', [null, 'a'], 'x')), ['', 'a']);
+  for (const dtype of ['int32', 'int64', 'uint8', 'bool'] as const) {
+    const message = new RegExp(`^x: null is not a ${dtype}; null means a missing value, which only floats and strings`);
+    assert.throws(() => tensorFromNested(dtype, [null], 'x'), { reason: 'INVALID_ARGUMENT', message });
+  }
 });
 
 test('tensorElements shows bytes that are no UTF-8 as U+FFFD', () => {

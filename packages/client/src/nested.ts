@@ -16,8 +16,11 @@ import {
   TYPED_ARRAYS,
 } from '@amaas/core';
 
-/** One element in plain JavaScript. Strings become UTF-8; a Uint8Array is the bytes of a string element. */
-export type Scalar = number | bigint | boolean | string | Uint8Array;
+/**
+ * One element in plain JavaScript. Strings become UTF-8; a Uint8Array is the bytes of a string element; null is a missing
+ * value, which only floats (NaN) and strings (no bytes) can hold.
+ */
+export type Scalar = number | bigint | boolean | string | Uint8Array | null;
 
 /** Elements in arrays of arrays, as deep as the tensor has axes; a bare scalar has none. */
 export type NestedArray = Scalar | readonly NestedArray[];
@@ -112,11 +115,14 @@ const utf8 = new TextEncoder();
 
 function stringBytes(element: Scalar, what: string): Uint8Array {
   if (typeof element === 'string') return utf8.encode(element);
+  if (element === null) return new Uint8Array(0);
   if (element instanceof Uint8Array) return element;
   throw misfit('string', element, what);
 }
 
-function storedElement(dtype: PlainDType & FixedSizeDType, element: Scalar | undefined, what: string): number | bigint {
+function storedElement(dtype: PlainDType & FixedSizeDType, given: Scalar | undefined, what: string): number | bigint {
+  const isFloat = dtype.startsWith('float') || dtype === 'bfloat16';
+  const element = given === null && isFloat ? Number.NaN : given;
   switch (dtype) {
     case 'float32':
     case 'float64':
@@ -154,7 +160,8 @@ function storedElement(dtype: PlainDType & FixedSizeDType, element: Scalar | und
 
 function misfit(dtype: DType, element: Scalar | undefined, what: string): AmaasError {
   const got = typeof element === 'bigint' ? `${element}n` : (JSON.stringify(element) ?? String(element));
-  return new AmaasError('INVALID_ARGUMENT', `${what}: ${got.slice(0, 80)} is not a ${dtype}`);
+  const missing = element === null ? '; null means a missing value, which only floats and strings can hold' : '';
+  return new AmaasError('INVALID_ARGUMENT', `${what}: ${got.slice(0, 80)} is not a ${dtype}${missing}`);
 }
 
 /** One element of a tensor in plain JavaScript: float16 as number, int64 as bigint, bool as boolean, string as text. */

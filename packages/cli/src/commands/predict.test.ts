@@ -93,14 +93,17 @@ test('predict reads CSV: all columns for one input, columns by name for several'
     (await predict('doubler', '--csv', 'rows.csv')).stdout,
     /^y {2}float32 \[2,3\]\n {2}owl 6, dog 4, cat 2\n {2}owl 13, dog 10, cat 8\n/,
   );
-  await writeFile(join(cwd, 'people.csv'), 'city,id,count,age\n"Köln, Süd",x,9007199254740993,40\nUlm,y,-2,nan\n');
+  await writeFile(
+    join(cwd, 'people.csv'),
+    'city,id,count,age\n"Köln, Süd",x,9007199254740993,40\nUlm,y,-2,nan\n,z,1,\n',
+  );
   await predict('mixed', '@people.csv');
   assert.deepEqual(
     sent(),
     new Map<string, unknown>([
-      ['age', ['float32', [[40], [Number.NaN]]]],
-      ['count', ['int64', [9007199254740993n, -2n]]],
-      ['city', ['string', [['Köln, Süd'], ['Ulm']]]],
+      ['age', ['float32', [[40], [Number.NaN], [Number.NaN]]]],
+      ['count', ['int64', [9007199254740993n, -2n, 1n]]],
+      ['city', ['string', [['Köln, Süd'], ['Ulm'], ['']]]],
     ]),
   );
   await writeFile(join(cwd, 'label.csv'), 'a,b,c,species\n1,2,3,4\n');
@@ -148,7 +151,8 @@ test('predict says what is wrong with the inputs', async (t) => {
     [['doubler', '--data', '{x: 1}'], 1, /--data is not JSON/],
     [['doubler', '--data', '{"z": [1]}'], 1, /has no input "z"; its inputs are "x"/],
     [['doubler', '--data', '[["a", 2, 3]]'], 1, /"a" is not a float32/],
-    [['doubler', '--data', '[[null, 2, 3]]'], 1, /null is no element of a tensor/],
+    [['mixed', '--data', '{"count": [null]}'], 1, /null is not a int64; null means a missing value/],
+    [['doubler', '--data', '[[{}, 2, 3]]'], 1, /an object is no element of a tensor/],
     [['doubler', '@absent.csv'], 1, /ENOENT.*absent\.csv/],
     [['doubler', '@x.npy'], 1, /npy/],
     [['nothing', '--data', '[1]'], 1, /there is no model "nothing"/],

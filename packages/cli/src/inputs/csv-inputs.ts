@@ -7,7 +7,8 @@ import { type CsvTable, parseCsv } from '../csv.ts';
  * Makes inputs of a CSV text.
  *
  * A model with one input gets all columns in their order. A model with several gets, for each required input, the column
- * of the same name, shaped [rows] or [rows, 1] as it declares; other columns are left out.
+ * of the same name, shaped [rows] or [rows, 1] as it declares; other columns are left out, and an empty cell is a missing
+ * value (NaN, no text).
  * @throws INVALID_ARGUMENT naming what does not fit
  */
 export function inputsFromCsv(model: string, specs: readonly TensorSpec[], text: string): NamedTensors {
@@ -47,7 +48,11 @@ function addColumn(values: Record<string, InputValue>, spec: TensorSpec, table: 
       `csv: input "${spec.name}" needs a column of that name; the file has ${has}`,
     );
   }
-  const data = table.rows.map((row, line) => readCell(row[column] ?? '', spec.dtype, place(table, line, column)));
+  const data = table.rows.map((row, line) => {
+    const cell = row[column] ?? '';
+    const isMissing = cell.trim() === '' && spec.dtype.startsWith('float');
+    return isMissing ? null : readCell(cell, spec.dtype, place(table, line, column));
+  });
   values[spec.name] = { shape: spec.shape?.length === 1 ? [data.length] : [data.length, 1], data };
 }
 
@@ -61,7 +66,7 @@ function readCell(cell: string, dtype: DType, where: string): Scalar {
   if (dtype === 'bool' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
   if ((dtype === 'int64' || dtype === 'uint64') && /^[+-]?\d+$/.test(text)) return BigInt(text);
   const value = Number(text);
-  // An empty cell would count as 0: a missing value has to be decided on, not guessed.
+  // An empty cell would count as 0. In a table of one input a missing value has to be decided on, not guessed.
   if (text === '' || (Number.isNaN(value) && text.toLowerCase() !== 'nan')) {
     throw new AmaasError(
       'INVALID_ARGUMENT',

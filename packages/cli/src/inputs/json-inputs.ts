@@ -62,14 +62,11 @@ function elementsOf({ values, exact }: PackedNumbers): Float64Array | readonly (
 }
 
 function nested(value: JsonValue, what: string): NestedArray {
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (value instanceof JsonNumber) return value.exact ?? value.value;
   if (value instanceof PackedNumbers) return nestedNumbers(value);
   if (Array.isArray(value)) return value.map((item: JsonValue) => nested(item, what));
-  throw new AmaasError(
-    'INVALID_ARGUMENT',
-    `${what}: ${value === null ? 'null' : 'an object'} is no element of a tensor`,
-  );
+  throw new AmaasError('INVALID_ARGUMENT', `${what}: an object is no element of a tensor`);
 }
 
 /** Rows of numbers among others that do not fit them; the error about the shape is the tensor's to make. */
