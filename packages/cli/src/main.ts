@@ -14,6 +14,7 @@ import { registerPredict } from './commands/predict.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerServe } from './commands/serve.ts';
+import { registerTrain } from './commands/train.ts';
 import { reportFailure } from './failures.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     registerDeploy(program, context);
     registerModels(program, context);
     registerPredict(program, context);
+    registerTrain(program, context);
     registerDatasets(program, context);
     registerRuns(program, context);
     registerJobs(program, context);

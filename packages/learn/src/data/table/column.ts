@@ -83,12 +83,38 @@ export function refuseUnknownColumn(
   columns: readonly { readonly name: string }[],
 ): never {
   const names = columns.map((column) => column.name);
-  const alike = names.find((other) => other.trim().toLowerCase() === name.trim().toLowerCase());
+  const alike = mostAlike(name, names);
   const hint = alike === undefined ? '' : ` Did you mean "${alike}"?`;
   const shown = names.slice(0, 30).map((other) => `"${other}"`);
   const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
   const list = names.length === 0 ? 'there are no columns' : `there are ${shown.join(', ')}${more}`;
   throw new AmaasError('INVALID_DATA', `${operation}: there is no column "${name}"; ${list}.${hint}`);
+}
+
+/** The name that is reached by the fewest changes of a letter, if it takes few: a third of the letters, at least one. */
+function mostAlike(name: string, names: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.trim().toLowerCase();
+  let best: { readonly name: string; readonly changes: number } | undefined;
+  for (const other of names.slice(0, 1000)) {
+    const changes = countChanges(plain(name), plain(other));
+    if (changes < (best?.changes ?? Math.max(1, Math.floor(name.length / 3)) + 1)) best = { name: other, changes };
+  }
+  return best?.name;
+}
+
+/** Letters put in, left out or replaced to make one text of the other (Levenshtein's distance). */
+function countChanges(from: string, to: string): number {
+  if (Math.abs(from.length - to.length) > 20 || from.length > 200) return from === to ? 0 : Number.POSITIVE_INFINITY;
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let i = 0; i < from.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < to.length; j++) {
+      const replaced = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
 }
 
 /** An empty column of `rowCount` missing cells to be filled by its creator. */

@@ -1,0 +1,60 @@
+// The folder in which a training keeps where it stands, for going on after it was ended: a checkpoint per candidate, and
+// what the training was of, so that it goes on with nothing else.
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { AmaasError } from '@amaas/core';
+import type { CheckpointStore } from '@amaas/learn/train';
+import { replaceFile } from './durable-file.ts';
+import type { TrainingConfiguration } from './messages.ts';
+
+/** What a training is of. */
+export interface TrainingIdentity extends TrainingConfiguration {
+  /** Of the data. */
+  readonly digest: string | null;
+}
+
+const IDENTITY_FILE = 'training.json';
+
+/**
+ * Makes the folder ready and gives a store for each candidate.
+ * @throws INVALID_CHECKPOINT when it is to go on and the folder is of another training
+ */
+export async function openCheckpoints(
+  folder: string,
+  identity: TrainingIdentity,
+  isResumed: boolean,
+): Promise<(candidate: string) => CheckpointStore> {
+  const path = join(folder, IDENTITY_FILE);
+  const text = JSON.stringify(identity, null, 2);
+  const known = isResumed ? await readOrNull(path) : null;
+  if (known !== null) assertSame(folder, JSON.parse(new TextDecoder().decode(known)), JSON.parse(text));
+  if (known === null) {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await replaceFile(path, `${text}\n`);
+  }
+  return (candidate) => {
+    const file = join(folder, `${candidate}.safetensors`); // candidates are named by the pipeline, not by users
+    return { load: () => readOrNull(file), save: (bytes) => replaceFile(file, bytes) };
+  };
+}
+
+function assertSame(folder: string, known: unknown, asked: unknown): void {
+  if (isDeepStrictEqual(known, asked)) return;
+  throw new AmaasError(
+    'INVALID_CHECKPOINT',
+    `train: the checkpoints in ${folder} are of a training with other data or other settings; ` +
+      'repeat the command that was interrupted with --resume, or leave --resume out to start over',
+    { details: { known, asked } },
+  );
+}
+
+async function readOrNull(path: string): Promise<Uint8Array | null> {
+  try {
+    return await readFile(path);
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null;
+    throw thrown;
+  }
+}

@@ -1,0 +1,56 @@
+// What the command's thread and the training's say to each other: plain, structured-clonable values.
+import type { SerializedError } from '@amaas/core';
+import type { Cell, ColumnKind } from '@amaas/learn/data';
+import type { EvaluationReport } from '@amaas/learn/evaluate';
+import type { TableModelDescription, TableSettings, TrainTableEvent } from '@amaas/learn/pipelines';
+
+/** How a file is read where a look at it does not tell. */
+export interface TableReading {
+  readonly separator?: string;
+  readonly decimal?: '.' | ',';
+  /** Texts that mean "no value", besides the usual ones. */
+  readonly missing?: readonly string[];
+  /** Kinds by column, where what the cells look like is not what they are. */
+  readonly kinds?: readonly (readonly [column: string, kind: ColumnKind])[];
+}
+
+/** Everything that decides what comes out of a training, besides the data. */
+export interface TrainingConfiguration {
+  readonly settings: TableSettings;
+  readonly reading: TableReading;
+}
+
+/** What the training's thread is started with. */
+export interface TrainingTask extends TrainingConfiguration {
+  /** Absolute, or a pattern. */
+  readonly path: string;
+  /** Where checkpoints are kept. */
+  readonly checkpoints: string;
+  /** Whether to go on from what lies there; otherwise it is removed. */
+  readonly isResumed: boolean;
+}
+
+/** What comes of a training. */
+export interface TrainingResult {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly report: EvaluationReport;
+  readonly description: TableModelDescription;
+  readonly candidate: { readonly name: string; readonly options: object };
+  readonly data: {
+    readonly name: string;
+    readonly digest: string | null;
+    readonly rows: { readonly train: number; readonly validation: number; readonly test: number };
+  };
+  /** A held-out row as callers send it, and what the model says to it. */
+  readonly example: { readonly row: ReadonlyMap<string, Cell>; readonly scores: Float32Array };
+}
+
+export type FromTraining =
+  | { readonly type: 'event'; readonly event: TrainTableEvent }
+  | { readonly type: 'done'; readonly result: TrainingResult }
+  | { readonly type: 'failed'; readonly error: SerializedError };
+
+/** Asks it to end: it does after the steps at hand. */
+export interface ToTraining {
+  readonly type: 'cancel';
+}

@@ -1,0 +1,162 @@
+// The options of `train` that say what to learn and how to read the file, and what they become.
+import { COLUMN_KINDS, type ColumnKind, type TargetTask } from '@amaas/learn/data';
+import type { TableSettings } from '@amaas/learn/pipelines';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../command-context.ts';
+import type { TableReading, TrainingConfiguration } from './messages.ts';
+
+/** As commander gives them. */
+export interface TrainFlags extends ReadingFlags {
+  readonly target?: string;
+  readonly task?: TargetTask;
+  readonly exclude?: readonly string[];
+  readonly test?: string;
+  readonly validation?: string;
+  readonly groupBy?: string;
+  readonly timeBy?: string;
+  readonly seed?: string;
+  readonly epochs?: string;
+  readonly hidden?: string;
+  readonly learningRate?: string;
+  readonly batchSize?: string;
+  readonly dropout?: string;
+  readonly weightDecay?: string;
+  readonly allowLeakage?: true;
+}
+
+export interface ReadingFlags {
+  readonly separator?: string;
+  readonly decimal?: '.' | ',';
+  readonly missing?: readonly string[];
+  readonly as?: readonly string[];
+}
+
+/** Adds what decides the result, apart from the data. */
+export function addTrainOptions(command: Command): Command {
+  command
+    .requiredOption('--target <column>', 'the column to predict')
+    .addOption(
+      new Option('--task <task>', 'what to predict (default: told from the target)').choices([
+        'binary',
+        'multiclass',
+        'regression',
+      ]),
+    )
+    .option('--exclude <columns...>', 'columns to leave out, also as a,b,c')
+    .option('--test <share>', 'rows held out for the report: a share below 1 or a number (default: 0.2)')
+    .option('--validation <share>', 'rows held out to choose and to stop by (default: 0.15)')
+    .option('--group-by <column>', 'rows with the same value, such as a patient, stay in one part; no feature')
+    .option('--time-by <column>', 'the newest rows by this column are held out')
+    .option('--seed <n>', 'decides every draw; the same again gives the same model (default: 0)')
+    .option('--epochs <n>', 'most passes over the rows; fewer when it stops getting better (default: by the rows)')
+    .option('--hidden <widths>', 'units of the hidden layers, 64,32; none for a linear model (default: by the rows)')
+    .option('--learning-rate <rate>', 'of the network (default: by the rows)')
+    .option('--batch-size <rows>', 'rows per update (default: by the rows)')
+    .option('--dropout <share>', 'of the hidden units (default: by the rows)')
+    .option('--weight-decay <rate>', 'of the network (default: by the rows)')
+    .option('--allow-leakage', 'train also where a column tells the target all by itself');
+  return addReadingOptions(command);
+}
+
+/** Adds what says how the file is to be read; all of it is found out where left out. */
+export function addReadingOptions(command: Command): Command {
+  return command
+    .option('--separator <character>', 'between the cells of a CSV file, `\\t` for a tab (default: told from the file)')
+    .addOption(new Option('--decimal <sign>', 'of a CSV file (default: told from the file)').choices(['.', ',']))
+    .option('--missing <texts...>', 'texts that mean "no value", besides NA, null, NaN, ? and the like')
+    .option('--as <column=kind...>', `what a column holds: ${COLUMN_KINDS.join(', ')}`);
+}
+
+/** @throws UsageError for an option that cannot be */
+export function readTrainFlags(flags: TrainFlags): TrainingConfiguration {
+  const { target = '', groupBy, timeBy } = flags;
+  if (groupBy !== undefined && timeBy !== undefined) {
+    throw new UsageError('give --group-by or --time-by, not both: rows are split one way');
+  }
+  const settings: TableSettings = {
+    target,
+    ...optional('task', flags.task),
+    ...optional(
+      'exclude',
+      flags.exclude?.flatMap((text) => text.split(',').map((name) => name.trim())),
+    ),
+    ...optional('test', number('--test', flags.test, { above: 0 })),
+    ...optional('validation', number('--validation', flags.validation, { above: 0 })),
+    ...optional('groupBy', groupBy),
+    ...optional('timeBy', timeBy),
+    seed: wholeNumber('--seed', flags.seed, 0) ?? 0,
+    ...optional('epochs', wholeNumber('--epochs', flags.epochs, 1)),
+    ...optional('hidden', readHidden(flags.hidden)),
+    ...optional('learningRate', number('--learning-rate', flags.learningRate, { above: 0 })),
+    ...optional('batchSize', wholeNumber('--batch-size', flags.batchSize, 1)),
+    ...optional('dropout', number('--dropout', flags.dropout, { least: 0, below: 1 })),
+    ...optional('weightDecay', number('--weight-decay', flags.weightDecay, { least: 0 })),
+    ...optional('allowLeakage', flags.allowLeakage),
+  };
+  return { settings, reading: readReadingFlags(flags) };
+}
+
+/** @throws UsageError */
+export function readReadingFlags(flags: ReadingFlags): TableReading {
+  const { separator } = flags;
+  if (separator !== undefined && separator !== '\\t' && separator.length !== 1) {
+    throw new UsageError(`--separator must be one character, got ${JSON.stringify(separator)}`);
+  }
+  return {
+    ...optional('separator', separator === '\\t' ? '\t' : separator),
+    ...optional('decimal', flags.decimal),
+    ...optional('missing', flags.missing),
+    ...optional('kinds', flags.as?.map(readKind)),
+  };
+}
+
+function readKind(text: string): readonly [string, ColumnKind] {
+  const equals = text.lastIndexOf('=');
+  const kind = COLUMN_KINDS.find((known) => known === text.slice(equals + 1));
+  if (equals < 1 || kind === undefined) {
+    const what = `--as must be column=kind with one of ${COLUMN_KINDS.join(', ')}`;
+    throw new UsageError(`${what}, such as zip=string; got ${JSON.stringify(text)}`);
+  }
+  return [text.slice(0, equals), kind];
+}
+
+function readHidden(text: string | undefined): readonly number[] | undefined {
+  if (text === undefined) return undefined;
+  if (text === 'none') return [];
+  return text.split(',').map((width) => wholeNumber('--hidden', width.trim(), 1) ?? 1);
+}
+
+function wholeNumber(option: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+  if (value >= least) return value;
+  throw new UsageError(`${option} must be a whole number ≥ ${least}, got ${JSON.stringify(text)}`);
+}
+
+interface Bounds {
+  readonly above?: number;
+  readonly least?: number;
+  readonly below?: number;
+}
+
+function number(option: string, text: string | undefined, { above, least, below }: Bounds): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const isAllowed = Number.isFinite(value) && !(value <= (above ?? -Infinity)) && !(value < (least ?? -Infinity));
+  if (isAllowed && value < (below ?? Infinity)) return value;
+  const bounds = [
+    ...(above === undefined ? [] : [`> ${above}`]),
+    ...(least === undefined ? [] : [`≥ ${least}`]),
+    ...(below === undefined ? [] : [`< ${below}`]),
+  ];
+  throw new UsageError(`${option} must be a number ${bounds.join(' and ')}, got ${JSON.stringify(text)}`);
+}
+
+/** A field that is left out where there is nothing to say. */
+function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { readonly [key in Name]?: Value } {
+  // A computed key widens to string; it is exactly Name.
+  return (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: Value };
+}
