@@ -384,8 +384,7 @@ test('openTable reads several files as one table in the order of their paths, he
       { length: rows },
       () => `${id},word ${id % 7},2024-01-01 ${String(id++ % 24).padStart(2, '0')}:00:00`,
     );
-    // Blank lines before some headers: each file is skipped on its own.
-    scratch.write(`part-${file}.csv`, `${file % 2 === 0 ? '' : '\n'}id,word,time\n${lines.join('\n')}\n`);
+    scratch.write(`part-${file}.csv`, `id,word,time\n${lines.join('\n')}\n`);
   }
   const { rows, digest } = await readFile(`${scratch.folder}/part-*.csv`);
   assert.equal(rows.length, 28_005);
@@ -396,6 +395,17 @@ test('openTable reads several files as one table in the order of their paths, he
   await assert.rejects(
     readFile(`${scratch.folder}/part-*.csv`),
     failsWith('INVALID_DATA', /part-9\.csv does not have the columns of .*part-0\.csv \(id, word, time\)/),
+  );
+});
+
+test('openTable skips the blank lines before each of several headers', async () => {
+  for (const [file, blank] of ['', '\n\n', '\n', ''].entries()) {
+    scratch.write(`blank-${file}.csv`, `${blank}id,x\n${2 * file},a\n${2 * file + 1},b\n`);
+  }
+  const { rows } = await readFile(`${scratch.folder}/blank-?.csv`);
+  assert.deepEqual(
+    rows.map(([id]) => id),
+    [0, 1, 2, 3, 4, 5, 6, 7],
   );
 });
 

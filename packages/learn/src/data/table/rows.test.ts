@@ -12,11 +12,14 @@ const table = tableFromColumns({
 
 test('takeRows copies the cells of these rows in their order', () => {
   const taken = takeRows(table, [2, 0, 2]);
-  assert.deepEqual([0, 1, 2].map((row) => cellsOf(taken, row)), [
-    [3, null, null, 7],
-    [1, 'a', true, 5],
-    [3, null, null, 7],
-  ]);
+  assert.deepEqual(
+    [0, 1, 2].map((row) => cellsOf(taken, row)),
+    [
+      [3, null, null, 7],
+      [1, 'a', true, 5],
+      [3, null, null, 7],
+    ],
+  );
   for (const row of [4, -1, 0.5]) assert.throws(() => takeRows(table, [row]), failsWith('INVALID_ARGUMENT', /row/));
 });
 

@@ -81,7 +81,10 @@ export function testDataSource(title: string, open: () => Promise<DataSource>): 
   });
 
   testSource('serves several readers at once', async (source) => {
-    const [all, some] = await Promise.all([readTable(source, { batchRows: 100 }), readTable(source, { columns: ['s'] })]);
+    const [all, some] = await Promise.all([
+      readTable(source, { batchRows: 100 }),
+      readTable(source, { columns: ['s'] }),
+    ]);
     assert.deepEqual(cellsOf(all, 2499), contractCells(2499));
     assert.deepEqual(cellsOf(some, 2499), [contractCells(2499)[1]]);
   });
@@ -115,14 +118,20 @@ export function testDataSource(title: string, open: () => Promise<DataSource>): 
   });
 
   testSource('stops at an aborted signal, before and between batches', async (source) => {
-    await assert.rejects(readTable(source, { signal: AbortSignal.abort() }), failsWith('CANCELLED', /caller went away/));
+    await assert.rejects(
+      readTable(source, { signal: AbortSignal.abort() }),
+      failsWith('CANCELLED', /caller went away/),
+    );
     const controller = new AbortController();
-    await assert.rejects(async () => {
-      for await (const batch of source.read({ batchRows: 100, signal: controller.signal })) {
-        assert.equal(batch.rowCount, 100);
-        controller.abort();
-      }
-    }, failsWith('CANCELLED', /caller went away/));
+    await assert.rejects(
+      async () => {
+        for await (const batch of source.read({ batchRows: 100, signal: controller.signal })) {
+          assert.equal(batch.rowCount, 100);
+          controller.abort();
+        }
+      },
+      failsWith('CANCELLED', /caller went away/),
+    );
   });
 
   testSource('refuses to be read once closed, and closes twice', async (source) => {
@@ -130,9 +139,12 @@ export function testDataSource(title: string, open: () => Promise<DataSource>): 
     await running.next();
     await source.close();
     await source.close();
-    await assert.rejects(async () => {
-      for (;;) if ((await running.next()).done) return;
-    }, failsWith('INVALID_DATA', /closed/));
+    await assert.rejects(
+      async () => {
+        for (;;) if ((await running.next()).done) return;
+      },
+      failsWith('INVALID_DATA', /closed/),
+    );
     await assert.rejects(readTable(source), failsWith('INVALID_DATA', /closed/));
   });
 }
