@@ -1,0 +1,213 @@
+// From a file to rows that can be learned from: described, split, preprocessed by what the training part alone shows, as
+// features computed by the graph that will be served. The test part stays closed until the report is made.
+import { AmaasError, type Executor, type NamedTensors } from '@amaas/core';
+import {
+  type ColumnType,
+  type DataFinding,
+  type DataSource,
+  describeTable,
+  readTable,
+  refuseErrors,
+  requireColumn,
+  type Split,
+  type SplitStrategy,
+  splitRows,
+  type Table,
+  type TableSummary,
+  takeRows,
+  type TargetTask,
+} from '../data/index.ts';
+import {
+  type FeatureSizes,
+  featureSizes,
+  fitPreprocessing,
+  type Preprocessing,
+  type PreprocessingOptions,
+  rawTensors,
+} from '../preprocess/index.ts';
+import type { Examples } from '../train/index.ts';
+import { describeTableModel, type TableModelDescription } from './table-description.ts';
+import { exportFeatures } from './table-model.ts';
+import { fitTarget, type TableTarget, targetNumbers, targetTensor } from './table-target.ts';
+
+export interface PrepareTableOptions {
+  readonly source: DataSource;
+  /** The column to predict. */
+  readonly target: string;
+  readonly executor: Executor;
+  /** Inferred from the target when left out. */
+  readonly task?: TargetTask;
+  /** Columns to leave out. */
+  readonly exclude?: readonly string[];
+  /** Overrules what columns were taken for. */
+  readonly types?: ReadonlyMap<string, ColumnType>;
+  /** Share or number of rows held out for the report; default 0.2. */
+  readonly test?: number;
+  /** Share or number of rows held out to choose and to stop by; default 0.15. */
+  readonly validation?: number;
+  /** A column whose equal values stay in one part. */
+  readonly groupBy?: string;
+  /** A column of times: the newest rows are the test part. */
+  readonly timeBy?: string;
+  /** Trains even where a column tells the target all by itself; default false: such a model shines only in its report. */
+  readonly allowLeakage?: boolean;
+  readonly preprocessing?: Omit<PreprocessingOptions, 'exclude'>;
+  /** Default 0. */
+  readonly seed?: string | number;
+  readonly onEvent?: (event: PrepareTableEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+export type PrepareTableEvent =
+  | { readonly kind: 'described'; readonly summary: TableSummary }
+  | {
+      readonly kind: 'split';
+      readonly rows: { readonly train: number; readonly validation: number; readonly test: number };
+      readonly findings: readonly DataFinding[];
+    }
+  | { readonly kind: 'prepared'; readonly preprocessing: Preprocessing; readonly task: TargetTask };
+
+/** What candidates learn from; plain data, so that it can be handed to other threads. */
+export interface TableExamples {
+  readonly sizes: FeatureSizes;
+  readonly target: TableTarget;
+  readonly training: Examples;
+  readonly validation: Examples;
+}
+
+export interface PreparedTable {
+  readonly summary: TableSummary;
+  readonly split: Split;
+  readonly preprocessing: Preprocessing;
+  readonly target: TableTarget;
+  readonly description: TableModelDescription;
+  /** Rows of the training part as they were read. */
+  readonly training: Table;
+  readonly examples: TableExamples;
+  readonly heldOut: HeldOutRows;
+}
+
+/** The test part. It can be taken once: what has judged one model must not choose another. */
+export class HeldOutRows {
+  #table: Table | null;
+  readonly #rows: Uint32Array;
+
+  constructor(table: Table, rows: Uint32Array) {
+    this.#table = table;
+    this.#rows = rows;
+  }
+
+  /** @throws INTERNAL when they were taken before */
+  take(): Table {
+    if (this.#table === null) throw new AmaasError('INTERNAL', 'the held-out rows were taken before');
+    const rows = takeRows(this.#table, this.#rows);
+    this.#table = null;
+    return rows;
+  }
+}
+
+const DEFAULT_VALIDATION = 0.15;
+
+/** @throws INVALID_DATA with what to do about it, when the table cannot be learned from; CANCELLED */
+export async function prepareTable(options: PrepareTableOptions): Promise<PreparedTable> {
+  const { source, executor, seed = 0, signal } = options;
+  const abort = signal === undefined ? {} : { signal };
+  const summary = await describeTable(source, {
+    target: options.target,
+    seed,
+    ...(options.task === undefined ? {} : { task: options.task }),
+    ...(options.types === undefined ? {} : { types: options.types }),
+    ...abort,
+  });
+  options.onEvent?.({ kind: 'described', summary });
+  refuseErrors('train', summary.findings);
+  if (options.allowLeakage !== true) refuseLeakage(summary.findings, options.exclude);
+  const table = await readTable(source, abort);
+  const split = splitTable(table, summary, options);
+  options.onEvent?.({
+    kind: 'split',
+    rows: { train: split.train.length, validation: split.validation.length, test: split.test.length },
+    findings: split.findings,
+  });
+
+  const training = takeRows(table, split.train);
+  const preprocessing = fitPreprocessing(training, summary.columns, {
+    ...options.preprocessing,
+    exclude: [options.target, ...(options.exclude ?? []), ...(options.groupBy === undefined ? [] : [options.groupBy])],
+  });
+  if (summary.target === undefined) throw new AmaasError('INTERNAL', 'train: the target was not described');
+  const target = fitTarget(summary.target, requireColumn(training, options.target));
+  options.onEvent?.({ kind: 'prepared', preprocessing, task: target.task });
+  const validation = takeRows(table, split.validation);
+  return {
+    summary,
+    split,
+    preprocessing,
+    target,
+    description: describeTableModel(preprocessing, target, training),
+    training,
+    examples: await prepareExamples({ training, validation }, { preprocessing, target, executor }),
+    heldOut: new HeldOutRows(table, split.test),
+  };
+}
+
+/** @throws INVALID_DATA when a column that would be learned from tells the target all by itself */
+function refuseLeakage(findings: readonly DataFinding[], excluded: readonly string[] = []): void {
+  const leaks = findings.filter(
+    ({ code, column }) => code === 'leakage' && column !== undefined && !excluded.includes(column),
+  );
+  if (leaks.length === 0) return;
+  throw new AmaasError('INVALID_DATA', `train: ${leaks.map(({ message }) => message).join('\n')}`, {
+    details: { findings: leaks },
+  });
+}
+
+function splitTable(table: Table, summary: TableSummary, options: PrepareTableOptions): Split {
+  const target = requireColumn(table, options.target);
+  const rows = Uint32Array.from({ length: table.rowCount }, (_, row) => row).filter((row) => target.valid[row] === 1);
+  return splitRows(table.rowCount, {
+    seed: options.seed ?? 0,
+    strategy: strategyOf(table, summary, options),
+    test: options.test ?? 0.2,
+    validation: options.validation ?? DEFAULT_VALIDATION,
+    rows,
+  });
+}
+
+function strategyOf(
+  table: Table,
+  summary: TableSummary,
+  { groupBy, timeBy, target }: PrepareTableOptions,
+): SplitStrategy {
+  if (groupBy !== undefined && timeBy !== undefined) {
+    throw new AmaasError('INVALID_ARGUMENT', 'train: the rows can be split by groups or by time, not by both');
+  }
+  if (groupBy !== undefined) return { kind: 'grouped', by: requireColumn(table, groupBy) };
+  if (timeBy !== undefined) return { kind: 'time', by: requireColumn(table, timeBy) };
+  return summary.target?.task === 'regression'
+    ? { kind: 'random' }
+    : { kind: 'stratified', by: requireColumn(table, target) };
+}
+
+/** Features of the parts that are learned from, computed by the graph that will be served. */
+async function prepareExamples(
+  parts: { readonly training: Table; readonly validation: Table },
+  context: { readonly preprocessing: Preprocessing; readonly target: TableTarget; readonly executor: Executor },
+): Promise<TableExamples> {
+  const { preprocessing, target, executor } = context;
+  const features = await executor.compile(exportFeatures(preprocessing));
+  try {
+    const prepare = async (part: Table): Promise<Examples> => {
+      const inputs: NamedTensors = await features.run(rawTensors(preprocessing, part));
+      return { inputs, target: targetTensor(target, targetNumbers(target, requireColumn(part, target.column))) };
+    };
+    return {
+      sizes: featureSizes(preprocessing),
+      target,
+      training: await prepare(parts.training),
+      validation: await prepare(parts.validation),
+    };
+  } finally {
+    await features.dispose();
+  }
+}
