@@ -22,6 +22,7 @@ import {
   sendAdmin,
 } from './testing/checked-admin-call.ts';
 import { COUNTED, countingKinds } from './testing/counting-kind.ts';
+import { biasModel } from './testing/models.ts';
 import { ADMIN_KEY, startTestServer, type TestServer } from './testing/running-server.ts';
 
 let server: TestServer;
@@ -204,6 +205,44 @@ test('a job is submitted, followed, and leaves a run with its report and lineage
   assert.equal(datasets[0]?.digest, source.digest, 'the run keeps the digest');
   await assertEmpty(server, { method: 'DELETE', path: `/runs/${runId}` });
   await assertAdminError(server, get(`/runs/${runId}`), { status: 404, reason: 'RUN_NOT_FOUND' });
+});
+
+test('a run done elsewhere is recorded with its report, which goes both ways with a version', async () => {
+  const { runs, deploy, models } = client();
+  const run = 'run_by-hand-1';
+  const version = await deploy({
+    name: 'by-hand',
+    files: [{ path: 'model.onnx', content: Uint8Array.from(biasModel(1)) }],
+    lineage: { run },
+  });
+  const recorded = await runs.record(run, {
+    kind: 'train',
+    model: 'by-hand',
+    version: version.version,
+    configuration: { target: 'y' },
+    codeVersion: '0.1.0',
+    seed: 42,
+    metrics: { accuracy: 0.875 },
+    parent: { model: 'by-hand', version: 1 },
+    files: [{ name: 'report.html', mediaType: 'text/html', content: new TextEncoder().encode('<title>by hand') }],
+  });
+  assert.deepEqual(recorded, await callAdmin(server, get(`/runs/${run}`), { schema: RunSchema }));
+  assert.deepEqual([recorded.state, recorded.version, recorded.job, recorded.seed], ['succeeded', 1, null, 42]);
+  assert.equal((await models.getVersion('by-hand', 1)).lineage['run'], run);
+  assert.equal(await runs.report(run, 'html'), '<title>by hand');
+  const put = (id: string, body: object): AdminRequest => ({ method: 'PUT', path: `/runs/${id}`, body });
+  const least = { kind: 'train', configuration: {}, codeVersion: '1' };
+  const absent = { name: 'report.json', mediaType: 'application/json', digest: `sha256:${'0'.repeat(64)}` };
+  const [ofJob] = (await runs.list({ kind: 'count' })).map(({ id }) => id);
+  const bad: readonly (readonly [string, object, number, string])[] = [
+    ['by-hand', least, 400, 'INVALID_ARGUMENT'],
+    [run, { ...least, kind: 'Train!' }, 400, 'MALFORMED_REQUEST'],
+    [run, { ...least, files: [absent] }, 404, 'ARTIFACT_NOT_FOUND'],
+    [run, { ...least, datasets: [{ role: 'train', name: 'none', version: 1 }] }, 404, 'DATASET_NOT_FOUND'],
+    ...(ofJob === undefined ? [] : [[ofJob, least, 409, 'NAME_TAKEN'] as const]),
+  ];
+  for (const [id, body, status, reason] of bad) await assertAdminError(server, put(id, body), { status, reason });
+  assert.deepEqual(await runs.get(run), recorded);
 });
 
 test('jobs are refused, fail and are cancelled with words one can act on', async () => {

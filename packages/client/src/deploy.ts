@@ -123,6 +123,17 @@ async function requestVersion(
   return detail as VersionDetail; // the route's schema
 }
 
+/** Puts one file into the server's store, unless it is there; returns its digest. */
+export async function storeFile(
+  transport: Transport,
+  file: DeployFile,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const digest = file.digest ?? (await digestOf(file.content, () => {}, signal));
+  await uploadUnlessThere(transport, { file, digest, signal, counted: () => {} });
+  return digest;
+}
+
 interface Upload {
   readonly file: DeployFile;
   readonly digest: string;

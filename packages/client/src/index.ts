@@ -50,5 +50,5 @@ export {
   tensorToNested,
 } from './nested.ts';
 export type { RetryPolicy } from './retry.ts';
-export type { ListRunsOptions, RunsApi } from './runs.ts';
+export type { ListRunsOptions, RecordedRun, RunsApi } from './runs.ts';
 export type { FileContent } from './upload-body.ts';

@@ -94,6 +94,55 @@ export const RunSchema = Type.Object(
   },
   strict,
 );
+export const RecordRunRequestSchema = Type.Object(
+  {
+    kind: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,127}$', description: 'What was done: `train` …' }),
+    state: Type.Optional(oneOf(['succeeded', 'failed', 'cancelled'], 'How it went; default succeeded.')),
+    model: Type.Optional(NameSchema),
+    version: Type.Optional(VersionNumber),
+    configuration: Type.Record(Type.String(), Type.Unknown()),
+    datasets: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            role: Type.String({ description: 'What for: `train`, `test` …' }),
+            name: NameSchema,
+            version: VersionNumber,
+          },
+          strict,
+        ),
+        { maxItems: 100 },
+      ),
+    ),
+    codeVersion: Type.String({ minLength: 1, maxLength: 200 }),
+    seed: Type.Optional(Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })),
+    metrics: Type.Optional(Type.Record(Type.String(), Type.Number())),
+    parent: Type.Optional(
+      Type.Object(
+        { run: Type.Optional(Type.String()), model: Type.Optional(NameSchema), version: Type.Optional(VersionNumber) },
+        strict,
+      ),
+    ),
+    files: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.String({
+              minLength: 1,
+              maxLength: 255,
+              description: '`report.html` and `report.json` are its report.',
+            }),
+            mediaType: Type.String({ minLength: 1, maxLength: 255 }),
+            digest: DigestSchema,
+          },
+          strict,
+        ),
+        { maxItems: 100, description: 'Uploaded before with PUT /admin/v1/blobs/{digest}.' },
+      ),
+    ),
+  },
+  strict,
+);
 export const RunListSchema = Type.Object({ runs: Type.Array(RunSchema, { description: 'Newest first.' }) }, strict);
 
 export const JOB_STATES = [
@@ -154,6 +203,7 @@ export type Failure = Static<typeof FailureSchema>;
 export type DatasetVersion = Static<typeof DatasetVersionSchema>;
 export type Dataset = Static<typeof DatasetSchema>;
 export type Run = Static<typeof RunSchema>;
+export type RecordRunRequest = Static<typeof RecordRunRequestSchema>;
 export type RunState = (typeof RUN_STATES)[number];
 export type Job = Static<typeof JobSchema>;
 export type JobState = (typeof JOB_STATES)[number];

@@ -84,6 +84,26 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     assert.equal((await runs.list()).length, 1);
   });
 
+  check('record keeps a run done elsewhere, replaces it when repeated, and leaves those of jobs alone', async (t) => {
+    const { runs, run, add, advance } = await createTrainingFixture(t, dialect);
+    const { digest } = await add('d', 'x');
+    const datasets = [{ role: 'train', name: 'd', version: 1 }];
+    const metrics = new Map([['loss', 0.5]]);
+    const first = await runs.record({ ...run('a'), model: 'm', datasets }, { state: 'succeeded', version: 2, metrics });
+    assert.deepEqual(first, await runs.get('run_a'));
+    assert.deepEqual([first.version, first.datasets], [2, [{ ...datasets[0], digest }]]);
+    advance(1000);
+    const second = await runs.record({ ...run('a'), seed: 3 }, { state: 'failed' });
+    assert.deepEqual(second, await runs.get('run_a'));
+    assert.deepEqual([second.seed, second.model, second.metrics.size, second.datasets], [3, null, 0, []]);
+    assert.deepEqual([second.createdAt, second.endedAt], [first.createdAt, '2026-01-02T03:04:06.678Z']);
+    await runs.start({ ...run('b'), job: 'job_b' });
+    await rejectsWith(runs.record(run('b'), { state: 'succeeded' }), 'NAME_TAKEN', /belongs to the job job_b/);
+    const absent = [{ role: 'train', name: 'none', version: 1 }];
+    await rejectsWith(runs.record({ ...run('a'), datasets: absent }, { state: 'succeeded' }), 'DATASET_NOT_FOUND');
+    assert.deepEqual(await runs.get('run_a'), second, 'a refusal changes nothing');
+  });
+
   check('list filters, newest first, page by page', async (t) => {
     const { runs, run, add, advance } = await createTrainingFixture(t, dialect);
     await add('d', 'x');

@@ -38,27 +38,35 @@ export class Runs {
 
   /** Says how a run ended; saying it again says it anew. @throws RUN_NOT_FOUND, ARTIFACT_NOT_FOUND, INVALID_ARGUMENT */
   async end(id: string, end: RunEnd): Promise<RunRecord> {
-    for (const { name, digest } of end.files ?? []) {
-      if (await this.#parts.blobs.touch(digest)) continue;
-      throw new AmaasError('ARTIFACT_NOT_FOUND', `end run ${id}: "${name}" (${digest}) is not in the store`);
-    }
-    for (const [name, value] of end.metrics ?? []) {
-      if (Number.isFinite(value)) continue; // JSON has no word for the others
-      throw new AmaasError('INVALID_ARGUMENT', `end run ${id}: metric "${name}" must be a finite number, got ${value}`);
-    }
+    await this.#assertEnd(id, end);
     const endedAt = this.#parts.clock.wallTime().toISOString();
     return this.#parts.database.transaction(async (trx) => {
       const [known] = RUN_ID.test(id) ? await loadRuns(trx, [id]) : [];
       if (known === undefined) throw runNotFound(id);
-      const ended: RunRecord = {
-        ...known,
-        state: end.state,
-        version: end.version ?? known.version,
-        metrics: end.metrics ?? known.metrics,
-        files: end.files ?? known.files,
-        error: end.error ?? null,
-        endedAt,
-      };
+      const ended = endedRun(known, end, endedAt);
+      await update(trx, ended);
+      return ended;
+    });
+  }
+
+  /**
+   * Registers a run that was done elsewhere, with its end; the same id again replaces what was recorded under it.
+   * @throws as {@link Runs.start} and {@link Runs.end}, NAME_TAKEN when the id is that of a job's run.
+   */
+  async record(start: Omit<RunStart, 'job'>, end: RunEnd): Promise<RunRecord> {
+    assertStart(start);
+    await this.#assertEnd(start.id, end);
+    const now = this.#parts.clock.wallTime().toISOString();
+    return this.#parts.database.transaction(async (trx) => {
+      const [known] = await loadRuns(trx, [start.id]);
+      if (known !== undefined && known.job !== null) {
+        throw new AmaasError(
+          'NAME_TAKEN',
+          `record run ${start.id}: it belongs to the job ${known.job}; choose another id`,
+        );
+      }
+      if (known !== undefined) await remove(trx, start.id);
+      const ended = endedRun(await insert(trx, start, known?.createdAt ?? now), end, now);
       await update(trx, ended);
       return ended;
     });
@@ -117,10 +125,34 @@ export class Runs {
       if (known.state === 'running') {
         throw new AmaasError('INVALID_ARGUMENT', `run ${id} is running; cancel its job (${known.job ?? 'none'}) first`);
       }
-      await trx.deleteFrom('run_datasets').where('run', '=', id).execute();
-      await trx.deleteFrom('runs').where('id', '=', id).execute();
+      await remove(trx, id);
     });
   }
+
+  /** @throws ARTIFACT_NOT_FOUND, INVALID_ARGUMENT */
+  async #assertEnd(id: string, end: RunEnd): Promise<void> {
+    for (const { name, digest } of end.files ?? []) {
+      if (await this.#parts.blobs.touch(digest)) continue;
+      throw new AmaasError('ARTIFACT_NOT_FOUND', `end run ${id}: "${name}" (${digest}) is not in the store`);
+    }
+    for (const [name, value] of end.metrics ?? []) {
+      if (Number.isFinite(value)) continue; // JSON has no word for the others
+      throw new AmaasError('INVALID_ARGUMENT', `end run ${id}: metric "${name}" must be a finite number, got ${value}`);
+    }
+  }
+}
+
+/** A run as it ended; what the end leaves out stays as it was. */
+function endedRun(known: RunRecord, end: RunEnd, endedAt: string): RunRecord {
+  return {
+    ...known,
+    state: end.state,
+    version: end.version ?? known.version,
+    metrics: end.metrics ?? known.metrics,
+    files: end.files ?? known.files,
+    error: end.error ?? null,
+    endedAt,
+  };
 }
 
 function assertStart(start: RunStart): void {
@@ -173,6 +205,11 @@ async function insert(trx: Transaction<Schema>, start: RunStart, createdAt: stri
   await trx.insertInto('runs').values(row).execute();
   if (uses.length > 0) await trx.insertInto('run_datasets').values(uses).execute();
   return fromRunRow(row, byRole(uses));
+}
+
+async function remove(trx: Transaction<Schema>, id: string): Promise<void> {
+  await trx.deleteFrom('run_datasets').where('run', '=', id).execute();
+  await trx.deleteFrom('runs').where('id', '=', id).execute();
 }
 
 async function update(trx: Transaction<Schema>, record: RunRecord): Promise<void> {

@@ -1,8 +1,9 @@
 // Datasets, runs and jobs of the management API. Thin: reads the request, calls the one who knows, shows the result.
 // A key for some models sees and submits only what is for those, or for none.
+import { stat } from 'node:fs/promises';
 import { AmaasError } from '@amaas/core';
-import { SubmitJobRequestSchema } from '@amaas/protocols/admin';
-import type { BlobStore } from '../../artifacts/index.ts';
+import { RecordRunRequestSchema, SubmitJobRequestSchema } from '@amaas/protocols/admin';
+import { type BlobStore, type Digest, parseDigest, type StoredBlob } from '../../artifacts/index.ts';
 import { authorize } from '../../gateway/index.ts';
 import { isFinal, JOB_STATES, type JobFilter, type JobRecord, type Jobs } from '../../jobs/index.ts';
 import { assertDatasetName, type Registry, RUN_STATES, type RunFilter, type RunRecord } from '../../registry/index.ts';
@@ -93,6 +94,32 @@ export function createTrainingActions(parts: TrainingParts): Readonly<Record<key
     async getRun(exchange, parameters) {
       exchange.sendJson(200, runView(await visibleRun(exchange, parameters)));
     },
+    async recordRun(exchange, parameters) {
+      const id = required(parameters, 'run');
+      const {
+        state = 'succeeded',
+        version,
+        metrics,
+        files,
+        datasets = [],
+        ...start
+      } = await readJsonBody(exchange, RecordRunRequestSchema);
+      assertModel(exchange, start.model ?? null);
+      const stored = await Promise.all(
+        (files ?? []).map(async (file) => ({ ...file, ...(await statBlob(blobs, parseDigest(file.digest))) })),
+      );
+      const createdBy = exchange.principal?.name ?? 'nobody';
+      const run = await registry.runs.record(
+        { ...start, id, datasets, createdBy },
+        {
+          state,
+          files: stored,
+          metrics: new Map(Object.entries(metrics ?? {})),
+          ...(version === undefined ? {} : { version }),
+        },
+      );
+      exchange.sendJson(200, runView(run));
+    },
     async getRunReport(exchange, parameters) {
       const run = await visibleRun(exchange, parameters);
       const asked = /^\s*application\/json\b/i.test(exchange.header('accept') ?? '') ? 'json' : 'html';
@@ -146,6 +173,10 @@ export function createTrainingActions(parts: TrainingParts): Readonly<Record<key
       await sendStream(exchange, log, { 'content-type': 'text/plain; charset=utf-8' });
     },
   };
+}
+
+async function statBlob(blobs: BlobStore, digest: Digest): Promise<StoredBlob> {
+  return { digest, sizeBytes: (await stat(await blobs.path(digest))).size };
 }
 
 /** The job as it is, what happened to it and what happens, and the job as it ended. */
