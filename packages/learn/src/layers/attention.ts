@@ -12,6 +12,7 @@ import {
   mul,
   reduceSum,
   reshape,
+  type Size,
   softmax,
   split,
   sub,
@@ -37,10 +38,13 @@ export interface AttentionOptions {
   readonly outputInitializer?: InitializerChoice;
 }
 
-/** How tokens lie in rows: row `t · batch + b` is token `t` of sequence `b`. */
+/**
+ * How tokens lie in rows: row `t · batch + b` is token `t` of sequence `b`. Where the number of sequences is not known, as
+ * in exported models, the rows keep their two axes: [time, batch, width].
+ */
 export interface TokenRows {
   readonly time: number;
-  readonly batch: number;
+  readonly batch: Size;
 }
 
 /** What hides a token from a softmax: small enough to vanish, finite so that 0 · it is 0. */
@@ -54,17 +58,27 @@ export function multiHeadSelfAttention(options: AttentionOptions): Layer {
   return layer('attention', (x, scope) => onRows(x, (rows, lie) => attendRows(rows, lie, { ...options, scope })));
 }
 
-/** Runs `build` on tokens as rows and puts them back. @param x - [batch, time, width], sizes known */
+/** Runs `build` on tokens as rows and puts them back. @param x - [batch, time, width]; only the batch may be unknown */
 export function onRows(x: Value, build: (rows: Value, lie: TokenRows) => Value): Value {
   const [batch, time, width] = x.shape;
-  if (typeof batch !== 'number' || typeof time !== 'number' || width === undefined || x.shape.length !== 3) {
+  if (batch === undefined || typeof time !== 'number' || typeof width !== 'number' || x.shape.length !== 3) {
     throw new AmaasError(
       'INVALID_GRAPH',
-      `attention: expected [batch, time, width] of known sizes, got ${formatShape(x.shape)}`,
+      `attention: expected [batch, time, width], time and width of known sizes, got ${formatShape(x.shape)}`,
     );
   }
-  const rows = build(reshape(transpose(x, [1, 0, 2]), [time * batch, width]), { time, batch });
-  return transpose(reshape(rows, [time, batch, -1]), [1, 0, 2]);
+  const lie: TokenRows = { time, batch };
+  return transpose(fromRows(build(toRows(transpose(x, [1, 0, 2]), lie), lie), lie), [1, 0, 2]);
+}
+
+/** @param x - [time, batch, width] */
+export function toRows(x: Value, { time, batch }: TokenRows): Value {
+  return typeof batch === 'number' ? reshape(x, [time * batch, x.shape.at(-1) ?? 1]) : x;
+}
+
+/** @returns [time, batch, width] */
+export function fromRows(rows: Value, { time, batch }: TokenRows): Value {
+  return typeof batch === 'number' ? reshape(rows, [time, batch, rows.shape.at(-1) ?? 1]) : rows;
 }
 
 /** @param scaledBy - a factor on the rows' columns that is folded into the first kernel; see transformer.ts */
@@ -86,14 +100,14 @@ export function attendRows(
     ...kernel,
     ...(options.scaledBy ? { scaledBy: options.scaledBy } : {}),
   }).apply(rows, scope.inside('query key value'));
-  const [query, key, value] = split(joined, 1, [width, width, width]).map((part) =>
+  const [query, key, value] = split(joined, -1, [width, width, width]).map((part) =>
     reshape(part, [lie.time, lie.batch, heads, width / heads]),
   );
   if (query === undefined || key === undefined || value === undefined)
     throw new AmaasError('INTERNAL', 'attention: no parts');
   const attended = attend({ query, key, value }, options);
   return dense(width, { useBias, ...(output === undefined ? {} : { kernelInitializer: output }) }).apply(
-    reshape(attended, [lie.time * lie.batch, width]),
+    toRows(reshape(attended, [lie.time, lie.batch, width]), lie),
     scope.inside('output'),
   );
 }

@@ -19,7 +19,7 @@ import {
   type Value,
   withGradient,
 } from '../graph/index.ts';
-import { type AttentionOptions, attendRows, onRows, type TokenRows } from './attention.ts';
+import { type AttentionOptions, attendRows, fromRows, onRows, type TokenRows, toRows } from './attention.ts';
 import { assertCount, dense, lastSize } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { constantInitializer, normalInitializer } from './initializers.ts';
@@ -103,10 +103,10 @@ export function gpt(options: GptOptions): Layer {
   }
   return layer('gpt', (ids, scope) => {
     const [batch, time] = ids.shape;
-    if (typeof batch !== 'number' || typeof time !== 'number' || time > blockSize) {
+    if (batch === undefined || typeof time !== 'number' || time > blockSize || ids.shape.length !== 2) {
       throw new AmaasError(
         'INVALID_GRAPH',
-        `gpt: expected ids [batch, time ≤ ${blockSize}] of known sizes, got ${formatShape(ids.shape)}`,
+        `gpt: expected ids [batch, time ≤ ${blockSize}] of a known time, got ${formatShape(ids.shape)}`,
       );
     }
     const initializer = normalInitializer(0, 0.02);
@@ -117,7 +117,7 @@ export function gpt(options: GptOptions): Layer {
       gather(tokens, transpose(ids)),
       reshape(time === blockSize ? positions : slice(positions, 0, 0, time), [time, 1, width]),
     );
-    let rows = dropout(rate).apply(reshape(embedded, [time * batch, width]), scope);
+    let rows = dropout(rate).apply(toRows(embedded, lie), scope);
     for (let index = 0; index < layers; index++) {
       rows = blockRows(rows, lie, {
         heads,
@@ -131,6 +131,6 @@ export function gpt(options: GptOptions): Layer {
     }
     const scale = normScale(scope.inside('norm'), width);
     const logits = matMul(layerNormalization(rows), transpose(mul(tokens, scale)));
-    return transpose(reshape(logits, [time, batch, vocabularySize]), [1, 0, 2]);
+    return transpose(fromRows(logits, lie), [1, 0, 2]);
   });
 }

@@ -4,6 +4,7 @@ import { AmaasError, type DType, formatShape, type Tensor } from '@amaas/core';
 import {
   abs,
   add,
+  cast,
   clip,
   constantOf,
   div,
@@ -20,6 +21,7 @@ import {
   reduceSum,
   relu,
   reshape,
+  scalar,
   type Shape,
   sameShape,
   softplus,
@@ -124,7 +126,7 @@ export function categoricalCrossentropy({
   const name = 'categoricalCrossentropy';
   assertSmoothing(labelSmoothing);
   const weigh = (target: Value): Value | null =>
-    classWeights === undefined ? null : reduceSum(mul(target, weightRow(classWeights)), { axes: [-1] });
+    classWeights === undefined ? null : reduceSum(mul(target, weightRow(classWeights, target.dtype)), { axes: [-1] });
   return {
     name,
     targetDType: 'float32',
@@ -175,7 +177,7 @@ export const hinge: Loss = {
   targetDType: 'float32',
   perRow(prediction, target) {
     const aligned = alignTarget(prediction, target, 'hinge');
-    const sign = where(lessOrEqual(aligned, 0), -1, 1);
+    const sign = where(lessOrEqual(aligned, 0), scalar(prediction.dtype, -1), 1);
     return rowMean(relu(sub(1, mul(sign, prediction))));
   },
   assertTargets: (target) => assertSigns('hinge', target),
@@ -245,7 +247,8 @@ export function rowMean(x: Value): Value {
  */
 function weightedRowMean(losses: Value, weights: Value | null): Value {
   if (weights === null || losses.shape.length < 2) return rowMean(losses);
-  return div(rowMean(mul(losses, weights)), maximum(rowMean(weights), 1e-12));
+  const typed = cast(weights, losses.dtype);
+  return div(rowMean(mul(losses, typed)), maximum(rowMean(typed), 1e-12));
 }
 
 /** The target in the prediction's shape, where only axes of size 1 differ ([batch] against [batch, 1]). */
@@ -265,8 +268,8 @@ function reshapeTarget(target: Value, shape: Shape, operation: string): Value {
   return reshape(target, shape);
 }
 
-function weightRow(weights: readonly number[]): Value {
-  return constantOf('float32', [weights.length], weights);
+function weightRow(weights: readonly number[], dtype: DType = 'float32'): Value {
+  return constantOf(dtype, [weights.length], weights);
 }
 
 function mismatch(operation: string, prediction: Value, target: Shape): AmaasError {

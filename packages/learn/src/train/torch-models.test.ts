@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Executor, NamedTensors, Tensor } from '@amaas/core';
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
-import { compileToOnnx, createReferenceExecutor } from '../compile/index.ts';
-import { constant } from '../graph/index.ts';
+import { createReferenceExecutor } from '../compile/index.ts';
 import { createRandom, type Random } from '../statistics/index.ts';
 import { ROW_WEIGHTS, TARGET } from './step-fields.ts';
 import {
@@ -86,9 +85,9 @@ async function compare(
     const found = steps.weights();
     assert.deepEqual([...found.keys()].toSorted(), Object.keys(summaries).toSorted());
     for (const [name, tensor] of found) {
-      summarize(tensor.data).forEach((value, k) =>
-        near(value, summaries[name]?.[k] ?? Number.NaN, `${name} ${when} [${k}]`),
-      );
+      for (const [k, value] of summarize(tensor.data).entries()) {
+        near(value, summaries[name]?.[k] ?? Number.NaN, `${name} ${when} [${k}]`);
+      }
     }
   };
   try {
@@ -114,8 +113,12 @@ async function compare(
       nearAll(summaries, `after step ${to}`);
     }
     const trained = new TrainedModel({ network, inputs, weights: steps.weights() });
-    const prediction = await predict(trained, executor, fields);
-    summarize(prediction).forEach((value, k) => near(value, expected.prediction[k] ?? 0, `prediction [${k}]`));
+    const rows = new Map([...inputs.keys()].map((name) => [name, firstBatch(fields.get(name) ?? assert.fail())]));
+    const prediction = await trained.predict(executor, rows);
+    assert(prediction.dtype === 'float32');
+    for (const [k, value] of summarize(prediction.data).entries()) {
+      near(value, expected.prediction[k] ?? Number.NaN, `prediction [${k}]`);
+    }
   } finally {
     await steps.dispose();
   }
@@ -134,6 +137,11 @@ function cut(tensor: Tensor, from: number, to: number): Tensor {
   return { ...tensor, shape, data: tensor.data.slice(from * size, to * size) };
 }
 
+function firstBatch(tensor: Tensor): Tensor {
+  const first = cut(tensor, 0, 1);
+  return { ...first, shape: first.shape.slice(1) };
+}
+
 /** Draws, for random input `random.k` of step s, what the fixture's script drew. */
 function madeRandom(): Random {
   const base = createRandom(0);
@@ -150,23 +158,4 @@ function madeRandom(): Random {
       return { ...madeRandom(), uniform: () => (drawn[next++] ?? assert.fail()) + 0.5 };
     },
   };
-}
-
-/** The first batch by the model in inference mode; its graph has known sizes, as attention needs them. */
-async function predict(model: TrainedModel, executor: Executor, fields: NamedTensors): Promise<Float32Array> {
-  const given = new Map(
-    [...model.inputs.keys()].map((name) => {
-      const first = cut(fields.get(name) ?? assert.fail(), 0, 1);
-      // Without the axis of steps it is one batch.
-      return [name, constant({ ...first, shape: first.shape.slice(1) } as Tensor)];
-    }),
-  );
-  const compiled = await executor.compile(compileToOnnx(new Map([['output', model.apply(given)]])));
-  try {
-    const output = (await compiled.run(new Map())).get('output');
-    assert(output?.dtype === 'float32');
-    return output.data;
-  } finally {
-    await compiled.dispose();
-  }
 }
