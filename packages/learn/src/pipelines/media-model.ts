@@ -1,9 +1,8 @@
 // A classifier of media as one ONNX graph, what goes into it, and its report by running that graph on held-out values.
-import { AmaasError, type Executor, type Tensor } from '@amaas/core';
+import { AmaasError, createTensor, type Executor, type Tensor } from '@amaas/core';
 import { compileToOnnx, simplify } from '../compile/index.ts';
 import { input, type Shape, type Value } from '../graph/index.ts';
-import type { Network } from '../layers/index.ts';
-import { gatherRows, rowNumbers, type TrainedModel } from '../train/index.ts';
+import type { TrainedModel } from '../train/index.ts';
 import { answers, PROBABILITIES_OUTPUT } from './table-model.ts';
 import type { TableTarget } from './table-target.ts';
 
@@ -63,51 +62,58 @@ export async function computeFeatures<Media>(
 ): Promise<ReadonlyMap<string, Tensor>> {
   if (media.features === null) return new Map([[media.name, media.tensor(values)]]);
   const raw = rawInput(media);
-  const compiled = await executor.compile(compileToOnnx(simplify(media.features(raw)), { inputs: [raw] }));
-  try {
-    const parts = new Map<string, Tensor[]>();
-    for (let start = 0; start < values.length; start += RUN_VALUES) {
-      const feeds = new Map([[media.name, media.tensor(values.slice(start, start + RUN_VALUES))]]);
-      for (const [name, tensor] of await compiled.run(feeds)) parts.set(name, [...(parts.get(name) ?? []), tensor]);
-    }
-    return new Map([...parts].map(([name, tensors]) => [name, joinRows(tensors)]));
-  } finally {
-    await compiled.dispose();
-  }
+  const onnx = compileToOnnx(simplify(media.features(raw)), { inputs: [raw] });
+  return runAll(onnx, { media, values, executor });
 }
 
 /** Probabilities [values, classes] by an exported model. */
-export async function predictMedia<Media>(
+export async function predictMedia<Media>(onnx: Uint8Array, run: MediaRun<Media>): Promise<Float32Array> {
+  const found = (await runAll(onnx, run, [PROBABILITIES_OUTPUT])).get(PROBABILITIES_OUTPUT);
+  if (found?.dtype !== 'float32') throw new AmaasError('INTERNAL', `evaluate: probabilities came as ${found?.dtype}`);
+  return found.data;
+}
+
+interface MediaRun<Media> {
+  readonly media: MediaInput<Media>;
+  readonly values: readonly Media[];
+  readonly executor: Executor;
+}
+
+/** Outputs for all values, some at a time. */
+async function runAll<Media>(
   onnx: Uint8Array,
-  { media, values, executor }: { media: MediaInput<Media>; values: readonly Media[]; executor: Executor },
-): Promise<Float32Array> {
+  { media, values, executor }: MediaRun<Media>,
+  outputs?: readonly string[],
+): Promise<ReadonlyMap<string, Tensor>> {
   const compiled = await executor.compile(onnx);
   try {
-    const parts: Tensor[] = [];
+    const joined = new Map<string, Tensor>();
     for (let start = 0; start < values.length; start += RUN_VALUES) {
       const feeds = new Map([[media.name, media.tensor(values.slice(start, start + RUN_VALUES))]]);
-      const result = (await compiled.run(feeds, [PROBABILITIES_OUTPUT])).get(PROBABILITIES_OUTPUT);
-      if (result !== undefined) parts.push(result);
+      for (const [name, part] of await compiled.run(feeds, outputs)) {
+        const whole = joined.get(name) ?? emptyRows(part, values.length);
+        joined.set(name, whole);
+        putRows(whole, part, start);
+      }
     }
-    const { data } = joinRows(parts);
-    if (!(data instanceof Float32Array)) throw new AmaasError('INTERNAL', 'evaluate: probabilities are no float32');
-    return data;
+    return joined;
   } finally {
     await compiled.dispose();
   }
 }
 
-/** Tensors one after the other along their first axis. */
-function joinRows(parts: readonly Tensor[]): Tensor {
-  const [first] = parts;
-  if (first === undefined) throw new AmaasError('INTERNAL', 'train: there are no values to compute with');
-  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
-  const joined = gatherRows(first, rowNumbers(0), [rows === 0 ? 0 : 0]);
-  return joined;
+/** A tensor of zeros like `part`, with so many rows. */
+function emptyRows({ dtype, shape }: Tensor, rows: number): Tensor {
+  const whole = [rows, ...shape.slice(1)];
+  const size = whole.reduce((product, each) => product * each, 1);
+  if (dtype === 'float32') return createTensor('float32', whole, new Float32Array(size));
+  if (dtype === 'int64') return createTensor('int64', whole, new BigInt64Array(size));
+  throw new AmaasError('INTERNAL', `train: features came as ${dtype}`);
 }
 
-/** A network and the features it takes. */
-export interface MediaNetwork {
-  readonly network: Network;
-  readonly inputs: readonly string[];
+function putRows(whole: Tensor, part: Tensor, row: number): void {
+  const at = row * part.shape.slice(1).reduce((product, each) => product * each, 1);
+  if (whole.dtype === 'float32' && part.dtype === 'float32') whole.data.set(part.data, at);
+  else if (whole.dtype === 'int64' && part.dtype === 'int64') whole.data.set(part.data, at);
+  else throw new AmaasError('INTERNAL', `train: features came as ${whole.dtype} and ${part.dtype}`);
 }

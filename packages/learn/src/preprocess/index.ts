@@ -10,3 +10,17 @@ export {
 export type { CategoricalStep, ColumnStep, DatetimeStep, NumericStep, Preprocessing } from './column-steps.ts';
 export { fitPreprocessing, type PreprocessingOptions } from './fit-preprocessing.ts';
 export { columnTensor, rawTensors } from './raw-tensors.ts';
+export {
+  DEFAULT_CHARACTERS,
+  DEFAULT_WORDS,
+  fitTextVectoriser,
+  type NgramBlock,
+  type NgramOptions,
+  textFeatureCount,
+  type TextVectoriser,
+  type TextVectoriserOptions,
+} from './text-features.ts';
+export { buildTextFeatures, buildWordSequence } from './text-graph.ts';
+export { fitWordSequence, wordCodes, type WordSequence, type WordSequenceOptions } from './text-sequence.ts';
+export { type AudioFeatures, audioFeatureShape, buildAudioFeatures } from './audio-features.ts';
+export { fitImageScaling, type ImageScaling, scaleImages } from './image-scaling.ts';
