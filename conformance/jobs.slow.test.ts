@@ -122,6 +122,17 @@ test('SIGTERM lets a job keep a checkpoint: it is interrupted, not crashed, and 
   assert.deepEqual([ended.state, ended.attempt, ended.crashes], ['succeeded', 2, 0]);
 });
 
+test('kill -9 of the server ends the process of a job that listens to nothing', async (t) => {
+  const { start } = await createPlace(t);
+  const server = await start();
+  const spinning = { kind: 'count', configuration: { steps: 3, at: 1, trouble: 'spin' } };
+  const job = await clientOf(server).jobs.submit(spinning);
+  await runningFor(clientOf(server), job, 1);
+  assert.equal(processesOf(job).length, 1);
+  await server.kill();
+  await until('the process is gone', () => processesOf(job).length === 0);
+});
+
 test('cancelled before a kill is cancelled after it', async (t) => {
   const { start } = await createPlace(t);
   const first = await start();

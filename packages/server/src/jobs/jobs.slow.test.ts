@@ -1,12 +1,22 @@
 // The queue with real processes: order, progress, every bad end, and that each job ends once.
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { AmaasError } from '@amaas/core';
+import { AmaasError, type Clock, systemClock } from '@amaas/core';
+import { skipOrFail } from '../../../../tools/test-data.ts';
 import { rejectsWith } from '../registry/testing/rejects-with.ts';
 import { DATABASE_KINDS } from '../storage/testing/databases.ts';
 import { createJobsFixture } from './testing/jobs-fixture.ts';
 import type { JobEvent } from './types.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Processes of others can be looked at there only. */
+const skipWithoutProc = existsSync('/proc/self/cmdline') ? false : skipOrFail('needs /proc, which Linux has');
 
 for (const { dialect, skip } of DATABASE_KINDS) {
   const check = (behaviour: string, body: (context: TestContext) => Promise<void>): void => {
@@ -229,6 +239,76 @@ test('Jobs calls the hooks of a kind in order, with what they need, and fails wh
     'abandon DATASET_NOT_FOUND',
   ]);
   assert.equal(problems.length, 1);
+});
+
+test('Jobs writes down the end of a job when the database takes it again', async (t) => {
+  const quick: Clock = { ...systemClock, schedule: (delayMs, action) => systemClock.schedule(delayMs / 50, action) };
+  let refusals = 0;
+  let isFull = false;
+  const { jobs, submit, problems, database } = await createJobsFixture(t, {
+    clock: quick,
+    wrapDatabase: (inner) => ({
+      ...inner,
+      transaction(work) {
+        if (!isFull) return inner.transaction(work);
+        if (++refusals === 4) isFull = false;
+        return Promise.reject(new AmaasError('STORAGE_FULL', 'there is no space left'));
+      },
+    }),
+  });
+  const { id } = await submit({ steps: 30, stepMs: 10 });
+  for await (const { type } of jobs.follow(id, 0, new AbortController().signal)) if (type === 'checkpoint') break;
+  isFull = true;
+  await rejectsWith(submit({ steps: 1 }), 'STORAGE_FULL'); // not acknowledged, so not there
+  for await (const _ of jobs.follow(id, 0, new AbortController().signal)); // to the end
+  assert.equal((await jobs.get(id)).state, 'succeeded');
+  assert.deepEqual([refusals, problems.length], [4, 3]);
+  assert.equal((await database.db.selectFrom('jobs').select('id').execute()).length, 1);
+});
+
+test('Jobs ends a process that outlived its server before it starts the next attempt', {
+  skip: skipWithoutProc,
+}, async (t) => {
+  const { jobs, submit, ended, directory } = await createJobsFixture(t);
+  const first = await submit({ steps: 100_000, stepMs: 5 });
+  const second = await submit({ steps: 1 });
+  const leftover = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', 'child-main', second.id]);
+  t.after(() => leftover.kill('SIGKILL'));
+  const exited = once(leftover, 'exit');
+  await mkdir(join(directory, second.id), { recursive: true });
+  await writeFile(join(directory, second.id, 'pid'), String(leftover.pid));
+  await jobs.cancel(first.id);
+  assert.equal((await ended(second.id)).state, 'succeeded');
+  assert.deepEqual(await exited, [null, 'SIGKILL']);
+  // A number that means another process by now is left alone.
+  const third = await submit({ steps: 1 });
+  await mkdir(join(directory, third.id), { recursive: true });
+  await writeFile(join(directory, third.id, 'pid'), String(process.pid));
+  assert.equal((await ended(third.id)).state, 'succeeded');
+});
+
+test('Jobs forgets what ended long ago, and folders of nobody', async (t) => {
+  let nowMs = Date.now();
+  const clock: Clock = { ...systemClock, wallTime: () => new Date(nowMs) };
+  const fixture = await createJobsFixture(t, { clock });
+  const failed = await fixture.submit({ steps: 2, at: 1, trouble: 'throw' });
+  const good = await fixture.submit({ steps: 1 });
+  for (const { id } of [failed, good]) await fixture.ended(id);
+  await mkdir(join(fixture.directory, 'job_abcd'));
+  const folders = async () => (await readdir(fixture.directory)).toSorted();
+  const until = async (isTrue: () => Promise<boolean>) => {
+    while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  nowMs += 8 * DAY_MS;
+  let next = await fixture.reopen({ clock });
+  await until(async () => !(await readdir(join(fixture.directory, failed.id))).includes('work'));
+  await until(async () => !(await folders()).includes('job_abcd'));
+  assert.deepEqual(await folders(), [failed.id, good.id].toSorted());
+  assert.match(await next.log(failed.id), /counting/);
+  nowMs += 23 * DAY_MS;
+  next = await next.reopen({ clock });
+  await until(async () => (await folders()).length === 0);
+  assert.deepEqual(await next.jobs.list(), []);
 });
 
 test('Jobs refuses kinds and configurations there are not', async (t) => {

@@ -22,7 +22,6 @@ export interface JobsFixture {
   readonly directory: string;
   readonly database: Database;
   readonly problems: unknown[];
-  /** Kinds of hooks and what else happened, in order. */
   submit(configuration: object, more?: { readonly priority?: number; readonly kind?: string }): Promise<JobRecord>;
   /** Resolves when the job has ended. */
   ended(id: string): Promise<JobRecord>;
@@ -37,23 +36,32 @@ export interface JobsFixture {
 
 export async function createJobsFixture(
   context: TestContext,
-  options: Partial<JobsParts> & { readonly dialect?: DialectName } = {},
+  options: Partial<JobsParts> & {
+    readonly dialect?: DialectName;
+    /** What the queue is given instead of the database itself. */
+    readonly wrapDatabase?: (database: Database) => Database;
+  } = {},
 ): Promise<JobsFixture> {
-  const { dialect = 'sqlite', ...parts } = options;
+  const { dialect = 'sqlite', wrapDatabase = (database) => database, ...parts } = options;
   const where = await createTestDatabase(context, dialect);
   const directory = await createTestDirectory(context);
-  return openFixture(context, { where, directory, parts });
+  return openFixture(context, { where, directory, parts, wrapDatabase });
 }
 
 async function openFixture(
   context: TestContext,
-  place: { readonly where: DatabaseOptions; readonly directory: string; readonly parts: Partial<JobsParts> },
+  place: {
+    readonly where: DatabaseOptions;
+    readonly directory: string;
+    readonly parts: Partial<JobsParts>;
+    readonly wrapDatabase: (database: Database) => Database;
+  },
 ): Promise<JobsFixture> {
-  const { where, directory, parts } = place;
+  const { where, directory, parts, wrapDatabase } = place;
   const database = await openDatabase(where);
   const problems: unknown[] = [];
   const jobs = await Jobs.open({
-    database,
+    database: wrapDatabase(database),
     directory,
     kinds: [COUNTING_KIND],
     maxConcurrentJobs: 1,
@@ -99,7 +107,7 @@ async function openFixture(
     read: (id, path) => readFile(join(directory, id, path), 'utf8'),
     async reopen(more = {}) {
       await close();
-      return openFixture(context, { where, directory, parts: { ...parts, ...more } });
+      return openFixture(context, { where, directory, parts: { ...parts, ...more }, wrapDatabase });
     },
   };
 }
