@@ -1,12 +1,11 @@
 // `amaas train`: from a file to a served model: reads, trains, evaluates on held-out rows, deploys, and says how to ask it.
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { AmaasError, assertName, isName, systemClock } from '@amaas/core';
 import { formatReport } from '@amaas/learn/evaluate';
 import type { TrainTableEvent } from '@amaas/learn/pipelines';
 import type { Command } from 'commander';
 import { type CommandContext, optionsOf, type SharedOptions, show, UsageError } from '../command-context.ts';
-import { rm } from 'node:fs/promises';
 import { pairs } from '../terminal.ts';
 import { curlLine, predictLine } from '../training/call-text.ts';
 import { withCancelOnSignal } from '../training/cancel-on-signal.ts';
@@ -23,6 +22,7 @@ interface TrainOptions extends TrainFlags {
   readonly label?: readonly string[];
   readonly out?: string;
   readonly report?: string;
+  readonly predictions?: string;
   readonly deploy: boolean;
   readonly resume?: true;
   readonly server?: true;
@@ -38,6 +38,7 @@ export function registerTrain(program: Command, context: CommandContext): void {
     .option('--label <label...>', 'labels that move to the new version, such as production')
     .option('--out <folder>', 'where model, manifest and report are written (default: ./trained/<name>)')
     .option('--report <file>', 'where to write the report as a page, besides the folder')
+    .option('--predictions <file>', 'where to write the held-out rows with answers and scores, as JSON lines')
     .option('--no-deploy', 'only write the folder')
     .option('--resume', 'go on where the same command was interrupted')
     .option('--verbose', 'show every column and all that was noticed')
@@ -69,7 +70,16 @@ async function train(context: CommandContext, data: string, options: TrainOption
   const checkpoints = join(out, 'checkpoints');
   const view = createView(context, configuration, options);
   const result = await withCancelOnSignal(terminal, (signal) =>
-    runTraining({ ...configuration, path, checkpoints, isResumed: options.resume === true }, { signal, onEvent: view }),
+    runTraining(
+      {
+        ...configuration,
+        path,
+        checkpoints,
+        isResumed: options.resume === true,
+        wantsHeldOut: options.predictions !== undefined,
+      },
+      { signal, onEvent: view },
+    ),
   ).catch((thrown: unknown) => {
     throw explain(thrown);
   });
@@ -77,6 +87,9 @@ async function train(context: CommandContext, data: string, options: TrainOption
   await replaceFiles(out, result.files);
   const page = options.report === undefined ? join(out, 'report.html') : resolve(world.cwd, options.report);
   if (options.report !== undefined) await replaceFile(page, result.files.get('report.html') ?? '');
+  if (options.predictions !== undefined && result.heldOut !== null) {
+    await replaceFile(resolve(world.cwd, options.predictions), result.heldOut);
+  }
   await rm(checkpoints, { recursive: true, force: true });
   if (!options.json) terminal.print(`\n${formatReport(result.report)}`);
 

@@ -28,11 +28,15 @@ export interface TrainingTask extends TrainingConfiguration {
   readonly checkpoints: string;
   /** Whether to go on from what lies there; otherwise it is removed. */
   readonly isResumed: boolean;
+  /** Whether the held-out rows are wanted with their scores. */
+  readonly wantsHeldOut: boolean;
 }
 
 /** What comes of a training. */
 export interface TrainingResult {
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The held-out rows with their scores, as JSON lines. */
+  readonly heldOut: Uint8Array | null;
   readonly report: EvaluationReport;
   readonly description: TableModelDescription;
   readonly candidate: { readonly name: string; readonly options: object };

@@ -2,7 +2,7 @@
 // over what came of it. Writes nothing but checkpoints.
 import { parentPort, workerData } from 'node:worker_threads';
 import { serializeError } from '@amaas/core';
-import { rawRow, tableOptions, trainedTableFiles, trainTable } from '@amaas/learn/pipelines';
+import { heldOutLines, rawRow, tableOptions, trainedTableFiles, trainTable } from '@amaas/learn/pipelines';
 import { openCheckpoints } from './checkpoints.ts';
 import type { FromTraining, ToTraining, TrainingResult, TrainingTask } from './messages.ts';
 import { importInstalled, openSource } from './open-source.ts';
@@ -43,6 +43,7 @@ async function train(task: TrainingTask): Promise<TrainingResult> {
     const { description, test, split, report, candidate } = trained;
     return {
       files: trainedTableFiles(trained),
+      heldOut: task.wantsHeldOut ? heldOutLines(trained) : null,
       report,
       description,
       candidate,

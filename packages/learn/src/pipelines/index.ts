@@ -16,7 +16,7 @@ export {
   type TableModelColumn,
   type TableModelDescription,
 } from './table-description.ts';
-export { trainedTableFiles } from './table-files.ts';
+export { heldOutLines, trainedTableFiles } from './table-files.ts';
 export { LABEL_OUTPUT, PROBABILITIES_OUTPUT, VALUE_OUTPUT } from './table-model.ts';
 export { type TableProgress, trackTableProgress } from './table-progress.ts';
 export { tableOptions, type TableSettings } from './table-settings.ts';

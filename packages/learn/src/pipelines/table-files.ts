@@ -1,4 +1,5 @@
 // What a training of a table leaves behind, as files: the model with what belongs beside it, and its report.
+import { readCell, requireColumn } from '../data/index.ts';
 import { renderReportPage } from '../evaluate/index.ts';
 import { inferRequest, rawRow } from './raw-rows.ts';
 import type { TrainedTable } from './train-table.ts';
@@ -19,3 +20,18 @@ export function trainedTableFiles(trained: TrainedTable): ReadonlyMap<string, Ui
 
 /** A held-out row as a request: what the server tries the model with, and users can start from. */
 const EXAMPLE_FILE = 'example.json';
+
+/**
+ * The held-out rows as JSON lines: `{"row": …, "target": …, "scores": […]}`, the row as callers write it, the target as it
+ * stood in the data, the scores to the last bit (float32 as decimals).
+ */
+export function heldOutLines({ description, test: { table, scores } }: TrainedTable): Uint8Array {
+  const target = requireColumn(table, description.target.column);
+  const width = scores.length / table.rowCount;
+  const lines = Array.from({ length: table.rowCount }, (_, row) => {
+    const own = scores.subarray(row * width, (row + 1) * width);
+    const cells = Object.fromEntries(rawRow(description, table, row));
+    return `${JSON.stringify({ row: cells, target: readCell(target, row), scores: [...own] })}\n`;
+  });
+  return new TextEncoder().encode(lines.join(''));
+}
