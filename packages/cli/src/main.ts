@@ -7,6 +7,7 @@ import { registerBench } from './commands/bench.ts';
 import { registerDatasets } from './commands/datasets.ts';
 import { registerDeploy } from './commands/deploy.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerEval } from './commands/eval.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerModels } from './commands/models.ts';
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     registerModels(program, context);
     registerPredict(program, context);
     registerTrain(program, context);
+    registerEval(program, context);
     registerDatasets(program, context);
     registerRuns(program, context);
     registerJobs(program, context);

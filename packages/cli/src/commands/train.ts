@@ -93,11 +93,12 @@ async function train(context: CommandContext, data: string, options: TrainOption
   await rm(checkpoints, { recursive: true, force: true });
   if (!options.json) terminal.print(`\n${formatReport(result.report)}`);
 
-  const version =
-    client === null ? null : await deployTrained(context, client, { model, labels, result, configuration });
+  const handover = { model, labels, result, configuration };
+  const deployed = client === null ? null : await deployTrained(context, client, handover);
   const facts = {
     model,
-    version: version?.version ?? null,
+    version: deployed?.version.version ?? null,
+    run: deployed?.run ?? null,
     url: client?.url ?? null,
     folder: out,
     report: page,
@@ -113,6 +114,7 @@ async function train(context: CommandContext, data: string, options: TrainOption
 type Facts = {
   readonly model: string;
   readonly version: number | null;
+  readonly run: string | null;
   readonly url: string | null;
   readonly folder: string;
   readonly report: string;
@@ -136,7 +138,11 @@ function endText(
   const labelled = labels.length === 0 ? '' : ` as ${labels.join(', ')}`;
   const { row } = result.example;
   return [
-    pairs([['served', `${model}@${version}${labelled} at ${url}`], ...written]),
+    pairs([
+      ['served', `${model}@${version}${labelled} at ${url}`],
+      ['run', `${facts.run}, see: ${command} runs show ${facts.run}`],
+      ...written,
+    ]),
     '',
     `Ask it with a row it has not seen (${exampleAnswer(result)}):`,
     `  ${predictLine({ command, model, row })}`,

@@ -159,7 +159,7 @@ function choosePreprocess(
 
 /** The manifest of the version that answers under a reference; empty when none does. */
 export async function resolveManifest(client: AmaasClient, reference: ModelReference): Promise<Manifest> {
-  const version = await resolveVersion(client, reference);
+  const version = await answeringVersion(client, reference);
   return version === null ? {} : manifestOf(client, reference.model, version);
 }
 
@@ -168,8 +168,8 @@ export async function manifestOf(client: AmaasClient, model: string, version: nu
   return (await client.models.getVersion(model, version)).manifest as Manifest; // its schema describes core's Manifest
 }
 
-/** As the server decides: the version's number, its label, `production`, the highest READY. */
-async function resolveVersion(client: AmaasClient, reference: ModelReference): Promise<number | null> {
+/** The version that answers, as the server decides: its number, its label, `production`, the highest READY. */
+export async function answeringVersion(client: AmaasClient, reference: ModelReference): Promise<number | null> {
   if (reference.version !== undefined) return reference.version;
   const { labels, versions } = await client.models.get(reference.model);
   const labelled = labels[reference.label ?? 'production'];

@@ -1,4 +1,6 @@
-// Hands a trained model over to the running server: is there one, may it, and then the version with its lineage.
+// Hands a trained model over to the running server: is there one, may it, then the version with its lineage, and the run
+// with its report.
+import { randomBytes } from 'node:crypto';
 import type { AmaasClient, VersionDetail } from '@amaas/client';
 import { AmaasError } from '@amaas/core';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -36,34 +38,70 @@ export interface Handover {
   readonly configuration: TrainingConfiguration;
 }
 
-/** Deploys the files as the next version. */
-export function deployTrained(
+/** What is served; the report belongs to the run. */
+const MODEL_FILES: ReadonlySet<string> = new Set(['model.onnx', 'amaas.json', 'example.json']);
+
+const REPORT_TYPES: ReadonlyMap<string, string> = new Map([
+  ['report.html', 'text/html'],
+  ['report.json', 'application/json'],
+]);
+
+/** Deploys the model as the next version and records the run that made it. */
+export async function deployTrained(
   { terminal }: CommandContext,
   client: AmaasClient,
   { model, labels, result, configuration }: Handover,
-): Promise<VersionDetail> {
+): Promise<{ readonly version: VersionDetail; readonly run: string }> {
+  const run = `run_${randomBytes(8).toString('hex')}`;
   const files = [...result.files].map(([path, content]) => ({ path, content: new Uint8Array(content) }));
-  const work = client.deploy({ name: model, files, labels, lineage: lineageOf(result, configuration) });
-  return withSpinner(terminal, 'the server loads and tries the model', work);
+  const { data } = result;
+  const facts = {
+    configuration: configurationOf(result, configuration),
+    seed: configuration.settings.seed ?? 0,
+    metrics: metricsOf(result),
+  };
+  const version = await withSpinner(
+    terminal,
+    'the server loads and tries the model',
+    client.deploy({
+      name: model,
+      files: files.filter(({ path }) => MODEL_FILES.has(path)),
+      labels,
+      lineage: {
+        ...facts,
+        run,
+        source: data.name,
+        ...(data.digest === null ? {} : { datasetDigest: data.digest }),
+      },
+    }),
+  );
+  await client.runs.record(run, {
+    ...facts,
+    kind: 'train',
+    model,
+    version: version.version,
+    codeVersion: packageJson.version,
+    files: files.flatMap(({ path, content }) => {
+      const mediaType = REPORT_TYPES.get(path);
+      return mediaType === undefined ? [] : [{ name: path, mediaType, content }];
+    }),
+  });
+  return { version, run };
 }
 
-/** Everything needed to do it again, and what came of it. */
-function lineageOf(result: TrainingResult, { settings, reading }: TrainingConfiguration): Record<string, unknown> {
-  const { data, candidate, description } = result;
+/** Everything needed to do it again, and what was decided on the way. */
+function configurationOf(
+  { data, candidate, description }: TrainingResult,
+  { settings, reading }: TrainingConfiguration,
+): Record<string, unknown> {
   return {
+    ...settings,
+    ...reading,
     source: data.name,
-    ...(data.digest === null ? {} : { datasetDigest: data.digest }),
-    configuration: {
-      kind: 'train',
-      ...settings,
-      ...reading,
-      rows: data.rows,
-      candidate,
-      codeVersion: packageJson.version,
-      table: description,
-    },
-    seed: settings.seed ?? 0,
-    metrics: metricsOf(result),
+    datasetDigest: data.digest,
+    rows: data.rows,
+    candidate,
+    table: description,
   };
 }
 
