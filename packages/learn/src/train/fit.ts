@@ -32,6 +32,7 @@ import { drawWeight, initialWeights } from './weights.ts';
 const RUN_MS = 60;
 const MAX_STEPS_PER_RUN = 64;
 const CHECKPOINT_EVERY_MS = 30_000;
+const YIELD_EVERY_MS = 10;
 
 /**
  * Trains a network.
@@ -67,6 +68,8 @@ interface FitParts {
   readonly random: Random;
   readonly batches: BatchSource;
   readonly steps: TrainingSteps;
+  /** Weights that training leaves alone. */
+  readonly frozen: Weights;
   readonly evaluation: EvaluationSteps | null;
   readonly fingerprint: string;
 }
@@ -80,12 +83,14 @@ class FitRun {
   #bestWeights: Weights | null = null;
   #stepsPerRun = 1;
   #savedAtMs: number;
+  #yieldedAtMs: number;
 
   private constructor(parts: FitParts) {
     const { options, settings, validation } = parts;
     this.#parts = parts;
     this.#clock = options.clock ?? systemClock;
     this.#savedAtMs = this.#clock.nowMs();
+    this.#yieldedAtMs = this.#savedAtMs;
     const shown = { metrics: settings.metrics, validates: validation !== null };
     const { earlyStopping, reduceOnPlateau: plateau } = options;
     this.#stoppingScore = earlyStopping === undefined ? null : scoreFor('earlyStopping', earlyStopping, shown);
@@ -120,6 +125,7 @@ class FitRun {
     if (validation !== null) check(validation);
     const model = trainingModel(graph);
     const weights = new Map([...initialWeights(graph.record, random), ...(options.initialWeights ?? [])]);
+    const isFrozen = new Set(graph.record.parameters.flatMap(({ trainable, name }) => (trainable ? [] : [name])));
     const threads = options.threads === undefined ? {} : { threads: options.threads };
     const steps = await TrainingSteps.create(graph, { executor: options.executor, weights, model, ...threads });
     let evaluation: EvaluationSteps | null = null;
@@ -136,6 +142,7 @@ class FitRun {
           ? batchesOfStream(training, layout, { random: order, signal: options.signal, check })
           : batchesInMemory(training, layout, order),
         steps,
+        frozen: new Map([...weights].filter(([name]) => isFrozen.has(name))),
         evaluation,
         fingerprint: fingerprintOf({
           model,
@@ -221,7 +228,7 @@ class FitRun {
           rowsPerSecond: ((step - startedAt) * rowsPerStep) / Math.max(seconds, 1e-9),
         });
         await this.#save(false);
-        await nextTurn();
+        await this.#letOthersRun();
       }
     } finally {
       await rows.close();
@@ -322,12 +329,21 @@ class FitRun {
     }
   }
 
+  /** Timers, messages and signals get their turn: a run holds the thread. Waiting for it costs a millisecond or more. */
+  async #letOthersRun(): Promise<void> {
+    if (this.#clock.nowMs() - this.#yieldedAtMs < YIELD_EVERY_MS) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve);
+    });
+    this.#yieldedAtMs = this.#clock.nowMs();
+  }
+
   #throwIfCancelled(): void {
     if (this.#parts.options.signal?.aborted) throw new AmaasError('CANCELLED', 'train: cancelled');
   }
 
   #allWeights(): Weights {
-    return this.#parts.steps.weights();
+    return new Map([...this.#parts.frozen, ...this.#parts.steps.weights()]);
   }
 
   async #save(now: boolean): Promise<void> {
@@ -384,11 +400,4 @@ function means({ loss = 0, weight = 0, rows = 0, ...sums }: Readonly<Record<stri
   // Without any weight everything is 0, not 0 / 0.
   const metrics = Object.entries(sums).map(([name, sum]) => [name, sum / (rows || 1)] as const);
   return { loss: loss / (weight || 1), ...Object.fromEntries(metrics) };
-}
-
-/** Lets timers, messages and signals through: a run holds the thread. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve);
-  });
 }

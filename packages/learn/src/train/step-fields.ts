@@ -15,11 +15,15 @@ export const ROW_WEIGHTS = 'row weights';
 export const LEARNING_RATE = 'learning rate';
 export const STEP = 'step';
 
-const RESERVED: ReadonlySet<string> = new Set([TARGET, ROW_WEIGHTS, LEARNING_RATE, STEP]);
+/** Those, and the names of results. */
+const RESERVED: ReadonlySet<string> = new Set([
+  ...[TARGET, ROW_WEIGHTS, LEARNING_RATE, STEP],
+  ...['loss', 'weight', 'rows', 'penalty', 'gradient norm'],
+]);
 
 /** What the network's input of that name is called in the graphs of training and evaluation. */
 export function fieldName(name: string): string {
-  return RESERVED.has(name) || /^(parameters|random|input)\./.test(name) ? `input.${name}` : name;
+  return RESERVED.has(name) || /^(parameters|random|input|next|metric)\./.test(name) ? `input.${name}` : name;
 }
 
 /** Inputs of one batch by field name: the network's, the target and the rows' weights. */
