@@ -69,7 +69,12 @@ interface HeaderView {
 
 /** A first line with another number of cells than nearly all others is a title or a count, not a header. */
 function refuseOddFirstLine({ name, first, rest }: HeaderView): void {
-  const { cells, share } = modalCellCount(rest);
+  // Separators at the end of all lines but the first are overlooked, as in reading.
+  const trimmed = rest.map(({ line, cells: all }) => {
+    const surplus = all.slice(first.cells.length);
+    return { line, cells: surplus.every((cell) => cell === '') ? all.slice(0, first.cells.length) : all };
+  });
+  const { cells, share } = modalCellCount(trimmed);
   if (rest.length < 2 || share < 0.9 || cells === first.cells.length) return;
   throw new AmaasError(
     'INVALID_DATA',

@@ -41,6 +41,13 @@ test('CsvScanner counts the same however its bytes are cut', () => {
   for (const chunkBytes of [3, 4, 5, 7]) assert.deepEqual(scan(text, {}, chunkBytes), whole, `${chunkBytes}`);
 });
 
+test('CsvScanner overlooks empty cells too many at the end of a record, as DuckDB does', () => {
+  const fine = ['5,6,', '5,6,""', '5,6, "" ', '5,6,,,', '5,6,"",', '"5","6",,', ',,'];
+  const long = ['5,6, ', '5,6,,x', '5,6,"x"', '5,6,""""', ' , , '];
+  const { longRecords, raggedLines } = scan(`a,b\n${[...fine, ...long].join('\n')}\n`);
+  assert.deepEqual([longRecords, raggedLines[0]?.line], [long.length, fine.length + 2]);
+});
+
 test('CsvScanner counts short records in a row', () => {
   const { startsShort, longestShortRun, shortRecords } = scan('a,b\n1\n2,3\n4\n5\n\n6\n7,8\n9\n');
   assert.deepEqual([startsShort, longestShortRun, shortRecords], [true, 3, 5]);

@@ -69,6 +69,11 @@ export class CsvScanner {
   #cells = 1;
   /** Whether the record has no character yet. */
   #isBlank = true;
+  /** Whether the cell has no character but blanks and quotes yet; and whether it has blanks before any quote. */
+  #isCellEmpty = true;
+  #hasBlanks = false;
+  /** The last cell of the record that is not empty, from 1. */
+  #lastFilledCell = 0;
   #linesToSkip: number;
   #isHeaderPending: boolean;
   /** A CR was read, and what follows tells whether it is half a CRLF; 'record' where it ended a record. */
@@ -140,14 +145,19 @@ export class CsvScanner {
       return;
     }
     if (this.#place === 'quoted') {
-      if (byte === this.#quote) this.#place = 'after quote';
-      else if (byte === LF) this.#line++;
+      if (byte === this.#quote) {
+        this.#place = 'after quote';
+        return;
+      }
+      this.#isCellEmpty = false;
+      if (byte === LF) this.#line++;
       else if (byte === CR) this.#pendingCr = 'quoted';
       return;
     }
     if (byte === LF || byte === CR) {
       this.#endLine(byte);
     } else if (byte === this.#separator) {
+      this.#endCell();
       this.#cells++;
       this.#isBlank = false;
       this.#place = 'cell start';
@@ -159,6 +169,9 @@ export class CsvScanner {
 
   /** At the start of a cell or after a quote that may close one. */
   #stepAtQuote(byte: number): void {
+    const opens = byte === this.#quote && this.#place === 'cell start';
+    if (!opens && byte !== SPACE) this.#isCellEmpty = false;
+    if (byte === SPACE && this.#place === 'cell start') this.#hasBlanks = true;
     if (this.#place === 'after quote') {
       if (byte === this.#quote) this.#place = 'quoted';
       else if (byte !== SPACE) {
@@ -197,8 +210,19 @@ export class CsvScanner {
     this.#recordLine = this.#line;
   }
 
+  #endCell(): void {
+    // Blanks alone are contents to DuckDB, blanks around quotes are not.
+    if (!this.#isCellEmpty || (this.#hasBlanks && this.#place === 'cell start')) this.#lastFilledCell = this.#cells;
+    this.#isCellEmpty = true;
+    this.#hasBlanks = false;
+  }
+
   #endRecord(): void {
-    const cells = this.#cells;
+    const { cellCount } = this.#options;
+    this.#endCell();
+    // DuckDB overlooks empty cells too many at the end, and so must this count.
+    const cells = this.#lastFilledCell <= cellCount ? Math.min(this.#cells, cellCount) : this.#cells;
+    this.#lastFilledCell = 0;
     this.#longestRecordBytes = Math.max(this.#longestRecordBytes, this.#position - this.#recordStart);
     this.#recordStart = this.#position;
     this.#cells = 1;
@@ -208,10 +232,10 @@ export class CsvScanner {
       return;
     }
     this.#records++;
-    const isShort = cells < this.#options.cellCount;
+    const isShort = cells < cellCount;
     this.#shortRun = isShort ? this.#shortRun + 1 : 0;
     this.#longestShortRun = Math.max(this.#longestShortRun, this.#shortRun);
-    if (cells === this.#options.cellCount) return;
+    if (cells === cellCount) return;
     if (isShort) this.#shortRecords++;
     else this.#longRecords++;
     if (isShort && this.#records === 1) this.#startsShort = true;

@@ -205,6 +205,31 @@ test('openTable reports ragged lines by their true line numbers and does what it
   assert.match(messagesOf(findings, 'ragged-rows')[0] ?? '', /line 3 has 3; they are left out/);
 });
 
+test('openTable overlooks empty cells too many at the end of a line, whatever becomes of others', async () => {
+  const forgiven = await scratch.read('trailing.csv', 'a,b\n1,2,\n3,4\n,,,\n');
+  assert.deepEqual(forgiven.rows, [
+    [1, 2],
+    [3, 4],
+    [null, null],
+  ]);
+  const all = await scratch.read('trailing.csv', 'a,b\n1,2,\n3,4,\n5,6,\n');
+  assert.deepEqual(
+    [all.names, all.rows[2]],
+    [
+      ['a', 'b'],
+      [5, 6],
+    ],
+  );
+  const text = 'a,b\n1,2,\n3,4, \n5,6,,\n7,8,""\n9,10,x\n';
+  const { rows, findings } = await scratch.read('trailing.csv', text, { ragged: 'drop' });
+  assert.deepEqual(rows, [
+    [1, 2],
+    [5, 6],
+    [7, 8],
+  ]);
+  assert.match(messagesOf(findings, 'ragged-rows')[0] ?? '', /line 3 has 3, line 6 has 3; /);
+});
+
 test('openTable refuses quotes that do not close, by line, and reads them as characters when told or evident', async () => {
   const later = `a,b\n${'1,"x"\n'.repeat(200_000)}2,"open\n3,y\n`; // past the sample
   await assert.rejects(
