@@ -125,7 +125,7 @@ class Reading {
     let filled = 0;
     while (filled < batchRows) {
       if (this.#chunk === undefined || this.#nextRow === this.#chunk.rowCount) {
-        const { stream } = { stream: this.#stream };
+        const stream = this.#stream;
         this.#chunk = await this.#run(async () => stream?.next(), check);
         this.#nextRow = 0;
         if (this.#chunk === undefined) break;
