@@ -1,5 +1,6 @@
 // Where a training stands, as bytes: enough to go on and end with the same weights as one that never stopped.
 import { AmaasError, type NamedTensors, type Tensor } from '@amaas/core';
+import type { EpochRecord } from './epoch-record.ts';
 import { PLATEAU_START, type PlateauState, STOPPING_START, type StoppingState } from './monitor.ts';
 import type { Weights } from './packing.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
@@ -9,17 +10,6 @@ export interface CheckpointStore {
   /** The latest checkpoint, or null before the first. */
   load(): Promise<Uint8Array | null>;
   save(bytes: Uint8Array): Promise<void>;
-}
-
-/**
- * Numbers of one epoch. Names: `loss` (weighted mean, without penalties on weights), each metric, and both with
- * `validation ` in front.
- */
-export interface EpochRecord {
-  /** 1 at the first. */
-  readonly epoch: number;
-  readonly values: Readonly<Record<string, number>>;
-  readonly learningRate: number;
 }
 
 /** Plain data of a checkpoint, beside its tensors. */

@@ -124,9 +124,10 @@ export function planBatches(order: Uint32Array, batchSize: number): BatchPlan {
   const steps = Math.ceil(order.length / batchSize);
   const rows = new Uint32Array(steps * batchSize);
   rows.set(order);
-  // Real rows fill the gap, so that statistics over a batch stay those of data.
-  for (let k = order.length; k < rows.length; k++) rows[k] = order[k % order.length] ?? 0;
-  return { steps, batchSize, rows, lastRows: order.length - (steps - 1) * batchSize };
+  const lastRows = order.length - (steps - 1) * batchSize;
+  // The batch's own rows fill the gap, so that statistics over it stay those of its data.
+  for (let k = order.length; k < rows.length; k++) rows[k] = rows[k - lastRows] ?? 0;
+  return { steps, batchSize, rows, lastRows };
 }
 
 /** Row numbers and weights of steps `from … from + count − 1`. */

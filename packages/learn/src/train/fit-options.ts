@@ -1,6 +1,7 @@
 // What a training is asked for, and what it reports.
 import { AmaasError, type Clock, type Executor } from '@amaas/core';
-import type { CheckpointStore, EpochRecord } from './checkpoint.ts';
+import type { CheckpointStore } from './checkpoint.ts';
+import type { EpochRecord } from './epoch-record.ts';
 import type { Examples } from './examples.ts';
 import type { Loss, LossName } from './losses.ts';
 import type { Metric, MetricName } from './metrics.ts';

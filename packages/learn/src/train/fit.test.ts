@@ -98,7 +98,10 @@ test('fit measures held-out rows exactly where they do not fill a batch', async 
     validation,
   });
   const predicted = await model.predict(executor, validation.inputs);
-  const errors = Array.from(validation.target.data, (value, row) => Number(predicted.data[row]) - Number(value));
+  const errors = Array.from(
+    { length: 13 },
+    (_, row) => Number(predicted.data[row]) - Number(validation.target.data[row]),
+  );
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   assertNear(
     [history[2]?.values['validation loss'] ?? 0, history[2]?.values['validation absoluteError'] ?? 0],

@@ -3,7 +3,7 @@ import { AmaasError } from '@amaas/core';
 import type { Random } from '../statistics/index.ts';
 import { assertExamples, assertRowTypes, type RowTypes } from './check-examples.ts';
 import { countRows, type Examples, rowNumbers, rowType, selectExamples } from './examples.ts';
-import { type ExampleStream, isStream } from './stream-batches.ts';
+import { assertStream, type ExampleStream, isStream } from './stream-batches.ts';
 
 export interface HeldOut {
   readonly training: Examples | ExampleStream;
@@ -21,7 +21,8 @@ export function holdOut(
   validation: Examples | number | undefined,
   random: Random,
 ): HeldOut {
-  if (!isStream(examples)) assertExamples('fit', examples);
+  if (isStream(examples)) assertStream(examples);
+  else assertExamples('fit', examples);
   const types = isStream(examples) ? examples : rowTypes(examples);
   if (validation === undefined) return { training: examples, validation: null, types };
   if (typeof validation !== 'number') {

@@ -1,6 +1,7 @@
 // Training: losses, optimisers, the training step as one graph, and the loop around it. Knows no files and no runtimes:
 // an executor and a checkpoint store are passed in.
-export type { CheckpointStore, EpochRecord } from './checkpoint.ts';
+export type { CheckpointStore } from './checkpoint.ts';
+export type { EpochRecord } from './epoch-record.ts';
 export { evaluateExamples } from './evaluation-steps.ts';
 export { countRows, type Examples, gatherRows, rowNumbers, rowType, selectExamples } from './examples.ts';
 export { fit } from './fit.ts';

@@ -1,7 +1,7 @@
 // What follows from the numbers of an epoch: whether it was the best so far, whether to stop, whether to lower the
 // learning rate. Plain data in, plain data out, so that a checkpoint holds where it stands.
 import { AmaasError } from '@amaas/core';
-import type { EpochRecord } from './checkpoint.ts';
+import type { EpochRecord } from './epoch-record.ts';
 import type { Metric } from './metrics.ts';
 
 export interface MonitorOptions {

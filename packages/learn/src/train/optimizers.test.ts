@@ -101,11 +101,11 @@ test('optimisers refuse numbers out of range', () => {
     [() => adam({ epsilon: Infinity }), 'adam: epsilon must be a finite number of at least 0, got Infinity'],
     [() => rmsProp({ alpha: 2 }), 'rmsProp: alpha must be in [0, 1), got 2'],
     [() => adagrad({ learningRate: -1 }), 'learningRate must be a finite number of at least 0, got -1'],
-    // @ts-expect-error: JavaScript may pass any text
-    [
-      () => optimizerFor('adamax'),
-      'optimizer: expected one of sgd, momentum, nesterov, rmsProp, adam, adamW, adagrad, lion, got adamax',
-    ],
   ];
   for (const [attempt, message] of refused) assert.throws(attempt, { reason: 'INVALID_ARGUMENT', message });
+  // @ts-expect-error: JavaScript may pass any text
+  assert.throws(() => optimizerFor('adamax'), {
+    reason: 'INVALID_ARGUMENT',
+    message: 'optimizer: expected one of sgd, momentum, nesterov, rmsProp, adam, adamW, adagrad, lion, got adamax',
+  });
 });

@@ -42,6 +42,17 @@ export function isStream(examples: Examples | ExampleStream): examples is Exampl
   return 'read' in examples;
 }
 
+/** @throws INVALID_DATA for counts that are none */
+export function assertStream({ rowCount, bufferRows = DEFAULT_BUFFER_ROWS }: ExampleStream): void {
+  for (const [name, value] of Object.entries({ rowCount, bufferRows })) {
+    if (Number.isSafeInteger(value) && value >= 1) continue;
+    throw new AmaasError(
+      'INVALID_DATA',
+      `fit: the stream's ${name} must be a whole number of at least 1, got ${value}`,
+    );
+  }
+}
+
 /** Batches of a stream. @throws INVALID_DATA from `next` when the stream does not keep what it announced */
 export function batchesOfStream(stream: ExampleStream, layout: BatchLayout, options: StreamOptions): BatchSource {
   const stepsPerEpoch = Math.ceil(stream.rowCount / (layout.batchSize * layout.accumulate));
@@ -84,8 +95,11 @@ function openEpoch(context: EpochContext): EpochBatches {
         missing -= taken;
       }
       left -= wanted;
-      // The last batch is filled up with rows of its own, which count nothing.
-      const rows = Uint32Array.from({ length: size }, (_, row) => (row < wanted ? row : row % wanted));
+      // The last step is filled up with its own rows, which count nothing; which ones must not depend on the steps before.
+      const lastRows = wanted - (count - 1) * rowsPerStep;
+      const rows = Uint32Array.from({ length: size }, (_, row) =>
+        row < wanted ? row : wanted - lastRows + ((row - wanted) % lastRows),
+      );
       const joined = joinExamples(parts);
       const rowWeights = Float32Array.from(rows, (row, at) => (at < wanted ? (joined.weights?.[row] ?? 1) : 0));
       // Past the last row, so that a stream with more of them than announced is noticed.
