@@ -22,3 +22,21 @@ export { type TableProgress, trackTableProgress } from './table-progress.ts';
 export { tableOptions, type TableSettings } from './table-settings.ts';
 export type { TableTarget } from './table-target.ts';
 export { type TrainedTable, type TrainTableEvent, type TrainTableOptions, trainTable } from './train-table.ts';
+export { constantCandidate, type ValidatedCandidate } from './tune-table-baseline.ts';
+export {
+  type CandidateStore,
+  type SearchTableEvent,
+  TABLE_SCHEDULERS,
+  type TableScheduler,
+  type TrialTrainer,
+} from './tune-table-search.ts';
+export { checkTableSpace, defaultTableSpace, TUNED_SETTINGS, type TunedSetting } from './tune-table-space.ts';
+export {
+  type TableTrialHooks,
+  type TableTrialResult,
+  type TableTrialTask,
+  type TrainTableTrial,
+  trainTableTrial,
+} from './tune-table-trial.ts';
+export { type TunedTable, type TuneTableEvent, type TuneTableOptions, tuneTable } from './tune-table.ts';
+export type { TableExamples } from './table-preparation.ts';
