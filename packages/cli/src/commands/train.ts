@@ -15,6 +15,7 @@ import { replaceFile, replaceFiles } from '../training/durable-file.ts';
 import type { TrainingConfiguration, TrainingResult } from '../training/messages.ts';
 import { createProgressView } from '../training/progress-view.ts';
 import { runTraining } from '../training/run-training.ts';
+import { isDatasetName, trainOnServer } from '../training/train-on-server.ts';
 import { addTrainOptions, readTrainFlags, type TrainFlags } from '../training/train-flags.ts';
 
 interface TrainOptions extends TrainFlags {
@@ -40,6 +41,7 @@ export function registerTrain(program: Command, context: CommandContext): void {
     .option('--report <file>', 'where to write the report as a page, besides the folder')
     .option('--predictions <file>', 'where to write the held-out rows with answers and scores, as JSON lines')
     .option('--no-deploy', 'only write the folder')
+    .option('--server', 'train as a job of the server, which the file is uploaded to; so it is for a dataset of it')
     .option('--resume', 'go on where the same command was interrupted')
     .option('--verbose', 'show every column and all that was noticed')
     .addHelpText(
@@ -50,6 +52,7 @@ What is not said is found out: how the file is written, what the columns hold, w
 Example:
   $ amaas train heart.csv --target target
   $ amaas train titanic.csv --target survived --exclude alive --label production
+  $ amaas train heart@2 --target target                     a dataset of the server, trained there
   $ amaas train houses.parquet --target price --time-by sold_at --hidden 128,64 --no-deploy --out ./houses`,
     )
     .action(async (data: string, _options: unknown, self: Command) => {
@@ -60,8 +63,16 @@ Example:
 async function train(context: CommandContext, data: string, options: TrainOptions & SharedOptions): Promise<void> {
   const { world, terminal } = context;
   const configuration = readTrainFlags(options);
-  const model = assertName('model', options.name ?? nameOfFile(data));
   const labels = (options.label ?? []).map((label) => assertName('label', label));
+  const command = commandName(context);
+  if (options.server || (await isDatasetName(context, data))) {
+    assertNoLocalOptions(options);
+    const { name, report } = options;
+    const names = { ...(name === undefined ? {} : { model: assertName('model', name) }) };
+    const training = { data, ...names, labels, configuration, command, ...(report === undefined ? {} : { report }) };
+    return trainOnServer(context, training, options);
+  }
+  const model = assertName('model', options.name ?? nameOfFile(data));
   if (!options.deploy && labels.length > 0) throw new UsageError('--label needs a deployment; leave out --no-deploy');
   const path = resolve(world.cwd, data);
   await assertThere(path, data);
@@ -120,12 +131,32 @@ type Facts = {
   readonly report: string;
 };
 
+/** @throws UsageError for options that say something about files that are not made here */
+function assertNoLocalOptions(options: TrainOptions): void {
+  const { out, predictions, resume, deploy } = options;
+  const local = {
+    '--out': out,
+    '--predictions': predictions,
+    '--resume': resume,
+    '--no-deploy': deploy ? undefined : true,
+  };
+  const given = Object.entries(local).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw new UsageError(`${given[0]} is for a training on this machine; the server trains, keeps and serves by itself`);
+}
+
+/** How the user can call this program: in a checkout started by npm, through npx. */
+function commandName({ world }: CommandContext): string {
+  return world.environment['npm_lifecycle_event'] === undefined ? 'amaas' : 'npx amaas';
+}
+
 function endText(
-  { world }: CommandContext,
+  context: CommandContext,
   { facts, result, labels }: { facts: Facts; result: TrainingResult; labels: readonly string[] },
 ): string {
+  const { world } = context;
   const { model, version, url } = facts;
-  const command = world.environment['npm_lifecycle_event'] === undefined ? 'amaas' : 'npx amaas';
+  const command = commandName(context);
   const near = (path: string): string => relative(world.cwd, path) || '.';
   const written = [
     ['model', near(join(facts.folder, 'model.onnx'))],

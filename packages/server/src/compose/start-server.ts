@@ -21,6 +21,7 @@ import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import type { JobKindFactory } from './job-kinds.ts';
 import { createPicturePreparer } from './pictures.ts';
 import { createStatus } from './status.ts';
+import { createTrainingKinds } from './training-kind.ts';
 
 export interface StartOptions extends LoadConfigOptions {
   /** Called once with the new admin key, when one was made: its only copy. */
@@ -141,10 +142,11 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     threads: Math.max(1, Math.min(4, availableParallelism() - 1)),
   });
   takeDown.add('codec threads', () => codec.dispose());
+  const kindParts = { registry, blobs, admission, dataPlane, codeVersion: SERVER_VERSION };
   const jobs = await createJobs({
     database,
     directory: layout.jobsDirectory,
-    kinds: options.jobKinds?.({ registry, blobs, admission, dataPlane, codeVersion: SERVER_VERSION }) ?? [],
+    kinds: [...createTrainingKinds(kindParts), ...(options.jobKinds?.(kindParts) ?? [])],
     maxConcurrentJobs: config.maxConcurrentJobs,
     clock,
     metrics,
