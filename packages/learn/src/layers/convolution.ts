@@ -75,7 +75,8 @@ export function conv2dTranspose(
     const bias = useBias
       ? { bias: scope.parameter('bias', [filters], { initializer: initializerFor('zeros', fans), decays: false }) }
       : {};
-    return activate(convTranspose(x, kernel, { ...windowOptions(options), ...bias, groups }), activation);
+    const extra = options.outputPadding === undefined ? {} : { outputPadding: options.outputPadding };
+    return activate(convTranspose(x, kernel, { ...windowOptions(options), ...extra, ...bias, groups }), activation);
   });
 }
 
