@@ -1,18 +1,19 @@
 // `amaas train`: from a file to a served model: reads, trains, evaluates on held-out rows, deploys, and says how to ask it.
-import { rm, stat } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
-import { AmaasError, assertName, isName, systemClock } from '@amaas/core';
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { assertName, systemClock } from '@amaas/core';
 import { formatReport } from '@amaas/learn/evaluate';
 import type { TrainTableEvent } from '@amaas/learn/pipelines';
 import type { Command } from 'commander';
 import { type CommandContext, optionsOf, type SharedOptions, show, UsageError } from '../command-context.ts';
-import { pairs } from '../terminal.ts';
-import { curlLine, predictLine } from '../training/call-text.ts';
 import { withCancelOnSignal } from '../training/cancel-on-signal.ts';
 import { dataText } from '../training/data-text.ts';
 import { deployTrained, findServer, metricsOf } from '../training/deploy-trained.ts';
 import { replaceFile, replaceFiles } from '../training/durable-file.ts';
-import type { TrainingConfiguration, TrainingResult } from '../training/messages.ts';
+import type { TrainingConfiguration } from '../training/messages.ts';
+import { assertThere, nameOfFile } from '../training/data-file.ts';
+import { commandName, endText } from '../training/end-text.ts';
+import { explainTraining } from '../training/explain.ts';
 import { createProgressView } from '../training/progress-view.ts';
 import { runTraining } from '../training/run-training.ts';
 import { isDatasetName, trainOnServer } from '../training/train-on-server.ts';
@@ -92,7 +93,7 @@ async function train(context: CommandContext, data: string, options: TrainOption
       { signal, onEvent: view },
     ),
   ).catch((thrown: unknown) => {
-    throw explain(thrown);
+    throw explainTraining(thrown);
   });
   terminal.clearProgress();
   await replaceFiles(out, result.files);
@@ -122,16 +123,7 @@ async function train(context: CommandContext, data: string, options: TrainOption
   show(context, options, facts, () => endText(context, { facts, result, labels }));
 }
 
-type Facts = {
-  readonly model: string;
-  readonly version: number | null;
-  readonly run: string | null;
-  readonly url: string | null;
-  readonly folder: string;
-  readonly report: string;
-};
-
-/** @throws UsageError for options that say something about files that are not made here */
+export /** @throws UsageError for options that say something about files that are not made here */
 function assertNoLocalOptions(options: TrainOptions): void {
   const { out, predictions, resume, deploy } = options;
   const local = {
@@ -143,49 +135,6 @@ function assertNoLocalOptions(options: TrainOptions): void {
   const given = Object.entries(local).find(([, value]) => value !== undefined);
   if (given === undefined) return;
   throw new UsageError(`${given[0]} is for a training on this machine; the server trains, keeps and serves by itself`);
-}
-
-/** How the user can call this program: in a checkout started by npm, through npx. */
-function commandName({ world }: CommandContext): string {
-  return world.environment['npm_lifecycle_event'] === undefined ? 'amaas' : 'npx amaas';
-}
-
-function endText(
-  context: CommandContext,
-  { facts, result, labels }: { facts: Facts; result: TrainingResult; labels: readonly string[] },
-): string {
-  const { world } = context;
-  const { model, version, url } = facts;
-  const command = commandName(context);
-  const near = (path: string): string => relative(world.cwd, path) || '.';
-  const written = [
-    ['model', near(join(facts.folder, 'model.onnx'))],
-    ['report', near(facts.report)],
-  ] as const;
-  if (url === null || version === null) {
-    const how = `${command} deploy ${near(facts.folder)} --name ${model}`;
-    return `${pairs(written)}\n\nIt is not served yet. With a server running (${command} serve):\n  ${how}`;
-  }
-  const labelled = labels.length === 0 ? '' : ` as ${labels.join(', ')}`;
-  const { row } = result.example;
-  return [
-    pairs([
-      ['served', `${model}@${version}${labelled} at ${url}`],
-      ['run', `${facts.run}, see: ${command} runs show ${facts.run}`],
-      ...written,
-    ]),
-    '',
-    `Ask it with a row it has not seen (${exampleAnswer(result)}):`,
-    `  ${predictLine({ command, model, row })}`,
-    `  ${curlLine({ url, model, row, command })}`,
-  ].join('\n');
-}
-
-/** What the model says to the example. */
-function exampleAnswer({ description: { target }, example: { scores } }: TrainingResult): string {
-  if (target.task === 'regression') return `it says ${Number((scores[0] ?? Number.NaN).toPrecision(6))}`;
-  const best = scores.indexOf(Math.max(...scores));
-  return `it says ${target.classes[best]}, ${((scores[best] ?? 0) * 100).toFixed(1)} %`;
 }
 
 /** Shows what was understood of the data, then the progress. */
@@ -209,41 +158,4 @@ function createView(
     }
     showProgress(event);
   };
-}
-
-/** Says in this command's words what can be done. */
-function explain(thrown: unknown): unknown {
-  if (!(thrown instanceof AmaasError)) return thrown;
-  const { reason, details } = thrown;
-  const more = (text: string): AmaasError => new AmaasError(reason, `${thrown.message}\n${text}`, { details });
-  if (reason === 'CANCELLED') return more('Nothing was deployed. Repeat the command with --resume to go on.');
-  const leaks = Array.isArray(details['findings'])
-    ? details['findings'].flatMap((finding: { code?: unknown; column?: unknown }) =>
-        finding.code === 'leakage' && typeof finding.column === 'string' ? [finding.column] : [],
-      )
-    : [];
-  if (leaks.length > 0) {
-    return more(
-      `Leave it out with: --exclude ${leaks.join(',')}. Or, where it is known when predicting: --allow-leakage`,
-    );
-  }
-  return thrown;
-}
-
-async function assertThere(path: string, given: string): Promise<void> {
-  if (/[*?{[]/.test(given)) return; // a pattern: who reads it says what matches
-  const found = await stat(path).catch(() => null);
-  if (found !== null) return;
-  throw new AmaasError('DATASET_NOT_FOUND', `train: there is no file ${given}`);
-}
-
-/** The file's name without its endings, as far as models may be called so. */
-function nameOfFile(path: string): string {
-  const name = basename(path)
-    .replace(/(\.(csv|tsv|tab|txt|data|parquet|jsonl|ndjson|json))?(\.gz)?$/i, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '');
-  if (isName(name)) return name;
-  throw new UsageError(`cannot make a model's name of ${JSON.stringify(basename(path))}; give one with --name`);
 }

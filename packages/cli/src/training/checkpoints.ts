@@ -17,27 +17,37 @@ export interface TrainingIdentity extends TrainingConfiguration {
 const IDENTITY_FILE = 'training.json';
 
 /**
- * Makes the folder ready and gives a store for each candidate.
- * @throws INVALID_CHECKPOINT when it is to go on and the folder is of another training
+ * Gives a store for each candidate; the folder is made ready when the first candidate asks for its checkpoint, so that data
+ * which cannot be learned from leaves nothing behind. That throws INVALID_CHECKPOINT when the training is to go on and the
+ * folder is of another one.
  */
-export async function openCheckpoints(
+export function openCheckpoints(
   folder: string,
   identity: TrainingIdentity,
   isResumed: boolean,
-): Promise<(candidate: string) => CheckpointStore> {
+): (candidate: string) => CheckpointStore {
+  let ready: Promise<void> | null = null;
+  return (candidate) => {
+    const file = join(folder, `${candidate}.safetensors`); // candidates are named by the pipeline, not by users
+    return {
+      async load() {
+        ready ??= prepare(folder, identity, isResumed);
+        await ready;
+        return readOrNull(file);
+      },
+      save: (bytes) => replaceFile(file, bytes),
+    };
+  };
+}
+
+async function prepare(folder: string, identity: TrainingIdentity, isResumed: boolean): Promise<void> {
   const path = join(folder, IDENTITY_FILE);
   const text = JSON.stringify(identity, null, 2);
   const known = isResumed ? await readOrNull(path) : null;
-  if (known !== null) assertSame(folder, JSON.parse(new TextDecoder().decode(known)), JSON.parse(text));
-  if (known === null) {
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    await replaceFile(path, `${text}\n`);
-  }
-  return (candidate) => {
-    const file = join(folder, `${candidate}.safetensors`); // candidates are named by the pipeline, not by users
-    return { load: () => readOrNull(file), save: (bytes) => replaceFile(file, bytes) };
-  };
+  if (known !== null) return assertSame(folder, JSON.parse(new TextDecoder().decode(known)), JSON.parse(text));
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await replaceFile(path, `${text}\n`);
 }
 
 function assertSame(folder: string, known: unknown, asked: unknown): void {

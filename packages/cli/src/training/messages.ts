@@ -1,13 +1,25 @@
 // What the command's thread and the training's say to each other: plain, structured-clonable values.
 import type { SerializedError } from '@amaas/core';
+import type { OpenTableOptions } from '@amaas/engine-duckdb';
 import type { Cell, ColumnKind } from '@amaas/learn/data';
 import type { EvaluationReport } from '@amaas/learn/evaluate';
 import type { TableModelDescription, TableSettings, TrainTableEvent } from '@amaas/learn/pipelines';
 
-/** How a file is read where a look at it does not tell. */
-export interface TableReading {
-  readonly separator?: string;
-  readonly decimal?: '.' | ',';
+/** How a file is read where a look at it does not tell: the reader's own options as plain JSON. */
+export interface TableReading
+  extends Pick<
+    OpenTableOptions,
+    | 'separator'
+    | 'quote'
+    | 'header'
+    | 'skipLines'
+    | 'decimal'
+    | 'thousands'
+    | 'encoding'
+    | 'ragged'
+    | 'duplicateNames'
+    | 'timestampFormat'
+  > {
   /** Texts that mean "no value", besides the usual ones. */
   readonly missing?: readonly string[];
   /** Kinds by column, where what the cells look like is not what they are. */

@@ -6,11 +6,10 @@ import type { TableReading } from './messages.ts';
 /** The caller closes the source. @throws as `openTable`; ENGINE_MISSING */
 export async function openSource(path: string, reading: TableReading, signal: AbortSignal): Promise<DataSource> {
   const { CSV_MISSING, openTable } = await importInstalled(() => import('@amaas/engine-duckdb'));
-  const { separator, decimal, missing, kinds } = reading;
+  const { missing, kinds, ...dialect } = reading;
   return openTable(path, {
+    ...dialect,
     signal,
-    ...(separator === undefined ? {} : { separator }),
-    ...(decimal === undefined ? {} : { decimal }),
     ...(missing === undefined ? {} : { missing: [...CSV_MISSING, ...missing] }),
     ...(kinds === undefined ? {} : { kinds: new Map(kinds) }),
   });

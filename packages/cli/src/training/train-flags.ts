@@ -26,7 +26,15 @@ export interface TrainFlags extends ReadingFlags {
 
 export interface ReadingFlags {
   readonly separator?: string;
+  readonly quote?: 'double' | 'single' | 'none';
+  readonly header?: 'yes' | 'no';
+  readonly skipLines?: string;
   readonly decimal?: '.' | ',';
+  readonly thousands?: '.' | ',' | ' ' | "'";
+  readonly encoding?: 'utf-8' | 'utf-16' | 'latin-1';
+  readonly ragged?: 'refuse' | 'drop' | 'pad' | 'join';
+  readonly duplicateNames?: 'refuse' | 'rename';
+  readonly timestampFormat?: string;
   readonly missing?: readonly string[];
   readonly as?: readonly string[];
 }
@@ -60,9 +68,19 @@ export function addTrainOptions(command: Command): Command {
 
 /** Adds what says how the file is to be read; all of it is found out where left out. */
 export function addReadingOptions(command: Command): Command {
+  const choice = (flags: string, description: string, values: readonly string[]): Option =>
+    new Option(flags, description).choices(values);
   return command
     .option('--separator <character>', 'between the cells of a CSV file, `\\t` for a tab (default: told from the file)')
-    .addOption(new Option('--decimal <sign>', 'of a CSV file (default: told from the file)').choices(['.', ',']))
+    .addOption(choice('--quote <kind>', 'around cells (default: told from the file)', ['double', 'single', 'none']))
+    .addOption(choice('--header <answer>', 'whether the first line names the columns', ['yes', 'no']))
+    .option('--skip-lines <n>', 'lines before the header or the first row that are no part of the table')
+    .addOption(choice('--decimal <sign>', 'of numbers (default: told from the file)', ['.', ',']))
+    .addOption(choice('--thousands <sign>', 'between thousands (default: none)', ['.', ',', ' ', "'"]))
+    .addOption(choice('--encoding <name>', 'default: utf-8', ['utf-8', 'utf-16', 'latin-1']))
+    .addOption(choice('--ragged <policy>', 'lines with too few or many cells', ['refuse', 'drop', 'pad', 'join']))
+    .addOption(choice('--duplicate-names <policy>', 'columns of one name', ['refuse', 'rename']))
+    .option('--timestamp-format <format>', "how times are written, in strptime's language (default: ISO 8601)")
     .option('--missing <texts...>', 'texts that mean "no value", besides NA, null, NaN, ? and the like')
     .option('--as <column=kind...>', `what a column holds: ${COLUMN_KINDS.join(', ')}`);
 }
@@ -102,13 +120,24 @@ export function readReadingFlags(flags: ReadingFlags): TableReading {
   if (separator !== undefined && separator !== '\\t' && separator.length !== 1) {
     throw new UsageError(`--separator must be one character, got ${JSON.stringify(separator)}`);
   }
+  const { quote, header } = flags;
   return {
     ...optional('separator', separator === '\\t' ? '\t' : separator),
+    ...optional('quote', quote === undefined ? undefined : QUOTES[quote]),
+    ...optional('header', header === undefined ? undefined : header === 'yes'),
+    ...optional('skipLines', wholeNumber('--skip-lines', flags.skipLines, 0)),
     ...optional('decimal', flags.decimal),
+    ...optional('thousands', flags.thousands),
+    ...optional('encoding', flags.encoding),
+    ...optional('ragged', flags.ragged),
+    ...optional('duplicateNames', flags.duplicateNames),
+    ...optional('timestampFormat', flags.timestampFormat),
     ...optional('missing', flags.missing),
     ...optional('kinds', flags.as?.map(readKind)),
   };
 }
+
+const QUOTES = { double: '"', single: "'", none: '' } as const;
 
 function readKind(text: string): readonly [string, ColumnKind] {
   const equals = text.lastIndexOf('=');

@@ -30,10 +30,11 @@ async function train(task: TrainingTask): Promise<TrainingResult> {
   const source = await openSource(task.path, reading, signal);
   try {
     const digest = source.digest ?? null;
-    const checkpoint = await openCheckpoints(task.checkpoints, { settings, reading, digest }, task.isResumed);
+    const checkpoint = openCheckpoints(task.checkpoints, { settings, reading, digest }, task.isResumed);
     const { createOrtNodeExecutor } = await importInstalled(() => import('@amaas/engine-ort-node'));
     const trained = await trainTable({
       ...tableOptions(settings),
+      declared: (reading.kinds ?? []).map(([column]) => column),
       source,
       executor: await createOrtNodeExecutor(),
       checkpoint,

@@ -8,6 +8,7 @@ import {
   describeTable,
   readTable,
   refuseErrors,
+  refuseUnknownColumn,
   requireColumn,
   type Split,
   type SplitStrategy,
@@ -49,6 +50,8 @@ export interface PrepareTableOptions {
   readonly groupBy?: string;
   /** A column of times: the newest rows are the test part. */
   readonly timeBy?: string;
+  /** Columns whose kind a person has settled: text in them is meant. */
+  readonly declared?: readonly string[];
   /** Trains even where a column tells the target all by itself; default false: such a model shines only in its report. */
   readonly allowLeakage?: boolean;
   readonly preprocessing?: Omit<PreprocessingOptions, 'exclude'>;
@@ -112,6 +115,10 @@ const DEFAULT_VALIDATION = 0.15;
 export async function prepareTable(options: PrepareTableOptions): Promise<PreparedTable> {
   const { source, executor, seed = 0, signal } = options;
   const abort = signal === undefined ? {} : { signal };
+  for (const name of [...(options.exclude ?? []), options.groupBy, options.timeBy]) {
+    if (name === undefined || source.fields.some((field) => field.name === name)) continue;
+    refuseUnknownColumn(`train on ${source.name}`, name, source.fields);
+  }
   const summary = await describeTable(source, {
     target: options.target,
     seed,
@@ -120,8 +127,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<Prepar
     ...abort,
   });
   options.onEvent?.({ kind: 'described', summary });
-  refuseErrors('train', summary.findings);
-  if (options.allowLeakage !== true) refuseLeakage(summary.findings, options.exclude);
+  refuseFindings(summary.findings, options);
   const table = await readTable(source, abort);
   const split = splitTable(table, summary, options);
   options.onEvent?.({
@@ -151,11 +157,17 @@ export async function prepareTable(options: PrepareTableOptions): Promise<Prepar
   };
 }
 
-/** @throws INVALID_DATA when a column that would be learned from tells the target all by itself */
-function refuseLeakage(findings: readonly DataFinding[], excluded: readonly string[] = []): void {
-  const leaks = findings.filter(
-    ({ code, column }) => code === 'leakage' && column !== undefined && !excluded.includes(column),
+/** @throws INVALID_DATA when something forbids training, or a column that would be learned from tells the target by itself */
+function refuseFindings(findings: readonly DataFinding[], options: PrepareTableOptions): void {
+  const { exclude = [], declared = [], allowLeakage = false } = options;
+  const used = findings.filter(({ column }) => column === undefined || !exclude.includes(column));
+  refuseErrors(
+    'train',
+    used.filter(
+      ({ code, column }) => !(code === 'numbers-as-text' && column !== undefined && declared.includes(column)),
+    ),
   );
+  const leaks = allowLeakage ? [] : used.filter(({ code }) => code === 'leakage');
   if (leaks.length === 0) return;
   throw new AmaasError('INVALID_DATA', `train: ${leaks.map(({ message }) => message).join('\n')}`, {
     details: { findings: leaks },

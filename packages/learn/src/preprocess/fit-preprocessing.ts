@@ -44,9 +44,13 @@ export function fitPreprocessing(
   const excluded = new Set(options.exclude);
   for (const summary of columns) {
     if (excluded.has(summary.name)) continue;
-    const reason = reasonToDrop(summary);
-    if (reason === null) steps.push(fitColumn(requireColumn(training, summary.name), summary, options));
-    else dropped.push({ column: summary.name, reason });
+    const column = requireColumn(training, summary.name);
+    const reason = reasonToDrop(summary, column);
+    const step = reason === null ? fitColumn(column, summary, options) : null;
+    // Every value is rare: there is nothing to tell rows apart by, and nothing a model could have learned about any.
+    const isEmpty = step?.kind === 'categorical' && step.categories.length === 0;
+    if (step !== null && !isEmpty) steps.push(step);
+    else dropped.push({ column: summary.name, reason: reason ?? 'has no value that comes twice' });
   }
   if (steps.length === 0) {
     const why = dropped.map(({ column, reason }) => `"${column}" ${reason}`).join(', ');
@@ -55,7 +59,8 @@ export function fitPreprocessing(
   return { steps, dropped };
 }
 
-function reasonToDrop({ type }: ColumnSummary): string | null {
+function reasonToDrop({ type }: ColumnSummary, training: Column): string | null {
+  if (type !== 'empty' && !training.valid.includes(1)) return 'has no value in the training part';
   switch (type) {
     case 'empty':
       return 'has no values';

@@ -31,7 +31,15 @@ export const TrainingConfigurationSchema = Type.Object(
     weightDecay: Type.Optional(Type.Number({ minimum: 0 })),
     allowLeakage: Type.Optional(Type.Boolean()),
     separator: Type.Optional(Type.String({ minLength: 1, maxLength: 1 })),
+    quote: Type.Optional(Type.Enum(['"', "'", ''])),
+    header: Type.Optional(Type.Boolean()),
+    skipLines: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
     decimal: Type.Optional(Type.Enum(['.', ','])),
+    thousands: Type.Optional(Type.Enum(['.', ',', ' ', "'"])),
+    encoding: Type.Optional(Type.Enum(['utf-8', 'utf-16', 'latin-1'])),
+    ragged: Type.Optional(Type.Enum(['refuse', 'drop', 'pad', 'join'])),
+    duplicateNames: Type.Optional(Type.Enum(['refuse', 'rename'])),
+    timestampFormat: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
     missing: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 1000 })),
     kinds: Type.Optional(
       Type.Array(Type.Tuple([ColumnName, Type.Enum<ColumnKind[]>([...COLUMN_KINDS])]), {
@@ -45,10 +53,34 @@ export const TrainingConfigurationSchema = Type.Object(
 
 export type TrainingConfiguration = Static<typeof TrainingConfigurationSchema>;
 
-/** The part the pipeline decides by. */
+const READING = [
+  'separator',
+  'quote',
+  'header',
+  'skipLines',
+  'decimal',
+  'thousands',
+  'encoding',
+  'ragged',
+  'duplicateNames',
+  'timestampFormat',
+  'missing',
+  'kinds',
+] as const;
+
+/** How the file is to be read where a look at it does not tell. */
+export type TableReading = Pick<TrainingConfiguration, (typeof READING)[number]>;
+
+export function readingOf(configuration: TrainingConfiguration): TableReading {
+  const given = Object.entries(configuration).filter(([name]) => READING.some((known) => known === name));
+  return Object.fromEntries(given); // a part of the same configuration
+}
+
+/** What the pipeline decides by. */
 export function settingsOf(configuration: TrainingConfiguration): TableSettings {
-  const { dataset, model, labels, separator, decimal, missing, kinds, ...settings } = configuration;
-  return settings;
+  const others: readonly string[] = ['dataset', 'model', 'labels', ...READING];
+  const { target } = configuration;
+  return { ...Object.fromEntries(Object.entries(configuration).filter(([name]) => !others.includes(name))), target };
 }
 
 /** The name and, where it is given, the version of `heart@2`. @throws INVALID_ARGUMENT */

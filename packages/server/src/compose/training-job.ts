@@ -7,7 +7,7 @@ import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { type DataSource, formatTableSummary } from '@amaas/learn/data';
 import { rawRow, tableOptions, trackTableProgress, trainedTableFiles, trainTable } from '@amaas/learn/pipelines';
 import type { JobRuntime, Json } from '../jobs/index.ts';
-import { settingsOf, type TrainingConfiguration } from './training-configuration.ts';
+import { readingOf, settingsOf, type TrainingConfiguration } from './training-configuration.ts';
 import { readFileOrNull, replaceFile } from './training-files.ts';
 
 /** What `begin` gives. */
@@ -39,6 +39,7 @@ export async function runJob(job: JobRuntime): Promise<Json> {
     const track = trackTableProgress();
     const trained = await trainTable({
       ...tableOptions(settingsOf(configuration)),
+      declared: (configuration.kinds ?? []).map(([column]) => column),
       source,
       executor: await createOrtNodeExecutor(),
       signal: job.signal,
@@ -85,15 +86,14 @@ export async function runJob(job: JobRuntime): Promise<Json> {
 
 async function openDataset(job: JobRuntime, configuration: TrainingConfiguration): Promise<DataSource> {
   const { path, fileName } = job.inputs as unknown as TrainingInputs; // what `begin` returned
-  const { separator, decimal, missing, kinds } = configuration;
+  const { missing, kinds, ...dialect } = readingOf(configuration);
   // Under its own name: the store calls files by their digests, which tell neither format nor people anything.
   const link = join(job.directory, fileName);
   await rm(link, { force: true });
   await symlink(path, link);
   return openTable(link, {
+    ...dialect,
     signal: job.signal,
-    ...(separator === undefined ? {} : { separator }),
-    ...(decimal === undefined ? {} : { decimal }),
     ...(missing === undefined ? {} : { missing: [...CSV_MISSING, ...missing] }),
     ...(kinds === undefined ? {} : { kinds: new Map(kinds) }),
   });

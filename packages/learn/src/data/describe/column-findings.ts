@@ -97,6 +97,9 @@ function checkColumn(column: ColumnSummary, { count, add, checked }: ColumnCheck
   }
 }
 
+/** Up to this share of texts a column was meant to hold numbers; more, and it may be codes of both kinds. */
+const MAX_MISTAKEN_SHARE = 0.1;
+
 function checkNumbersAsText(count: ColumnCounts, { add, checked }: Omit<ColumnCheck, 'count'>): void {
   const { field, presentCount, numbersInTextCount, rowsWithoutNumber } = count;
   if (field.kind !== 'string' || presentCount === 0 || numbersInTextCount < presentCount / 2) return;
@@ -121,7 +124,12 @@ function checkNumbersAsText(count: ColumnCounts, { add, checked }: Omit<ColumnCh
   const shown = examples.size === 0 ? '' : `: ${[...examples].join(', ')}`;
   const what = `is text because ${countOf(exceptions, 'value')} of ${presentCount.toLocaleString('en-US')} ${exceptions === 1 ? 'is no number' : 'are no numbers'}`;
   const message = `${what} (${nameRows(rowsWithoutNumber, exceptions)}${shown}); correct them, or name them as missing values so that the rest count as numbers`;
-  add('warning', 'numbers-as-text', { message, rows: rowsWithoutNumber });
+  // A few texts among numbers are a mistake, and would turn all of the numbers into names.
+  const isMistake = exceptions <= MAX_MISTAKEN_SHARE * presentCount;
+  add(isMistake ? 'error' : 'warning', 'numbers-as-text', {
+    message: isMistake ? `${message}; or declare it text` : message,
+    rows: rowsWithoutNumber,
+  });
 }
 
 function checkLeakage(
