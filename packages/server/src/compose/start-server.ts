@@ -97,7 +97,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   const serving: { dataPlane?: DataPlane<ModelRecorder>; jobs?: Jobs } = {};
   const metrics = new Metrics({
     served: () => serving.dataPlane?.gauges() ?? [],
-    jobs: () => serving.jobs?.counts ?? { waiting: 0, running: 0 },
+    jobs: () => serving.jobs?.counts ?? null,
   });
   const gateway = await Gateway.open({
     store: createSqlKeyStore(database),

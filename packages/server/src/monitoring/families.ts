@@ -49,7 +49,8 @@ export interface MetricSources {
   served(): Iterable<ServedGauges>;
   verdicts(): Iterable<readonly [string, number]>;
   authRefusals(): Iterable<readonly [string, number]>;
-  jobs(): JobGauges;
+  /** null where there is no queue. */
+  jobs(): JobGauges | null;
   jobAttempts(): Iterable<readonly [string, number]>;
   endedJobs(): Iterable<EndedJobs>;
 }
@@ -122,8 +123,12 @@ export function createFamilies(sources: MetricSources): readonly Family[] {
     },
     countsFamily('amaas_quarantine_verdicts_total', 'New versions tried in quarantine.', 'verdict', sources.verdicts),
     countsFamily('amaas_auth_refusals_total', 'Requests without a usable API key.', 'reason', sources.authRefusals),
-    jobsFamily('amaas_jobs_waiting', 'Jobs waiting to run, interrupted ones among them.', () => sources.jobs().waiting),
-    jobsFamily('amaas_jobs_running', 'Jobs at work.', () => sources.jobs().running),
+    jobsFamily(sources, {
+      name: 'amaas_jobs_waiting',
+      help: 'Jobs waiting to run, interrupted ones among them.',
+      of: ({ waiting }) => waiting,
+    }),
+    jobsFamily(sources, { name: 'amaas_jobs_running', help: 'Jobs at work.', of: ({ running }) => running }),
     countsFamily('amaas_jobs_attempts_total', 'Attempts of jobs that began.', 'kind', sources.jobAttempts),
     {
       name: 'amaas_jobs_ended_total',
@@ -197,6 +202,18 @@ function countsFamily(
   };
 }
 
-function jobsFamily(name: string, help: string, read: () => number): Family {
-  return { name, help, type: 'gauge', collect: () => [{ labels: {}, value: read() }] };
+function jobsFamily(
+  sources: MetricSources,
+  options: { readonly name: string; readonly help: string; readonly of: (jobs: JobGauges) => number },
+): Family {
+  const { name, help, of } = options;
+  return {
+    name,
+    help,
+    type: 'gauge',
+    collect: () => {
+      const jobs = sources.jobs();
+      return jobs === null ? [] : [{ labels: {}, value: of(jobs) }];
+    },
+  };
 }

@@ -8,8 +8,8 @@ import { ModelRecorder, type ModelStatistics, type RequestCount } from './model-
 export interface MetricsOptions {
   /** Asked at each scrape for the versions that are loaded; default none. */
   readonly served?: () => Iterable<ServedGauges>;
-  /** Asked at each scrape for the queue of jobs; default an empty one. */
-  readonly jobs?: () => JobGauges;
+  /** Asked at each scrape for the queue of jobs; default none. */
+  readonly jobs?: () => JobGauges | null;
   /** Wall time in milliseconds since 1970. */
   readonly wallTimeMs?: () => number;
   /** Memory, CPU, garbage collection and event-loop lag of the process; default on. */
@@ -38,7 +38,7 @@ export class Metrics {
       served: options.served ?? (() => []),
       verdicts: () => this.#verdicts,
       authRefusals: () => this.#authRefusals,
-      jobs: options.jobs ?? (() => ({ waiting: 0, running: 0 })),
+      jobs: options.jobs ?? (() => null),
       jobAttempts: () => this.#jobAttempts,
       endedJobs: () => this.#endedJobs.values(),
     });
