@@ -29,6 +29,7 @@ async function run() {
   process.env.NODE_COMPILE_CACHE = cacheDirectory();
   nodeModule.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
   quietExperimentalWarnings();
+  endQuietlyWhenNobodyReads();
   const { main } = await import('../src/main.ts');
   process.exitCode = await main(process.argv.slice(2), {
     environment: process.env,
@@ -72,6 +73,14 @@ function quietExperimentalWarnings() {
     if (/^(SQLite|Type Stripping|process\.execve) is an experimental feature/.test(text)) return;
     emitWarning.call(process, warning, ...rest);
   };
+}
+
+/** `amaas … | head`: whoever read what is written here has gone, and is not to be told of an error. */
+function endQuietlyWhenNobodyReads() {
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
 }
 
 /** Starts the same command with the Node of the npm package `node`, and ends as it ends. */

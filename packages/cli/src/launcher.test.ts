@@ -32,6 +32,15 @@ test('amaas.mjs passes exit codes on', () => {
   assert.equal(run([launcher, 'models', 'list'], { AMAAS_URL: 'http://127.0.0.1:9', AMAAS_API_KEY: 'k' }).status, 1);
 });
 
+test('amaas.mjs ends quietly when whoever reads its output has gone', {
+  skip: process.platform === 'win32' && 'needs a shell',
+}, () => {
+  // The reader ends before the command writes.
+  const script = `{ sleep 1; exec '${process.execPath}' '${launcher}' --help; } | true`;
+  const result = spawnSync('bash', ['-c', `set -o pipefail; ${script}`], { encoding: 'utf8' });
+  assert.deepEqual([result.status, result.stderr], [0, '']);
+});
+
 test('amaas.mjs on an old Node starts the one installed beside it', () => {
   const result = run(['--import', pretendOld, launcher, 'frobnicate']);
   assert.equal(result.status, 2);
