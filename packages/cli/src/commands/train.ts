@@ -140,11 +140,12 @@ function assertNoLocalOptions(options: TrainOptions): void {
 /** Shows what was understood of the data, then the progress. */
 function createView(
   { world, terminal }: CommandContext,
-  { settings }: TrainingConfiguration,
+  { settings, reading }: TrainingConfiguration,
   options: TrainOptions & SharedOptions,
 ): (event: TrainTableEvent) => void {
   if (options.json) return () => {};
   const showProgress = createProgressView(terminal, { isTerminal: world.stderr.isTTY === true, clock: systemClock });
+  const declared = (reading.kinds ?? []).map(([column]) => column);
   let described: Extract<TrainTableEvent, { kind: 'described' }> | null = null;
   let split: Extract<TrainTableEvent, { kind: 'split' }> | null = null;
   return (event) => {
@@ -153,7 +154,14 @@ function createView(
     if (event.kind === 'prepared' && described !== null && split !== null) {
       const { preprocessing } = event;
       const { rows, findings } = split;
-      const facts = { summary: described.summary, preprocessing, rows, findings, excluded: settings.exclude ?? [] };
+      const facts = {
+        summary: described.summary,
+        preprocessing,
+        rows,
+        findings,
+        excluded: settings.exclude ?? [],
+        declared,
+      };
       terminal.print(dataText(facts, options.verbose === true));
     }
     showProgress(event);

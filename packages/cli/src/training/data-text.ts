@@ -14,12 +14,18 @@ export interface DataFacts {
   readonly findings: readonly DataFinding[];
   /** Columns that the user left out. */
   readonly excluded: readonly string[];
+  /** Columns whose kind the user has said. */
+  readonly declared?: readonly string[];
 }
 
 /** `isVerbose`: every column with its values, and also what was merely noticed. */
 export function dataText(facts: DataFacts, isVerbose: boolean): string {
   const { summary, preprocessing, rows } = facts;
-  const noticed = summary.findings.filter(({ column }) => column === undefined || !facts.excluded.includes(column));
+  const noticed = summary.findings.filter(
+    ({ code, column }) =>
+      column === undefined ||
+      !(facts.excluded.includes(column) || (code === 'numbers-as-text' && facts.declared?.includes(column) === true)),
+  );
   const own = isVerbose ? facts.findings : [...noticed, ...facts.findings].filter(isWarning);
   const head = isVerbose
     ? `${formatTableSummary(summary)}\n`

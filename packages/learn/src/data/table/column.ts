@@ -91,13 +91,13 @@ export function refuseUnknownColumn(
   throw new AmaasError('INVALID_DATA', `${operation}: there is no column "${name}"; ${list}.${hint}`);
 }
 
-/** The name that is reached by the fewest changes of a letter, if it takes few: a third of the letters, at least one. */
+/** The name that is reached by the fewest changes of a letter, if it takes few: up to a third of the letters. */
 function mostAlike(name: string, names: readonly string[]): string | undefined {
   const plain = (text: string): string => text.trim().toLowerCase();
   let best: { readonly name: string; readonly changes: number } | undefined;
   for (const other of names.slice(0, 1000)) {
     const changes = countChanges(plain(name), plain(other));
-    if (changes < (best?.changes ?? Math.max(1, Math.floor(name.length / 3)) + 1)) best = { name: other, changes };
+    if (changes < (best?.changes ?? Math.floor(name.trim().length / 3) + 1)) best = { name: other, changes };
   }
   return best?.name;
 }
