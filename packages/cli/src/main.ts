@@ -16,6 +16,7 @@ import { registerRestore } from './commands/restore.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerTrain } from './commands/train.ts';
+import { registerTune } from './commands/tune.ts';
 import { reportFailure } from './failures.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     registerModels(program, context);
     registerPredict(program, context);
     registerTrain(program, context);
+    registerTune(program, context);
     registerEval(program, context);
     registerDatasets(program, context);
     registerRuns(program, context);

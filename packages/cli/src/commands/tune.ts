@@ -155,6 +155,14 @@ function createView(
 
 /** Says in this command's words what can be done. */
 function explainTuning(thrown: unknown): unknown {
-  if (!(thrown instanceof AmaasError) || thrown.reason !== 'CANCELLED') return explainTraining(thrown);
-  return new AmaasError('CANCELLED', `${thrown.message}\nNothing was deployed. Give the same command again to go on.`);
+  if (!(thrown instanceof AmaasError)) return thrown;
+  const { reason, message } = thrown;
+  if (reason === 'CANCELLED') {
+    return new AmaasError(reason, `${message}\nNothing was deployed. Give the same command again to go on.`);
+  }
+  if (reason === 'INVALID_CHECKPOINT') {
+    const advice = 'Repeat the command the study was begun with, or give another folder with --study.';
+    return new AmaasError(reason, `${message}\n${advice}`);
+  }
+  return explainTraining(thrown);
 }

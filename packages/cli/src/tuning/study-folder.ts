@@ -110,11 +110,7 @@ async function settleIdentity(folder: string, identity: TrainingIdentity): Promi
   const known = await readOrNull(path);
   if (known === null) return replaceFile(path, `${text}\n`);
   if (isDeepStrictEqual(JSON.parse(new TextDecoder().decode(known)), JSON.parse(text))) return;
-  throw new AmaasError(
-    'INVALID_CHECKPOINT',
-    `tune: the study in ${folder} is of other data or other settings; repeat the command it was begun with, ` +
-      'or give another folder with --study',
-  );
+  throw new AmaasError('INVALID_CHECKPOINT', `tune: the study in ${folder} is of other data or other settings`);
 }
 
 async function readReports(folder: string): Promise<readonly number[]> {

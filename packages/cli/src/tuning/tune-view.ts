@@ -37,7 +37,7 @@ export function createTuneView({ terminal, stderr, clock, maxTrials }: TuneViewC
     for (const row of ended) {
       if (told.has(row.trial)) continue;
       told.add(row.trial);
-      terminal.note(trialLine(row, table, maxTrials));
+      terminal.note(trialLine(row, table, { ended: told.size, maxTrials }));
     }
   };
   const draw = (table: StudyTable): void => {
@@ -90,9 +90,12 @@ function searchText({ definition, trialsBefore }: Extract<TuneTableEvent, { kind
 }
 
 /** `trial 3 (4 of 30) stopped at epoch 5: 0.5123; best 0.4012, trial 1`. */
-function trialLine(row: StudyTableRow, { rows, best }: StudyTable, maxTrials: number | null): string {
-  const { trial, status, value, resource, failure } = row;
-  const of = maxTrials === null ? `${rows.length}` : `${rows.length} of ${maxTrials}`;
+function trialLine(
+  { trial, status, value, resource, failure }: StudyTableRow,
+  { best }: StudyTable,
+  { ended, maxTrials }: { readonly ended: number; readonly maxTrials: number | null },
+): string {
+  const of = maxTrials === null ? `${ended}` : `${ended} of ${maxTrials}`;
   const came = value === null ? (failure ?? '') : formatNumber(value);
   const leading = best?.value == null ? '' : `; best ${formatNumber(best.value)}, trial ${best.trial}`;
   return `trial ${trial} (${of}) ${status} at epoch ${resource ?? 0}: ${came}${leading}`;
@@ -107,7 +110,7 @@ function createBlock(stderr: Streams['stderr']): { draw(lines: readonly string[]
   };
   return {
     draw(lines) {
-      const width = (stderr.columns ?? 80) - 1;
+      const width = (stderr.columns || 80) - 1;
       clear();
       stderr.write(lines.map((line) => `${line.slice(0, width)}\n`).join(''));
       drawn = lines.length;
