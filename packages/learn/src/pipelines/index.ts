@@ -22,6 +22,18 @@ export { type TableProgress, trackTableProgress } from './table-progress.ts';
 export { tableOptions, type TableSettings } from './table-settings.ts';
 export type { TableTarget } from './table-target.ts';
 export { type TrainedTable, type TrainTableEvent, type TrainTableOptions, trainTable } from './train-table.ts';
+export type { ImageAugmentation } from './augmentation.ts';
+export type { MediaSummary } from './media-data.ts';
+export type { MediaTrainingSettings, TrainedMedia, TrainMediaEvent, TrainMediaOptions } from './media-training.ts';
+export {
+  AUDIO_INPUT,
+  type AudioAugmentation,
+  type AudioCandidate,
+  trainAudio,
+  type TrainAudioOptions,
+} from './train-audio.ts';
+export { IMAGE_INPUT, type ImageCandidate, trainImages, type TrainImagesOptions } from './train-images.ts';
+export { TEXT_INPUT, type TextCandidate, trainText, type TrainTextOptions } from './train-text.ts';
 export { constantCandidate, type ValidatedCandidate } from './tune-table-baseline.ts';
 export {
   type CandidateStore,
