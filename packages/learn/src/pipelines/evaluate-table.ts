@@ -55,6 +55,8 @@ export interface EvaluatedTable {
   readonly report: EvaluationReport;
   /** Of every evaluated row, as {@link RunTableModel} gives them. */
   readonly scores: Float32Array;
+  /** Of every evaluated row: the index of its class among the model's, or the number itself. */
+  readonly truth: Float64Array;
 }
 
 /** @throws INVALID_DATA when the rows lack a column, or hold a class that the model does not know */
@@ -80,7 +82,7 @@ export async function evaluateTable(evaluation: TableEvaluation): Promise<Evalua
       ...(known === undefined ? {} : { trainingTargets: known }),
       baselines: others.map(({ name, scores: predictions }) => ({ name, predictions })),
     });
-    return { report, scores };
+    return { report, scores, truth };
   }
   const report = evaluateClassifier({
     ...common,
@@ -90,7 +92,7 @@ export async function evaluateTable(evaluation: TableEvaluation): Promise<Evalua
     ...(known === undefined ? {} : { trainingLabels: known }),
     baselines: others,
   });
-  return { report, scores };
+  return { report, scores, truth };
 }
 
 /** Scores of every row of a table. */

@@ -52,3 +52,18 @@ export {
 } from './tune-table-trial.ts';
 export { type TunedTable, type TuneTableEvent, type TuneTableOptions, tuneTable } from './tune-table.ts';
 export type { TableExamples } from './table-preparation.ts';
+export {
+  type LinearBaseline,
+  type LinearBaselineOptions,
+  readSampleRows,
+  type SampleRows,
+  trainLinearBaseline,
+} from './compare-table-baseline.ts';
+export {
+  type ComparedTable,
+  type CompareTableOptions,
+  compareTables,
+  type EvaluatedCandidate,
+  type PairedResult,
+  type TableComparison,
+} from './compare-table.ts';
