@@ -99,8 +99,7 @@ function warp(pictures: Value, { facing, angle, shiftX, shiftY, isTurned, fill }
     const perChannel = tile(reshape(cast(index, 'int64'), [batch, 1, places.length]), [1, channels, 1]);
     return gatherElements(flat, perChannel, 2);
   };
-  // Half a pixel's thousandth: rounding in float32 must not move whole pixels to the one before.
-  const [left, top] = [floor(add(sourceX, 1e-3)), floor(add(sourceY, 1e-3))];
+  const [left, top] = [floor(sourceX), floor(sourceY)];
   if (!isTurned) return reshape(at(left, top), [batch, channels, height, width]);
   const [right, bottom] = [sub(sourceX, left), sub(sourceY, top)];
   const weigh = (value: Value, weight: Value): Value => mul(value, reshape(weight, [batch, 1, places.length]));
