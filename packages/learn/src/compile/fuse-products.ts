@@ -4,13 +4,14 @@ import {
   fusedMatMul,
   fusedOperandPerm,
   gemm,
+  isFloat,
   type Node,
   nodeOf,
   sameShape,
   type Value,
   broadcastShapes,
 } from '../graph/index.ts';
-import { isPerm, scalarOf } from './remove-detours.ts';
+import { isPerm, productOf, scalarOf } from './remove-detours.ts';
 import type { Rule } from './rule.ts';
 
 export const fuseProducts: Rule = (node, uses) => {
@@ -24,6 +25,8 @@ function fused(node: Node, uses: (value: Value) => number): Value | null {
   if (a === undefined || b === undefined) return null;
   switch (node.operation.name) {
     case 'MatMul':
+      // ONNX Runtime has no Gemm and no FusedMatMul of integers.
+      if (!isFloat(a.dtype)) return null;
       return a.shape.length === 2 && b.shape.length === 2 ? matrixProduct(a, b) : batchProduct(a, b);
     case 'Add':
       if (uses(a) === 1) return withAddend(a, b) ?? (uses(b) === 1 ? withAddend(b, a) : null);
@@ -88,8 +91,7 @@ function withAddend(product: Value, addend: Value): Value | null {
   const node = nodeOf(product);
   const [a, b, c] = node?.inputs ?? [];
   if (node?.operation.name !== 'Gemm' || a === undefined || b === undefined || c !== undefined) return null;
-  if (addend.shape.length > 2 || !sameShape(broadcastShapes(addend.shape, product.shape, 'Gemm'), product.shape))
-    return null;
+  if (!sameShape(broadcastShapes(addend.shape, product.shape, 'Gemm'), product.shape)) return null;
   return gemm([a, b, addend], numericAttributes(node));
 }
 
@@ -99,7 +101,11 @@ function withFactor(product: Value, factor: Value): Value | null {
   const [a, b, c] = node?.inputs ?? [];
   if (number === null || node === null || a === undefined || b === undefined || c !== undefined) return null;
   const attributes = numericAttributes(node);
-  const alpha = (attributes['alpha'] ?? 1) * number;
+  const alpha = productOf(attributes['alpha'] ?? 1, number, 'float32');
+  // Attributes are float32, which a float64 factor may not be.
+  if (alpha === null || !isFloat(product.dtype) || (product.dtype === 'float64' && Math.fround(number) !== number)) {
+    return null;
+  }
   if (node.operation.name === 'Gemm') return gemm([a, b], { ...attributes, alpha });
   if (
     node.operation.name === 'FusedMatMul' ||

@@ -1,7 +1,9 @@
 // Rules that drop work: moves that cancel, neutral operands, factors of factors, repetition that broadcasting does anyway.
+import type { DType } from '@amaas/core';
 import {
   add,
   broadcastShapes,
+  div,
   mul,
   type Node,
   nodeOf,
@@ -27,34 +29,31 @@ function shorter(node: Node, uses: (value: Value) => number): Value | null {
     case 'Reshape': {
       const inner = nodeOf(a);
       const source = inner?.operation.name === 'Reshape' ? inner.inputs[0] : undefined;
-      if (sameShape(a.shape, y.shape)) return a;
-      return source === undefined ? null : reshape(source, y.shape);
+      return source === undefined || !canReshape(source, y) ? null : reshape(source, y.shape);
     }
     case 'Transpose':
       return transposeOfTranspose(node, a);
     case 'Identity':
       return a;
-    case 'Cast':
-      return a.dtype === y.dtype ? a : null;
     case 'Neg':
       return negated(a, uses);
     case 'Add':
       if (b === undefined) return null;
-      if (isScalar(b, 0) && sameShape(a.shape, y.shape)) return a;
-      if (isScalar(a, 0) && sameShape(b.shape, y.shape)) return b;
+      if (isScalar(b, 0)) return a;
+      if (isScalar(a, 0)) return b;
       return addNegated(a, b) ?? withoutExpand(node, a, b);
     case 'Sub':
       if (b === undefined) return null;
-      if (isScalar(b, 0) && sameShape(a.shape, y.shape)) return a;
+      if (isScalar(b, 0)) return a;
       return subNegated(a, b) ?? withoutExpand(node, a, b);
     case 'Mul':
       if (b === undefined) return null;
-      if (isScalar(b, 1) && sameShape(a.shape, y.shape)) return a;
-      if (isScalar(a, 1) && sameShape(b.shape, y.shape)) return b;
+      if (isScalar(b, 1)) return a;
+      if (isScalar(a, 1)) return b;
       return factorOfFactor(a, b) ?? factorOfFactor(b, a) ?? withoutExpand(node, a, b);
     case 'Div':
       if (b === undefined) return null;
-      if (isScalar(b, 1) && sameShape(a.shape, y.shape)) return a;
+      if (isScalar(b, 1)) return a;
       return withoutExpand(node, a, b);
     default:
       return null;
@@ -83,6 +82,11 @@ function negated(x: Value, uses: (value: Value) => number): Value | null {
   return factor === null ? null : mul(a, scalar(x.dtype, -factor));
 }
 
+/** ONNX can work out one size that is not known; those that keep their place need no working out. */
+function canReshape(from: Value, to: Value): boolean {
+  return to.shape.filter((size, axis) => typeof size === 'string' && from.shape[axis] !== size).length <= 1;
+}
+
 /** c · (d · x) = (c · d) · x, and c · (−x) = (−c) · x */
 function factorOfFactor(x: Value, factor: Value): Value | null {
   const outer = scalarOf(factor);
@@ -92,7 +96,15 @@ function factorOfFactor(x: Value, factor: Value): Value | null {
   if (inner.operation.name === 'Neg' && a !== undefined) return mul(a, scalar(x.dtype, -outer));
   if (inner.operation.name !== 'Mul' || a === undefined || b === undefined) return null;
   const known = scalarOf(b);
-  return known === null || !sameShape(a.shape, x.shape) ? null : mul(a, scalar(x.dtype, outer * known));
+  const factors = known === null ? null : productOf(outer, known, x.dtype);
+  return factors === null || !sameShape(a.shape, x.shape) ? null : mul(a, scalar(x.dtype, factors));
+}
+
+/** Two factors as one, or null where the one would overflow or vanish and the two after each other need not. */
+export function productOf(a: number, b: number, dtype: DType): number | null {
+  const product = dtype === 'float32' ? Math.fround(a * b) : a * b;
+  const holds = Number.isFinite(product) && (product !== 0 || a === 0 || b === 0);
+  return holds || !Number.isFinite(a) || !Number.isFinite(b) ? product : null;
 }
 
 /** a + (−b) = a − b */
@@ -113,8 +125,8 @@ function subNegated(a: Value, b: Value): Value | null {
 function withoutExpand({ operation, outputs: [y] }: Node, a: Value, b: Value): Value | null {
   const [left, right] = [beforeExpand(a), beforeExpand(b)];
   if (y === undefined) return null;
-  const apply = { Add: add, Sub: sub, Mul: mul, Div: null }[operation.name];
-  if (apply === null || apply === undefined) return null;
+  const apply = { Add: add, Sub: sub, Mul: mul, Div: div }[operation.name];
+  if (apply === undefined) return null;
   if (left !== null && sameShape(broadcastShapes(left.shape, b.shape, operation.name), y.shape)) return apply(left, b);
   if (right !== null && sameShape(broadcastShapes(a.shape, right.shape, operation.name), y.shape))
     return apply(a, right);
@@ -126,7 +138,7 @@ function beforeExpand(value: Value): Value | null {
   return node?.operation.name === 'Expand' ? (node.inputs[0] ?? null) : null;
 }
 
-/** The number a float constant of one element holds. */
+/** The number a float constant without axes holds; it never decides a result's shape. */
 export function scalarOf(value: Value): number | null {
   if (value.origin.kind !== 'constant' || value.shape.length > 0) return null;
   const { tensor } = value.origin;

@@ -16,8 +16,8 @@ import { fuseProducts } from './fuse-products.ts';
 import { removeDetours } from './remove-detours.ts';
 import type { Rule } from './rule.ts';
 
-/** Passes in order; each sees the result of the ones before. Fusing comes last, when every detour is gone. */
-const PASSES: readonly Rule[] = [removeDetours, removeDetours, fuseProducts, removeDetours];
+/** Passes in order; each sees the result of the ones before. Products fuse when detours are gone, and leave new ones. */
+const PASSES: readonly Rule[] = [removeDetours, fuseProducts, removeDetours];
 
 /** The same outputs by a simpler graph. */
 export function simplify(outputs: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
@@ -93,7 +93,7 @@ class SharedNodes {
     if (value.origin.kind !== 'constant') return value;
     const { tensor } = value.origin;
     if (tensor.dtype === 'string' || tensor.data.length > 16) return value;
-    const key = `${tensor.dtype} ${tensor.shape} ${tensor.data.join()}`;
+    const key = `${tensor.dtype} ${tensor.shape} ${[...tensor.data].map((each) => writeNumber('', each))}`;
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
     this.#constants.set(key, value);
@@ -107,7 +107,7 @@ class SharedNodes {
       // Attributes that are objects (bodies, tensors) are equal only if they are the same one.
       ...Object.entries(node.attributes).map(([name, value]) =>
         Array.isArray(value) || typeof value !== 'object'
-          ? `${name}=${JSON.stringify(value)}`
+          ? `${name}=${JSON.stringify(value, writeNumber)}`
           : `${name}=#${this.#id(value)}`,
       ),
     ].join(' ');
@@ -123,4 +123,10 @@ class SharedNodes {
     this.#ids.set(value, this.#ids.size);
     return this.#ids.size - 1;
   }
+}
+
+/** Numbers that are different are written differently: JSON has null for what is not finite, and 0 for −0. */
+function writeNumber(_key: string, value: unknown): unknown {
+  if (typeof value !== 'number') return value;
+  return Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value);
 }

@@ -61,7 +61,7 @@ export function compileToOnnx(outputs: ReadonlyMap<string, Value>, options: Onnx
 /**
  * A graph as an ONNX model.
  * @param outputs - by the names the model gives them
- * @throws INVALID_GRAPH when two inputs share a name, or an input and an output.
+ * @throws INVALID_GRAPH when two inputs share a name, or an input and an output, or one has none.
  */
 export function toOnnx(outputs: ReadonlyMap<string, Value>, options: OnnxOptions = {}): OnnxModel {
   const declared = options.inputs ?? [];
@@ -119,8 +119,9 @@ class Naming {
   readonly #taken = new Set<string>();
   readonly #counts = new Map<string, number>();
 
-  /** @throws INVALID_GRAPH when the name is taken */
+  /** @throws INVALID_GRAPH when the name is taken, or empty: that is how ONNX writes what is left out */
   reserve(name: string): void {
+    if (name === '') throw new AmaasError('INVALID_GRAPH', 'onnx: an input or output has no name');
     if (this.#taken.has(name)) throw new AmaasError('INVALID_GRAPH', `onnx: two inputs or outputs are named ${name}`);
     this.#taken.add(name);
   }
@@ -188,10 +189,11 @@ class GraphWriter {
     const written: OnnxAttribute[] = [];
     for (const [name, spec] of Object.entries(operation.attributes)) {
       const value = attributes[name];
-      if (value === undefined) continue;
-      if (spec.asInput === true) operands.push(this.#integersFor(node, spec.kind, value));
-      else written.push(this.#attribute(name, spec.kind, { value, captured }));
+      // What is left out keeps its place among the inputs, by an empty name.
+      if (spec.asInput === true) operands.push(value === undefined ? '' : this.#integersFor(node, spec.kind, value));
+      else if (value !== undefined) written.push(this.#attribute(name, spec.kind, { value, captured }));
     }
+    while (operands.at(-1) === '') operands.pop();
     const outputs = node.outputs.map((value) => {
       const known = this.#names.get(value);
       if (known !== undefined) return known;
