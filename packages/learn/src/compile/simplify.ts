@@ -16,8 +16,8 @@ import { fuseProducts } from './fuse-products.ts';
 import { removeDetours } from './remove-detours.ts';
 import type { Rule } from './rule.ts';
 
-/** Passes in order; each sees the result of the ones before. Products fuse when detours are gone, and leave new ones. */
-const PASSES: readonly Rule[] = [removeDetours, fuseProducts, removeDetours];
+/** Passes in order; each sees the result of the one before. Products fuse when every detour is gone. */
+const PASSES: readonly Rule[] = [removeDetours, fuseProducts];
 
 /** The same outputs by a simpler graph. */
 export function simplify(outputs: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {

@@ -7,6 +7,7 @@ import {
   applyOne,
   concat,
   constantOf,
+  cumSum,
   defineOperation,
   exp,
   expand,
@@ -169,6 +170,15 @@ test('toOnnx writes shapes with symbols so that any size runs', async () => {
     );
   }
   const two = input('two', 'float32', ['A', 'B', 6]);
+  assert.deepEqual(
+    (
+      await runOnOrt(
+        new Map([['y', reshape(two, ['A', 'B', 2, 3])]]),
+        new Map([['two', tensor([1, 2, 6], ...Array(12).keys())]]),
+      )
+    ).get('y'),
+    [...Array(12).keys()],
+  );
   assert.throws(() => toOnnx(new Map([['y', reshape(two, ['B', 'A', 6])]])), {
     reason: 'INVALID_GRAPH',
     message: 'Reshape: more than one size of [B,A,6] is not known',
@@ -202,6 +212,10 @@ test('toOnnx stores equal lists of integers once, and one element apart from a l
   const sums = add(reduceSum(rows, { axes: [1], keepAxes: true }), reduceSum(exp(rows), { axes: [1], keepAxes: true }));
   const { initializers } = toOnnx(new Map([['y', sums]])).graph;
   assert.equal(initializers.length, 1);
+  // The running sum takes its axis as a number, the sum as a list of one.
+  const both = cumSum(expand(reduceSum(rows, { axes: [1], keepAxes: true }), [2, 3]), 1);
+  const lists = toOnnx(new Map([['y', both]])).graph.initializers.map(({ dims }) => dims?.length);
+  assert.deepEqual(lists.toSorted(), [0, 1, 1]);
 });
 
 test('toOnnx writes loops within loops that see values around them', async () => {
