@@ -24,6 +24,8 @@ import {
   where,
 } from '../graph/index.ts';
 import type { CategoricalStep, ColumnStep, DatetimeStep, NumericStep, Preprocessing } from './column-steps.ts';
+import { textFeatureCount } from './text-features.ts';
+import { buildTextFeatures } from './text-graph.ts';
 
 /** The symbol of the rows' axis. */
 const ROWS = 'N';
@@ -54,6 +56,8 @@ export function rawDType(step: ColumnStep): DType {
       return 'float32';
     case 'datetime':
       return 'float64';
+    case 'text':
+      return 'string';
     case 'categorical':
       return step.input === 'number' ? 'float32' : step.input === 'boolean' ? 'bool' : 'string';
     default:
@@ -70,6 +74,7 @@ export function featureSizes({ steps }: Preprocessing): FeatureSizes {
 
 function numericWidth(step: ColumnStep): number {
   if (step.kind === 'numeric') return step.flagsMissing ? 2 : 1;
+  if (step.kind === 'text') return textFeatureCount(step.vectoriser);
   return step.kind === 'datetime' ? DATETIME_FEATURES : 0;
 }
 
@@ -90,6 +95,9 @@ export function buildFeatures({ steps }: Preprocessing, raw: ReadonlyMap<string,
       case 'categorical':
         codes.push(categoryCodes(x, step));
         break;
+      case 'text':
+        numeric.push(buildTextFeatures(x, step.vectoriser, step.column));
+        break;
       default:
         step satisfies never;
     }
@@ -98,7 +106,7 @@ export function buildFeatures({ steps }: Preprocessing, raw: ReadonlyMap<string,
     columns.length === 0
       ? null
       : concat(
-          columns.map((column) => reshape(column, [ROWS, 1])),
+          columns.map((column) => (column.shape.length === 2 ? column : reshape(column, [ROWS, 1]))),
           1,
         );
   return { numeric: join(numeric), categories: join(codes) };

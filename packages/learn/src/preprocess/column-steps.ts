@@ -1,6 +1,8 @@
 // What is done to each column before a network sees it, as plain data fitted on the training part. The same data builds
 // the graph that training and serving share (build-features.ts), so that there is one definition of every step.
 
+import type { TextVectoriser } from './text-features.ts';
+
 /** A column of numbers [N] float32, NaN where missing. */
 export interface NumericStep {
   readonly kind: 'numeric';
@@ -36,7 +38,14 @@ export interface DatetimeStep {
   readonly stdDevMs: number;
 }
 
-export type ColumnStep = NumericStep | CategoricalStep | DatetimeStep;
+/** A column of prose [N], '' where missing: a feature per n-gram of words and characters. */
+export interface TextStep {
+  readonly kind: 'text';
+  readonly column: string;
+  readonly vectoriser: TextVectoriser;
+}
+
+export type ColumnStep = NumericStep | CategoricalStep | DatetimeStep | TextStep;
 
 /** All steps of a table, and why other columns are left out. */
 export interface Preprocessing {

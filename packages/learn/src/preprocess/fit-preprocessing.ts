@@ -10,7 +10,15 @@ import {
   type Table,
 } from '../data/index.ts';
 import { computeMoments, computeQuantiles } from '../statistics/index.ts';
-import type { CategoricalStep, ColumnStep, DatetimeStep, NumericStep, Preprocessing } from './column-steps.ts';
+import type {
+  CategoricalStep,
+  ColumnStep,
+  DatetimeStep,
+  NumericStep,
+  Preprocessing,
+  TextStep,
+} from './column-steps.ts';
+import { findTextVectoriser, type NgramOptions } from './text-features.ts';
 
 export interface PreprocessingOptions {
   /** Columns that are not features: the target, weights, groups. */
@@ -84,7 +92,7 @@ function fitColumn(column: Column, summary: ColumnSummary, options: Preprocessin
     case 'boolean':
       return fitCategories(column, column.valid.includes(0) ? 'string' : 'boolean', options);
     case 'string':
-      return fitCategories(column, 'string', options);
+      return (summary.type === 'text' ? fitText(column) : null) ?? fitCategories(column, 'string', options);
     case 'timestamp':
       return fitDatetime(column);
     default:
@@ -157,6 +165,16 @@ function fitCategories(
 export function categoryText(column: Column, row: number): string {
   const cell = readCell(column, row);
   return cell === null ? '' : String(cell);
+}
+
+/** Fewer than for texts alone: they stand beside other columns, and tables are small. */
+const WORDS: NgramOptions = { lengths: [1, 2], maxFeatures: 1000 };
+const CHARACTERS: NgramOptions = { lengths: [2, 4], maxFeatures: 2000 };
+
+/** null when no piece of text comes twice. */
+function fitText({ name, values }: Column & { readonly kind: 'string' }): TextStep | null {
+  const vectoriser = findTextVectoriser(values, { words: WORDS, characters: CHARACTERS });
+  return vectoriser === null ? null : { kind: 'text', column: name, vectoriser };
 }
 
 function fitDatetime(column: Column & { readonly kind: 'timestamp' }): DatetimeStep {

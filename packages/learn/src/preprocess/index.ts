@@ -7,7 +7,14 @@ export {
   rawDType,
   rawInputs,
 } from './build-features.ts';
-export type { CategoricalStep, ColumnStep, DatetimeStep, NumericStep, Preprocessing } from './column-steps.ts';
+export type {
+  CategoricalStep,
+  ColumnStep,
+  DatetimeStep,
+  NumericStep,
+  Preprocessing,
+  TextStep,
+} from './column-steps.ts';
 export { fitPreprocessing, type PreprocessingOptions } from './fit-preprocessing.ts';
 export { columnTensor, rawTensors } from './raw-tensors.ts';
 export {

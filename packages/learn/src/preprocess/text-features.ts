@@ -49,6 +49,8 @@ export interface TextVectoriserOptions {
 export const DEFAULT_WORDS: NgramOptions = { lengths: [1, 2], maxFeatures: 5000 };
 export const DEFAULT_CHARACTERS: NgramOptions = { lengths: [2, 4], maxFeatures: 10_000 };
 
+const DEFAULT_MIN_TEXTS = 2;
+
 /** N-grams counted at once; beyond, those seen in one text so far are forgotten: a Map has a limit, and so has memory. */
 const MAX_COUNTED = 2_000_000;
 
@@ -58,20 +60,27 @@ const MAX_COUNTED = 2_000_000;
  * @throws INVALID_DATA when no n-gram occurs in enough texts
  */
 export function fitTextVectoriser(texts: readonly string[], options: TextVectoriserOptions = {}): TextVectoriser {
-  const { words = DEFAULT_WORDS, characters = DEFAULT_CHARACTERS, minTexts = 2, lowerCase = true } = options;
-  const { maxCharacters = 20_000, pattern = WORD_PATTERN } = options;
+  const found = findTextVectoriser(texts, options);
+  if (found !== null) return found;
+  throw new AmaasError(
+    'INVALID_DATA',
+    `text: no word and no piece of one occurs in ${options.minTexts ?? DEFAULT_MIN_TEXTS} of the ${texts.length} texts, ` +
+      'so there is nothing to tell them apart by; give more or longer texts',
+  );
+}
+
+/** As {@link fitTextVectoriser}; null when no n-gram occurs in enough texts. */
+export function findTextVectoriser(
+  texts: readonly string[],
+  options: TextVectoriserOptions = {},
+): TextVectoriser | null {
+  const { words = DEFAULT_WORDS, characters = DEFAULT_CHARACTERS, minTexts = DEFAULT_MIN_TEXTS } = options;
+  const { lowerCase = true, maxCharacters = 20_000, pattern = WORD_PATTERN } = options;
   const blocks = [
-    words === null ? null : fitBlock('word', texts, { ...words, minTexts, lowerCase, pattern }),
-    characters === null ? null : fitBlock('character', texts, { ...characters, minTexts, lowerCase, pattern }),
-  ].filter((block) => block !== null && block.grams.length > 0);
-  if (blocks.length === 0) {
-    throw new AmaasError(
-      'INVALID_DATA',
-      `text: no word and no piece of one occurs in ${minTexts} of the ${texts.length} texts, so there is nothing to tell them apart by; ` +
-        'give more or longer texts',
-    );
-  }
-  return { pattern, lowerCase, maxCharacters, blocks: blocks.filter((block) => block !== null) };
+    ...(words === null ? [] : [fitBlock('word', texts, { ...words, minTexts, lowerCase, pattern })]),
+    ...(characters === null ? [] : [fitBlock('character', texts, { ...characters, minTexts, lowerCase, pattern })]),
+  ].filter(({ grams }) => grams.length > 0);
+  return blocks.length === 0 ? null : { pattern, lowerCase, maxCharacters, blocks };
 }
 
 /** Features of one text. */
