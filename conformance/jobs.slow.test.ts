@@ -56,7 +56,7 @@ test('kill -9 of the server in the middle of a job: it goes on at the next start
   const { dataDir, start } = await createPlace(t);
   const random = createRandom(20260404);
   let server = await start();
-  const submitted = await clientOf(server).jobs.submit({ kind: 'count', configuration: { steps: 400, stepMs: 5 } });
+  const submitted = await clientOf(server).jobs.submit({ kind: 'count', configuration: { steps: 1000, stepMs: 5 } });
   const behind = await clientOf(server).jobs.submit({ kind: 'count', configuration: { steps: 2 } });
   for (const steps of [20, 150]) {
     await runningFor(clientOf(server), submitted, steps + Math.floor(random() * 50));
@@ -67,9 +67,9 @@ test('kill -9 of the server in the middle of a job: it goes on at the next start
   const client = clientOf(server);
   const job = await client.jobs.wait(submitted.id);
   assert.deepEqual([job.state, job.attempt, job.crashes], ['succeeded', 3, 2]);
-  assert.deepEqual(job.result, { run: submitted.id.replace('job_', 'run_'), counted: 400 });
+  assert.deepEqual(job.result, { run: submitted.id.replace('job_', 'run_'), counted: 1000 });
   const log = await client.jobs.log(job.id);
-  const starts = [...log.matchAll(/counting from (\d+) to 400/g)].map(([, from]) => Number(from));
+  const starts = [...log.matchAll(/counting from (\d+) to 1000/g)].map(([, from]) => Number(from));
   assert.equal(starts.length, 3);
   assert.ok(starts[0] === 0 && (starts[1] ?? 0) >= 20 && (starts[2] ?? 0) >= 150, `it began at ${starts}`);
   const after = await client.jobs.wait(behind.id);
@@ -79,7 +79,7 @@ test('kill -9 of the server in the middle of a job: it goes on at the next start
     runs.map(({ job: by, state, metrics }) => [by, state, metrics['counted']]),
     [
       [behind.id, 'succeeded', 2],
-      [submitted.id, 'succeeded', 400],
+      [submitted.id, 'succeeded', 1000],
     ],
   );
   assert.equal((await client.datasets.get(COUNTED)).versions.length, 2, 'each handed over once');
@@ -109,8 +109,11 @@ test('kill -9 of the server while a result is handed over: it is handed over onc
 test('SIGTERM lets a job keep a checkpoint: it is interrupted, not crashed, and the server ends with 0', async (t) => {
   const { start } = await createPlace(t);
   const first = await start();
-  const job = await clientOf(first).jobs.submit({ kind: 'count', configuration: { steps: 300, stepMs: 5 } });
-  await runningFor(clientOf(first), job, 30);
+  const job = await clientOf(first).jobs.submit({
+    kind: 'count',
+    configuration: { steps: 60, at: 50, trouble: 'wait', once: true },
+  });
+  await runningFor(clientOf(first), job, 50);
   const follower = clientOf(first).jobs.events(job.id, { patienceMs: 0 }); // would keep its connection open
   await follower.next();
   assert.equal(await first.stop(), 0);
@@ -151,7 +154,7 @@ test('who follows a job over a kill of the server hears everything once, in orde
   const first = await start();
   const { port } = new URL(first.url);
   const client = clientOf(first);
-  const job = await client.jobs.submit({ kind: 'count', configuration: { steps: 500, stepMs: 5 } });
+  const job = await client.jobs.submit({ kind: 'count', configuration: { steps: 800, stepMs: 5 } });
   const heard: JobEvent[] = [];
   let restarted: Promise<ChildServer> | undefined;
   for await (const event of client.jobs.events(job.id)) {

@@ -80,7 +80,7 @@ export class JobEvents {
     this.#handle = null;
   }
 
-  /** Lets followers read what is left and end. */
+  /** Lets followers read what is left and end, those of now and those to come. */
   finish(): void {
     this.#progress.stop();
     this.#checkpoints.stop();

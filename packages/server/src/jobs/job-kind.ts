@@ -2,7 +2,7 @@
 // module that runs in a child process.
 import type { AmaasError } from '@amaas/core';
 import type { Static, TSchema } from 'typebox';
-import type { Json } from './types.ts';
+import type { JobProgress, Json } from './types.ts';
 
 /**
  * One kind of job. The work itself is the module `entry`, run in a child process; the hooks run in the server, are short,
@@ -78,7 +78,7 @@ export interface JobRuntime {
    */
   readonly signal: AbortSignal;
   /** Says how far it has come. Cheap: at most a few a second go out, the last one always. */
-  progress(progress: import('./types.ts').JobProgress): void;
+  progress(progress: JobProgress): void;
   /** Says that a checkpoint lies in `directory`, with a few words about it. */
   checkpoint(note: Json): void;
   /** Writes a line into the job's log, where everything printed goes as well. */

@@ -106,8 +106,9 @@ export class Jobs {
 
   /** Takes no more, asks what runs to keep a checkpoint and end, and ends it; all of it goes on at the next start. */
   async stop(): Promise<void> {
-    this.#stopped.abort(); // ends followers as well, whose connections would stay open
+    this.#stopped.abort();
     this.#cancelSweep();
+    for (const events of this.#events.values()) events.finish(); // their followers keep connections open
     const active = [...this.#active.values()];
     for (const { attempt } of active) attempt.stop('shutdown');
     const { promise: outOfTime, resolve } = Promise.withResolvers<void>();
@@ -206,7 +207,7 @@ export class Jobs {
   async *follow(id: string, afterId: number, signal: AbortSignal): AsyncGenerator<JobEvent> {
     await this.#store.get(id);
     if (this.#waiting.has(id) || this.#active.has(id)) {
-      yield* this.#eventsOf(id).follow(afterId, AbortSignal.any([signal, this.#stopped.signal]));
+      yield* this.#eventsOf(id).follow(afterId, signal);
       return;
     }
     for await (const { event } of readEvents(this.#files.of(id).events, 0)) {

@@ -14,7 +14,9 @@ export const CountingConfiguration = Type.Object(
     /** At which step something happens. */
     at: Type.Optional(Type.Integer()),
     /** What happens there; with `once` only in the first attempt. */
-    trouble: Type.Optional(Type.Enum(['die', 'throw', 'throw-plain', 'hang', 'spin', 'flood', 'flood-raw', 'print'])),
+    trouble: Type.Optional(
+      Type.Enum(['die', 'throw', 'throw-plain', 'wait', 'hang', 'spin', 'flood', 'flood-raw', 'print']),
+    ),
     once: Type.Optional(Type.Boolean()),
     /** Does not listen when asked to stop. */
     isDeaf: Type.Optional(Type.Boolean()),
@@ -60,6 +62,9 @@ async function misbehave(job: JobRuntime, how: Static<typeof CountingConfigurati
       throw new AmaasError('INVALID_DATA', 'column "age" has 3 rows of text', { details: { column: 'age' } });
     case 'throw-plain':
       throw new Error('a secret in an unexpected place');
+    case 'wait': // until it is asked to stop
+      await new Promise((resolve) => job.signal.addEventListener('abort', resolve));
+      throw job.signal.reason;
     case 'hang':
       return new Promise(() => setInterval(() => {}, 1000));
     case 'spin':
