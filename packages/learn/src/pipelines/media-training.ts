@@ -64,6 +64,22 @@ export interface MediaTrainingSettings {
   readonly patience: number;
 }
 
+/** Updates that even a small set of media is given. */
+const MIN_UPDATES = 1500;
+const MIN_BATCH = 16;
+
+/** Settings for so many training values: small sets get smaller batches and more epochs, or little would be learned of them. */
+export function settingsFor(
+  base: MediaTrainingSettings,
+  values: number,
+  given: Partial<MediaTrainingSettings> = {},
+): MediaTrainingSettings {
+  const batchSize = Math.max(MIN_BATCH, Math.min(base.batchSize, 2 ** Math.round(Math.log2(values / 30))));
+  const growth = Math.max(1, MIN_UPDATES / (base.epochs * Math.ceil(values / batchSize)));
+  const epochs = Math.ceil(base.epochs * growth);
+  return { ...base, batchSize, epochs, patience: Math.ceil(base.patience * growth), ...given };
+}
+
 export interface MediaCandidate {
   readonly name: string;
   readonly network: Network;

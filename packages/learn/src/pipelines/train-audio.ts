@@ -37,6 +37,7 @@ import {
   type MediaPlan,
   type MediaTrainingSettings,
   networkOf,
+  settingsFor,
   type TrainedMedia,
   trainMedia,
   type TrainMediaOptions,
@@ -124,7 +125,7 @@ function planAudio(sounds: readonly Float32Array[], head: Head, options: TrainAu
           ? sequential([asPicture, batchNorm(), flatten(), headLayer(head)])
           : sequential([asPicture, ...vary, batchNorm(), audioCnn(head)]),
       ),
-      settings: { ...SETTINGS[name], ...options.training },
+      settings: settingsFor(SETTINGS[name], sounds.length, options.training),
     })),
     facts: [
       { label: 'Seconds looked at', value: seconds },
@@ -227,6 +228,6 @@ function audioCnn(head: Head): Layer {
 }
 
 const SETTINGS: Readonly<Record<AudioCandidate, MediaTrainingSettings>> = {
-  linear: { epochs: 30, batchSize: 32, learningRate: 0.003, weightDecay: 0.1, patience: 10 },
-  convolutional: { epochs: 80, batchSize: 16, learningRate: 0.005, weightDecay: 0.05, patience: 30 },
+  linear: { epochs: 15, batchSize: 32, learningRate: 0.003, weightDecay: 0.1, patience: 5 },
+  convolutional: { epochs: 30, batchSize: 32, learningRate: 0.005, weightDecay: 0.05, patience: 10 },
 };

@@ -24,6 +24,7 @@ import {
   type MediaPlan,
   type MediaTrainingSettings,
   networkOf,
+  settingsFor,
   type TrainedMedia,
   trainMedia,
   type TrainMediaOptions,
@@ -96,7 +97,7 @@ function planImages(pictures: readonly Pixels[], head: Head, options: TrainImage
         inputs: [IMAGE_INPUT],
         // A linear model has no place for shifted pictures: they would make the baseline worse than it is.
         network: networkOf(IMAGE_INPUT, sequential([...(name === 'linear' ? [] : [vary]), scale, layers])),
-        settings: { ...settings, ...options.training },
+        settings: settingsFor(settings, pictures.length, options.training),
       }),
     ),
     facts: [{ label: 'Pixels', value: `${width} × ${height} × ${channels}` }],

@@ -21,6 +21,7 @@ import {
   type MediaPlan,
   type MediaTrainingSettings,
   networkOf,
+  settingsFor,
   type TrainedMedia,
   trainMedia,
   type TrainMediaOptions,
@@ -87,7 +88,12 @@ function planText(texts: readonly string[], head: Head, options: TrainTextOption
         ]),
     },
     candidates: candidates.map((name) =>
-      textCandidate(name, { head, codes: sequence === null ? 0 : wordCodes(sequence), training: options.training }),
+      textCandidate(name, {
+        head,
+        codes: sequence === null ? 0 : wordCodes(sequence),
+        values: texts.length,
+        training: options.training,
+      }),
     ),
     facts: [
       ...(vectoriser === null ? [] : [{ label: 'N-grams', value: textFeatureCount(vectoriser) }]),
@@ -101,11 +107,13 @@ interface CandidateContext {
   readonly head: Head;
   /** Numbers of words, for networks that read them. */
   readonly codes: number;
+  /** Training values. */
+  readonly values: number;
   readonly training: Partial<MediaTrainingSettings> | undefined;
 }
 
-function textCandidate(name: TextCandidate, { head, codes, training }: CandidateContext): MediaCandidate {
-  const settings = { ...SETTINGS[name], ...training };
+function textCandidate(name: TextCandidate, { head, codes, values, training }: CandidateContext): MediaCandidate {
+  const settings = settingsFor(SETTINGS[name], values, training);
   switch (name) {
     case 'linear':
       return {
