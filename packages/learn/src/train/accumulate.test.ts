@@ -90,6 +90,14 @@ test('fit accumulates what is left of the rows in the last update, and no more b
   assertNear(numbersOf(beyond.model.weights), numbersOf(whole.model.weights), { tolerance: 2e-6, what: 'weights' });
 });
 
+test('fit takes no more batches for an update than there are rows for', async () => {
+  const network = (): Layer => sequential([batchNorm(), dense(1)]);
+  const options: FitOptions = { executor, loss: 'mse', epochs: 2, batchSize: 8 };
+  const four = await fit(network(), smallExamples(29), { ...options, accumulate: 4 });
+  const many = await fit(network(), smallExamples(29), { ...options, accumulate: 100 });
+  assert.deepEqual(weightBytes(many.model.weights), weightBytes(four.model.weights));
+});
+
 test('fit with accumulation updates running statistics by every batch in turn', async () => {
   const rows = 24;
   const examples = smallExamples(rows);

@@ -293,10 +293,9 @@ class FitRun {
 
   #shouldStop(): boolean {
     const { earlyStopping, shouldStop } = this.#parts.options;
-    const { history, stepInEpoch, stopping } = this.#progress;
+    const { history, stopping } = this.#progress;
     const last = history.at(-1);
-    // A training resumed in the middle of an epoch was not stopped after the one before.
-    if (last === undefined || stepInEpoch > 0) return false;
+    if (last === undefined) return false;
     const worn = earlyStopping !== undefined && stopping.epochsWithoutImprovement >= earlyStopping.patience;
     return worn || shouldStop?.(last) === true;
   }

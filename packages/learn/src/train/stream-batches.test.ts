@@ -190,9 +190,17 @@ test('fit on a stream resumes to the same bits', async () => {
 
 test('fit reads a stream once per epoch and stops reading when it is cancelled', async () => {
   const epochs: number[] = [];
+  const drawn: (number | undefined)[] = [];
+  const onRead = ({ epoch, random }: StreamEpoch): void => {
+    epochs.push(epoch);
+    drawn.push(random?.uniform());
+  };
   const examples = smallExamples(64);
-  await fit(smallNetwork(), streamOf(examples, { chunkRows: 16, onRead: ({ epoch }) => epochs.push(epoch) }), options);
+  await fit(smallNetwork(), streamOf(examples, { chunkRows: 16, onRead }), options);
   assert.deepEqual(epochs, [1, 2, 3, 4]);
+  assert.equal(new Set(drawn).size, 4);
+  await fit(smallNetwork(), streamOf(examples, { chunkRows: 16, onRead }), { ...options, epochs: 1, shuffle: false });
+  assert.equal(drawn.at(-1), undefined);
   let closed = 0;
   const endless: ExampleStream = {
     ...streamOf(examples, { chunkRows: 16 }),
