@@ -134,6 +134,16 @@ test('compareTables compares regressions by their RMSE, smaller first', () => {
   assert.ok((metricOf(mean?.report ?? far.evaluated.report, 'meanAbsoluteError') ?? 0) > 8); // always 1
 });
 
+test('compareTables finds the same between two models from either side', () => {
+  const [near, linear] = [regressor('near', 0.5), { ...regressor('linear', 1.5), isBaseline: true }];
+  const { candidates } = compareTables({ candidates: [near, linear] });
+  const [forth, back] = [candidates[0]?.againstBaseline, candidates[1]?.againstBest];
+  assert.deepEqual([forth?.against, back?.against], ['linear', 'near']);
+  assert.equal(forth?.difference, -(back?.difference ?? 0));
+  assert.equal(forth?.pValue, back?.pValue);
+  assert.ok(Math.abs((forth?.interval?.lower ?? 0) + (back?.interval?.upper ?? 0)) < 0.02);
+});
+
 test('compareTables refuses what does not compare', () => {
   const one = classifier('one', 0.8);
   const cases: readonly (readonly [readonly EvaluatedCandidate[], RegExp])[] = [

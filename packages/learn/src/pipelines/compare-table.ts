@@ -197,7 +197,7 @@ function comparePair(
   const of = isRegression ? Math.sqrt : (share: number): number => share;
   const { difference, interval, pValue } = comparePaired({
     rows: one.perRow.length,
-    random: createRandom(seed).fork('compare', one.candidate.name, other.candidate.name),
+    random: createRandom(seed).fork('compare'), // the same for all pairs: a difference is the other way round its negative
     pair: (weights) => [of(weightedMean(one.perRow, weights)), of(weightedMean(other.perRow, weights))],
   });
   const exact = isRegression ? pValue : mcNemarTest(disagreements(one.perRow, other.perRow));
