@@ -24,7 +24,14 @@ export type { TableTarget } from './table-target.ts';
 export { type TrainedTable, type TrainTableEvent, type TrainTableOptions, trainTable } from './train-table.ts';
 export type { ImageAugmentation } from './augmentation.ts';
 export type { MediaSummary } from './media-data.ts';
-export type { MediaTrainingSettings, TrainedMedia, TrainMediaEvent, TrainMediaOptions } from './media-training.ts';
+export { trainedMediaFiles } from './media-files.ts';
+export type {
+  HeldOutMedia,
+  MediaTrainingSettings,
+  TrainedMedia,
+  TrainMediaEvent,
+  TrainMediaOptions,
+} from './media-training.ts';
 export {
   AUDIO_INPUT,
   type AudioAugmentation,

@@ -1,6 +1,6 @@
 // What trainings of texts, pictures and sounds have in common: read, split, train candidates, choose by validation,
 // export one graph, and report on values none of it has seen, by the exported graph itself.
-import { AmaasError, type Clock, type Executor, type Manifest, systemClock } from '@amaas/core';
+import { AmaasError, type Clock, type Executor, type Manifest, systemClock, type Tensor } from '@amaas/core';
 import type { DataFinding, LabelledMedia, MediaFile } from '../data/index.ts';
 import { type EvaluationReport, evaluateClassifier, type Fact, type Slice, slicesByValue } from '../evaluate/index.ts';
 import { functional, type Layer, type Network } from '../layers/index.ts';
@@ -115,6 +115,17 @@ export interface TrainedMedia {
   readonly history: readonly EpochRecord[];
   /** Names of the files of each part. */
   readonly split: Readonly<Record<'train' | 'validation' | 'test', readonly string[]>>;
+  readonly test: HeldOutMedia;
+}
+
+/** The held-out values, as the report saw them. */
+export interface HeldOutMedia {
+  /** Places among the classes. */
+  readonly labels: Float64Array;
+  /** Probabilities [values, classes] by the exported model. */
+  readonly scores: Float32Array;
+  /** The first of the values as a request has it: the model's input and its tensor [1, ...]. */
+  readonly example: { readonly input: string; readonly tensor: Tensor };
 }
 
 /** How one kind of medium is learned, decided from the training part. */
@@ -176,7 +187,7 @@ export async function trainMedia<Media>(
   const chosen = await chooseCandidate(plan, { options, parts, target });
 
   options.onEvent?.({ kind: 'evaluating' });
-  const report = await evaluateParts({ options, kind, plan, parts, target, chosen, summary });
+  const { report, scores } = await evaluateParts({ options, kind, plan, parts, target, chosen, summary });
   const namesOf = (part: MediaRows<Media>): readonly string[] => part.files.map(({ name }) => name);
   return {
     onnx: chosen.best.onnx,
@@ -187,6 +198,11 @@ export async function trainMedia<Media>(
     candidate: { name: chosen.best.candidate.name, settings: chosen.best.candidate.settings },
     history: chosen.best.history,
     split: { train: namesOf(parts.train), validation: namesOf(parts.validation), test: namesOf(parts.test) },
+    test: {
+      labels: parts.test.labels,
+      scores,
+      example: { input: plan.input.name, tensor: plan.input.tensor(parts.test.values.slice(0, 1)) },
+    },
   };
 }
 
@@ -290,7 +306,7 @@ async function evaluateParts<Media>(context: {
   readonly target: ClassTarget;
   readonly chosen: Chosen;
   readonly summary: MediaSummary;
-}): Promise<EvaluationReport> {
+}): Promise<{ readonly report: EvaluationReport; readonly scores: Float32Array }> {
   const { options, kind, plan, parts, target, chosen, summary } = context;
   const { values, labels, files } = parts.test;
   const predict = (onnx: Uint8Array): Promise<Float32Array> =>
@@ -300,7 +316,7 @@ async function evaluateParts<Media>(context: {
   for (const { candidate, onnx } of chosen.others)
     baselines.push({ name: candidate.name, scores: await predict(onnx) });
   const groups = options.groupOf === undefined ? [] : slicesByValue('group', files.map(options.groupOf));
-  return evaluateClassifier({
+  const report = evaluateClassifier({
     labels,
     classNames: target.classes,
     scores,
@@ -337,4 +353,5 @@ async function evaluateParts<Media>(context: {
       curves: lossCurves(chosen.best.history),
     },
   });
+  return { report, scores };
 }
