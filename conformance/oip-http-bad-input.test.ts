@@ -255,7 +255,7 @@ test('values of another type, out of range or fractional are refused, never chan
   for (const value of [256, -1, 1.5, '1', true, null]) await assertRefused(uint8(value), "Unable to parse 'data'");
   const bool = (value: unknown) => one('flags', { datatype: 'BOOL', shape: [1], data: [value] });
   for (const value of [2, -1, 0.5, 'true', null]) await assertRefused(bool(value), "Unable to parse 'data'");
-  for (const value of [1, true, null, {}])
+  for (const value of [1, true, {}])
     await assertRefused(one('text', { datatype: 'BYTES', shape: [1], data: [value] }), "Unable to parse 'data'");
 });
 
