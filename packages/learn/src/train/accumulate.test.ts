@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { batchNorm, dense, dropout, type Layer, l2, layer, sequential } from '../layers/index.ts';
-import { mul, reduceMean, square } from '../graph/index.ts';
+import { isBody, mul, reduceMean, sortNodes, square, type Value } from '../graph/index.ts';
 import { createReferenceExecutor } from '../compile/index.ts';
 import { createRandom } from '../statistics/index.ts';
 import { asNetwork } from '../layers/index.ts';
@@ -125,6 +125,30 @@ test('fit with accumulation updates running statistics by every batch in turn', 
     assertNear([found('mean'), found('variance')], [mean, variance], { tolerance: 1e-5, what: `channel ${channel}` });
   }
 });
+
+test('accumulated batches take the memory of one: nothing computed is as large as all of them', () => {
+  const graph = (batchSize: number, accumulate: number) =>
+    buildTrainingGraph({
+      network: asNetwork(sequential([dense(50, { activation: 'relu' }), dense(1)])),
+      inputs: new Map([['x', { dtype: 'float32', shape: [3] }]]),
+      target: { dtype: 'float32', shape: [] },
+      ...{ batchSize, accumulate, loss: lossFor('mse'), metrics: [], optimizer: sgd() },
+    });
+  // A batch's hidden layer is the largest thing there is.
+  assert.equal(largestOf(graph(8, 40).outputs.values()), 8 * 50);
+  assert.equal(largestOf(graph(320, 1).outputs.values()), 320 * 50);
+});
+
+/** Elements of the largest value that a graph, or a body in it, computes. */
+function largestOf(values: Iterable<Value>): number {
+  const sizes = sortNodes(values).flatMap(({ outputs, attributes }) => [
+    ...outputs.map(({ shape }) =>
+      shape.reduce<number>((total, size) => total * (typeof size === 'number' ? size : 1), 1),
+    ),
+    ...Object.values(attributes).map((attribute) => (isBody(attribute) ? largestOf(attribute.outputs) : 0)),
+  ]);
+  return Math.max(0, ...sizes);
+}
 
 test('accumulated batches draw dropout masks of their own', async () => {
   const graph = buildTrainingGraph({

@@ -263,6 +263,11 @@ test('fit refuses a network without parameters, and weights of other shapes', as
     reason: 'INVALID_CHECKPOINT',
     message: 'weights: kernel should be [5,1], is [4,1]',
   });
+  const misnamed = new Map([['0.dense/kernel', matrix([5, 1], [1, 2, 3, 4, 5])]]);
+  await assert.rejects(fit(dense(1), rows, { ...plain, initialWeights: misnamed }), {
+    reason: 'INVALID_CHECKPOINT',
+    message: 'fit: initialWeights has 0.dense/kernel; the network has kernel, bias',
+  });
 });
 
 test('fit disposes of what it compiled, whatever goes wrong', async () => {

@@ -27,7 +27,7 @@ import { buildTrainingGraph, MAX_STEPS, type TrainingOptions } from './step-grap
 import { batchesOfStream, type ExampleStream, isStream } from './stream-batches.ts';
 import { TrainedModel } from './trained-model.ts';
 import { type StepResults, trainingModel, TrainingSteps } from './training-steps.ts';
-import { drawWeight, initialWeights } from './weights.ts';
+import { assertKnownWeights, drawWeight, initialWeights } from './weights.ts';
 
 /** How long one run of several steps should take: long enough to hide its cost, short enough for progress and cancelling. */
 const RUN_MS = 60;
@@ -38,8 +38,8 @@ const YIELD_EVERY_MS = 10;
 /**
  * Trains a network.
  *
- * The same seed, data and settings give the same weights to the last bit, however often the training was interrupted
- * and resumed from its checkpoints.
+ * The same seed, data, settings, executor and number of threads give the same weights to the last bit, however often the
+ * training was interrupted and resumed from its checkpoints, and however fast it runs.
  * @param examples - rows in memory, or a stream of them
  * @throws INVALID_DATA, INVALID_GRAPH when data, network and loss do not fit; TRAINING_DIVERGED when the loss is no longer
  * finite; CANCELLED; INVALID_CHECKPOINT
@@ -124,6 +124,7 @@ class FitRun {
     const check = ({ target }: Examples): void => settings.loss.assertTargets?.(target, graph.prediction);
     if (!isStream(examples)) check(examples);
     if (validation !== null) check(validation);
+    assertKnownWeights(options.initialWeights, graph.record);
     const model = trainingModel(graph);
     const weights = new Map([...initialWeights(graph.record, random), ...(options.initialWeights ?? [])]);
     const isFrozen = new Set(graph.record.parameters.flatMap(({ trainable, name }) => (trainable ? [] : [name])));

@@ -1,5 +1,5 @@
 // Initial weights.
-import { createTensor, type TensorOf } from '@amaas/core';
+import { AmaasError, createTensor, type TensorOf } from '@amaas/core';
 import type { BuildRecord, Parameter } from '../layers/index.ts';
 import type { Random } from '../statistics/index.ts';
 import type { Weights } from './packing.ts';
@@ -21,4 +21,15 @@ export function drawWeight({ name, shape, initializer }: Parameter, random: Rand
 /** Number of trained numbers. */
 export function countParameters({ parameters }: BuildRecord): number {
   return parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
+
+/**
+ * Refuses weights under names that the network has not: training would start from drawn ones without a word.
+ * @throws INVALID_CHECKPOINT
+ */
+export function assertKnownWeights(weights: Weights | undefined, { parameters, statistics }: BuildRecord): void {
+  const names = [...parameters, ...statistics].map(({ name }) => name);
+  const unknown = [...(weights?.keys() ?? [])].find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new AmaasError('INVALID_CHECKPOINT', `fit: initialWeights has ${unknown}; the network has ${names.join(', ')}`);
 }
