@@ -7,6 +7,7 @@ import { batchesInMemory, type BatchSource, type EpochBatches } from './batches.
 import { assertInputNames, findNonFinite } from './check-examples.ts';
 import { PROGRESS_START, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { EpochRecord } from './epoch-record.ts';
+import { addSums, means } from './epoch-sums.ts';
 import { EvaluationSteps } from './evaluation-steps.ts';
 import { countRows, type Examples } from './examples.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -383,22 +384,4 @@ function unusable(what: string, bad: string): AmaasError {
     'INVALID_DATA',
     `${what}: ${bad}, and the loss with it; fill in missing values before training`,
   );
-}
-
-function addSums(sums: Readonly<Record<string, number>>, results: StepResults): Record<string, number> {
-  const next: Record<string, number> = { ...sums };
-  const addTo = (name: string, values: Float32Array): void => {
-    next[name] = values.reduce((sum, value) => sum + value, next[name] ?? 0);
-  };
-  addTo('loss', results.losses);
-  addTo('weight', results.weights);
-  addTo('rows', results.rows);
-  for (const [name, values] of results.metrics) addTo(name, values);
-  return next;
-}
-
-function means({ loss = 0, weight = 0, rows = 0, ...sums }: Readonly<Record<string, number>>): Record<string, number> {
-  // Without any weight everything is 0, not 0 / 0.
-  const metrics = Object.entries(sums).map(([name, sum]) => [name, sum / (rows || 1)] as const);
-  return { loss: loss / (weight || 1), ...Object.fromEntries(metrics) };
 }
