@@ -74,3 +74,9 @@ export {
   type PairedResult,
   type TableComparison,
 } from './compare-table.ts';
+export {
+  type CrossValidatedTable,
+  type CrossValidateTableOptions,
+  crossValidateTable,
+  type TableFold,
+} from './cross-validate-table.ts';

@@ -47,7 +47,7 @@ export async function trainTable(options: TrainTableOptions): Promise<TrainedTab
 }
 
 /** Trains the linear model and the perceptron (or the one asked for) and takes the better on the validation rows. */
-async function chooseCandidate(
+export async function chooseCandidate(
   options: TrainTableOptions,
   examples: TableExamples,
 ): Promise<{ readonly chosen: TableCandidate; readonly baseline: TableCandidate | null }> {
