@@ -59,7 +59,10 @@ test('serve says where it is, shows the key once and keeps it, and names command
   secrets.push(key);
   assert.equal(banner.split(key).length, 2, 'the key stands there once');
   assert.match(banner, new RegExp(`amaas serves at +${server.url}\n`));
-  assert.match(banner, /models ready +face-detector@1, iris@1, magika@1, mnist@1, silero-vad@1\n/);
+  assert.match(
+    banner,
+    /models ready +digits@1, face-detector@1, heart@1, iris@1, magika@1, mnist@1, silero-vad@1, spam@1, spoken-digits@1\n/,
+  );
   assert.match(banner, new RegExp(`models folder +${home.folder}/\\.amaas/models `));
   assert.match(banner, /shown this once/);
   assert.deepEqual(JSON.parse(await readFile(home.credentialsFile, 'utf8')), { [server.url]: key });
@@ -77,7 +80,7 @@ test('models list and show', async () => {
   const { models } = (await json('models', 'list')) as { models: readonly { name: string }[] }; // the admin API's list
   assert.deepEqual(
     models.map(({ name }) => name),
-    ['face-detector', 'iris', 'magika', 'mnist', 'silero-vad'],
+    ['digits', 'face-detector', 'heart', 'iris', 'magika', 'mnist', 'silero-vad', 'spam', 'spoken-digits'],
   );
   const shown = assertDone(await amaas(['models', 'show', 'iris']));
   assert.match(shown, /float_input +float32 \[.*,4\]/);
