@@ -229,7 +229,7 @@ const LONG = [
   '--epochs',
   '10',
   '--hidden',
-  '384,192',
+  '1536,1024', // long enough on a fast machine for a checkpoint, which comes every five seconds
 ];
 const LAUNCHER = resolve(import.meta.dirname, '..', 'packages', 'cli', 'bin', 'amaas.mjs');
 
