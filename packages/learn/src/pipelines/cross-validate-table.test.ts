@@ -46,7 +46,7 @@ test('crossValidateTable keeps groups together', async () => {
   const rows = Array.from({ length: 60 }, (_, row) => row);
   const table = tableFromColumns({
     x: rows.map((row) => ((row * 37) % 60) + 0.5),
-    patient: rows.map((row) => `patient ${row % 6}`),
+    patient: rows.map((row) => (row < 25 ? 'a' : row < 40 ? 'b' : row < 50 ? 'c' : 'd')),
     target: rows.map((row) => ((row * 37) % 60 > 30 !== (row % 5 === 2) ? 'high' : 'low')),
   });
   const { folds } = await crossValidateTable({
@@ -59,8 +59,8 @@ test('crossValidateTable keeps groups together', async () => {
     model: { hidden: [], epochs: 2 },
   });
   assert.deepEqual(
-    folds.map(({ report }) => report.n),
-    [20, 20, 20],
+    folds.map(({ report }) => report.n).toSorted(),
+    [15, 20, 25], // the small groups share a fold
   );
 });
 
