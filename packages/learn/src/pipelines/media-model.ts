@@ -1,8 +1,9 @@
 // A classifier of media as one ONNX graph, what goes into it, and its report by running that graph on held-out values.
-import { AmaasError, createTensor, type Executor, type Tensor } from '@amaas/core';
+import { AmaasError, type Executor, type NamedTensors, type Tensor } from '@amaas/core';
 import { compileToOnnx, simplify } from '../compile/index.ts';
 import { input, type Shape, type Value } from '../graph/index.ts';
 import type { TrainedModel } from '../train/index.ts';
+import { runRows } from './run-rows.ts';
 import { answers, PROBABILITIES_OUTPUT } from './table-model.ts';
 import type { TableTarget } from './table-target.ts';
 
@@ -24,9 +25,6 @@ export interface MediaInput<Media> {
    */
   readonly features: ((raw: Value) => ReadonlyMap<string, Value>) | null;
 }
-
-/** Values run through a graph at once: enough to fill the cores, little enough memory. */
-const RUN_VALUES = 256;
 
 function rawInput<Media>({ name, dtype, shape }: MediaInput<Media>): Value {
   return input(name, dtype, ['N', ...shape]);
@@ -55,15 +53,12 @@ export function exportMediaModel<Media>(
 }
 
 /** Features of values, [values, ...] each, by the nodes that the served graph has. */
-export async function computeFeatures<Media>(
-  media: MediaInput<Media>,
-  values: readonly Media[],
-  executor: Executor,
-): Promise<ReadonlyMap<string, Tensor>> {
+export async function computeFeatures<Media>(run: MediaRun<Media>): Promise<NamedTensors> {
+  const { media, values } = run;
   if (media.features === null) return new Map([[media.name, media.tensor(values)]]);
   const raw = rawInput(media);
   const onnx = compileToOnnx(simplify(media.features(raw)), { inputs: [raw] });
-  return runAll(onnx, { media, values, executor });
+  return runAll(onnx, run);
 }
 
 /** Probabilities [values, classes] by an exported model. */
@@ -77,43 +72,23 @@ interface MediaRun<Media> {
   readonly media: MediaInput<Media>;
   readonly values: readonly Media[];
   readonly executor: Executor;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Outputs for all values, some at a time. */
 async function runAll<Media>(
   onnx: Uint8Array,
-  { media, values, executor }: MediaRun<Media>,
+  { media, values, executor, signal }: MediaRun<Media>,
   outputs?: readonly string[],
-): Promise<ReadonlyMap<string, Tensor>> {
+): Promise<NamedTensors> {
   const compiled = await executor.compile(onnx);
   try {
-    const joined = new Map<string, Tensor>();
-    for (let start = 0; start < values.length; start += RUN_VALUES) {
-      const feeds = new Map([[media.name, media.tensor(values.slice(start, start + RUN_VALUES))]]);
-      for (const [name, part] of await compiled.run(feeds, outputs)) {
-        const whole = joined.get(name) ?? emptyRows(part, values.length);
-        joined.set(name, whole);
-        putRows(whole, part, start);
-      }
-    }
-    return joined;
+    return await runRows(compiled, {
+      rows: values.length,
+      feeds: (start, end) => new Map([[media.name, media.tensor(values.slice(start, end))]]),
+      ...(outputs === undefined ? {} : { outputs }),
+      signal,
+    });
   } finally {
     await compiled.dispose();
   }
-}
-
-/** A tensor of zeros like `part`, with so many rows. */
-function emptyRows({ dtype, shape }: Tensor, rows: number): Tensor {
-  const whole = [rows, ...shape.slice(1)];
-  const size = whole.reduce((product, each) => product * each, 1);
-  if (dtype === 'float32') return createTensor('float32', whole, new Float32Array(size));
-  if (dtype === 'int64') return createTensor('int64', whole, new BigInt64Array(size));
-  throw new AmaasError('INTERNAL', `train: features came as ${dtype}`);
-}
-
-function putRows(whole: Tensor, part: Tensor, row: number): void {
-  const at = row * part.shape.slice(1).reduce((product, each) => product * each, 1);
-  if (whole.dtype === 'float32' && part.dtype === 'float32') whole.data.set(part.data, at);
-  else if (whole.dtype === 'int64' && part.dtype === 'int64') whole.data.set(part.data, at);
-  else throw new AmaasError('INTERNAL', `train: features came as ${whole.dtype} and ${part.dtype}`);
 }

@@ -245,7 +245,12 @@ interface TrainingContext<Media> {
 async function chooseCandidate<Media>(plan: MediaPlan<Media>, context: TrainingContext<Media>): Promise<Chosen> {
   const { options, parts, target } = context;
   const examplesOf = async (part: MediaRows<Media>): Promise<Examples> => ({
-    inputs: await computeFeatures(plan.input, part.values, options.executor),
+    inputs: await computeFeatures({
+      media: plan.input,
+      values: part.values,
+      executor: options.executor,
+      signal: options.signal,
+    }),
     target: targetTensor(target, part.labels),
   });
   const training = await examplesOf(parts.train);
@@ -310,7 +315,7 @@ async function evaluateParts<Media>(context: {
   const { options, kind, plan, parts, target, chosen, summary } = context;
   const { values, labels, files } = parts.test;
   const predict = (onnx: Uint8Array): Promise<Float32Array> =>
-    predictMedia(onnx, { media: plan.input, values, executor: options.executor });
+    predictMedia(onnx, { media: plan.input, values, executor: options.executor, signal: options.signal });
   const scores = await predict(chosen.best.onnx);
   const baselines: { name: string; scores: Float32Array }[] = [];
   for (const { candidate, onnx } of chosen.others)

@@ -1,6 +1,6 @@
 // From a file to rows that can be learned from: described, split, preprocessed by what the training part alone shows, as
 // features computed by the graph that will be served. The test part stays closed until the report is made.
-import { AmaasError, type Executor, type NamedTensors } from '@amaas/core';
+import { AmaasError, type Executor } from '@amaas/core';
 import {
   type ColumnType,
   type DataFinding,
@@ -10,6 +10,7 @@ import {
   refuseErrors,
   refuseUnknownColumn,
   requireColumn,
+  sliceRows,
   type Split,
   type SplitStrategy,
   splitRows,
@@ -28,6 +29,7 @@ import {
 } from '../preprocess/index.ts';
 import type { Examples } from '../train/index.ts';
 import { describeTableModel, type TableModelDescription } from './table-description.ts';
+import { runRows } from './run-rows.ts';
 import { exportFeatures } from './table-model.ts';
 import { fitTarget, type TableTarget, targetNumbers, targetTensor } from './table-target.ts';
 
@@ -152,7 +154,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<Prepar
     target,
     description: describeTableModel(preprocessing, target, training),
     training,
-    examples: await prepareExamples({ training, validation }, { preprocessing, target, executor }),
+    examples: await prepareExamples({ training, validation }, { preprocessing, target, executor, signal }),
     heldOut: new HeldOutRows(table, split.test),
   };
 }
@@ -204,13 +206,22 @@ function strategyOf(
 /** Features of the parts that are learned from, computed by the graph that will be served. */
 async function prepareExamples(
   parts: { readonly training: Table; readonly validation: Table },
-  context: { readonly preprocessing: Preprocessing; readonly target: TableTarget; readonly executor: Executor },
+  context: {
+    readonly preprocessing: Preprocessing;
+    readonly target: TableTarget;
+    readonly executor: Executor;
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<TableExamples> {
-  const { preprocessing, target, executor } = context;
+  const { preprocessing, target, executor, signal } = context;
   const features = await executor.compile(exportFeatures(preprocessing));
   try {
     const prepare = async (part: Table): Promise<Examples> => {
-      const inputs: NamedTensors = await features.run(rawTensors(preprocessing, part));
+      const inputs = await runRows(features, {
+        rows: part.rowCount,
+        feeds: (start, end) => rawTensors(preprocessing, sliceRows(part, start, end)),
+        signal,
+      });
       return { inputs, target: targetTensor(target, targetNumbers(target, requireColumn(part, target.column))) };
     };
     return {
