@@ -33,7 +33,7 @@ globalThis.start = async (name, threads) => {
   tf.wasm.setThreadsCount(threads);
   await tf.setBackend('wasm');
   globalThis.training = startTfjs(tf, name);
-  return 'TensorFlow.js ' + tf.version.tfjs + ', ' + tf.wasm.getThreadsCount() + ' thread(s)';
+  return 'TensorFlow.js ' + tf.version.tfjs + ' (wasm, ' + threads + ' threads asked for)';
 };`;
 
 async function startOn(page: BrowserPage, name: string, threads: number): Promise<RunningSide> {

@@ -11,7 +11,8 @@ import {
   type Value,
   broadcastShapes,
 } from '../graph/index.ts';
-import { isPerm, productOf, scalarOf } from './remove-detours.ts';
+import { productOf, scalarOf } from './remove-detours.ts';
+import { isNumbers } from './rule.ts';
 import type { Rule } from './rule.ts';
 
 export const fuseProducts: Rule = (node, uses) => {
@@ -78,7 +79,7 @@ function operandFlags(x: Value): { readonly source: Value; readonly batch: numbe
   const node = nodeOf(x);
   const perm = node?.attributes['perm'];
   const source = node?.inputs[0];
-  if (node?.operation.name !== 'Transpose' || source === undefined || !isPerm(perm)) return null;
+  if (node?.operation.name !== 'Transpose' || source === undefined || !isNumbers(perm)) return null;
   for (const batch of [0, 1]) {
     for (const swap of [0, 1]) {
       if (sameShape(fusedOperandPerm(perm.length, batch, swap), perm)) return { source, batch, swap };

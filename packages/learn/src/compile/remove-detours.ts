@@ -4,6 +4,7 @@ import {
   add,
   broadcastShapes,
   div,
+  isStatic,
   mul,
   type Node,
   nodeOf,
@@ -14,7 +15,7 @@ import {
   transpose,
   type Value,
 } from '../graph/index.ts';
-import type { Rule } from './rule.ts';
+import { isNumbers, type Rule } from './rule.ts';
 
 export const removeDetours: Rule = (node, uses) => {
   const value = shorter(node, uses);
@@ -32,7 +33,7 @@ function shorter(node: Node, uses: (value: Value) => number): Value | null {
       return source === undefined || !canReshape(source, y) ? null : reshape(source, y.shape);
     }
     case 'Transpose':
-      return transposeOfTranspose(node, a);
+      return transposeOfTranspose(node, a) ?? transposeOfOnes(node, a);
     case 'Identity':
       return a;
     case 'Neg':
@@ -65,10 +66,23 @@ function transposeOfTranspose(node: Node, x: Value): Value | null {
   const source = inner?.inputs[0];
   const innerPerm = inner?.attributes['perm'];
   const perm = node.attributes['perm'];
-  if (inner?.operation.name !== 'Transpose' || source === undefined || !isPerm(innerPerm) || !isPerm(perm)) return null;
+  if (inner?.operation.name !== 'Transpose' || source === undefined || !isNumbers(innerPerm) || !isNumbers(perm))
+    return null;
   return transpose(
     source,
     perm.map((axis) => innerPerm[axis] ?? 0),
+  );
+}
+
+/** Moving axes of size 1 past the others moves nothing. */
+function transposeOfOnes(node: Node, x: Value): Value | null {
+  const perm = node.attributes['perm'];
+  if (!isNumbers(perm) || !isStatic(x.shape)) return null;
+  const long = perm.filter((axis) => x.shape[axis] !== 1);
+  if (long.some((axis, index) => axis < (long[index - 1] ?? 0))) return null;
+  return reshape(
+    x,
+    perm.map((axis) => x.shape[axis] ?? 1),
   );
 }
 
@@ -147,8 +161,4 @@ export function scalarOf(value: Value): number | null {
 
 function isScalar(value: Value, number: number): boolean {
   return scalarOf(value) === number;
-}
-
-export function isPerm(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((each) => typeof each === 'number');
 }

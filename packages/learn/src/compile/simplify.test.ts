@@ -59,6 +59,7 @@ const cube = input('cube', 'float32', [4, 2, 3]);
 const cubes = input('cubes', 'float32', [4, 3, 2]);
 const time = input('time', 'float32', [3, 4, 2, 5]);
 const times = input('times', 'float32', [3, 4, 2, 5]);
+const images = input('images', 'float32', [8, 32, 8, 9]);
 const row = input('row', 'float32', [3]);
 const far = input('far', 'float32', ['N', 3]);
 const count = input('count', 'int64', [2, 3]);
@@ -172,6 +173,33 @@ const RULES: readonly (readonly [string, readonly Value[], readonly string[]])[]
     ['Reshape', 'Reshape'],
   ],
   ['a reshape keeps its symbols', [reshape(reshape(far, ['N', 3, 1]), ['N', 1, 3])], ['Reshape']],
+  [
+    'a transpose that only moves axes of size 1 is a reshape',
+    [transpose(input('ones', 'float32', [4, 1, 2, 1]), [3, 0, 2, 1])],
+    ['Reshape'],
+  ],
+  [
+    'large runs of axes that change places are a matrix transposed',
+    [transpose(images, [2, 3, 0, 1])],
+    ['Reshape', 'Transpose', 'Gather', 'Reshape'],
+  ],
+  [
+    'one axis that moves past the others stays',
+    [transpose(images, [1, 2, 3, 0]), transpose(images, [3, 0, 1, 2])],
+    ['Transpose', 'Transpose'],
+  ],
+  ['other large transposes stay', [transpose(images, [0, 2, 1, 3])], ['Transpose']],
+  ['small runs of axes stay', [transpose(input('few', 'float32', [2, 3, 4, 5]), [2, 3, 0, 1])], ['Transpose']],
+  [
+    'short rows are summed side by side first',
+    [reduceSum(images, { axes: [0, 1, 2] }), reduceMean(images, { axes: [0, 2, 1], keepAxes: true })],
+    ['Reshape', 'ReduceSum', 'Reshape', 'ReduceSum', 'ReduceMean', 'Reshape', 'ReduceMean', 'Reshape'],
+  ],
+  [
+    'sums of long rows, of all and along rows stay',
+    [reduceSum(images, { axes: [0] }), reduceSum(images), reduceSum(images, { axes: [2, 3] })],
+    ['ReduceSum', 'ReduceSum', 'ReduceSum'],
+  ],
   ['products of integers stay', [matMul(count, transpose(count))], ['Transpose', 'MatMul']],
 ];
 

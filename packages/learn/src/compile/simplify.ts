@@ -12,12 +12,13 @@ import {
   sortNodes,
   type Value,
 } from '../graph/index.ts';
+import { favourFastKernels } from './favour-fast-kernels.ts';
 import { fuseProducts } from './fuse-products.ts';
 import { removeDetours } from './remove-detours.ts';
 import type { Rule } from './rule.ts';
 
-/** Passes in order; each sees the result of the one before. Products fuse when every detour is gone. */
-const PASSES: readonly Rule[] = [removeDetours, fuseProducts];
+/** Passes in order; each sees the result of the one before. Products fuse when every detour is gone, and fast forms make new ones. */
+const PASSES: readonly Rule[] = [removeDetours, fuseProducts, favourFastKernels, removeDetours];
 
 /** The same outputs by a simpler graph. */
 export function simplify(outputs: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {

@@ -72,6 +72,11 @@ export interface Operation<A extends Attributes = Attributes> {
    * by name, ours are given them.
    */
   countCaptures?(attributes: A): number;
+  /**
+   * True of what acts on elements alone, and of whatever else does not know one axis from another: with the axes of all
+   * operands permuted alike (after broadcasting), the result's are, and nothing else changes.
+   */
+  readonly isPermutable?: true;
   /** Types of the outputs. @throws INVALID_GRAPH when the inputs do not fit. */
   infer(inputs: readonly Value[], attributes: A): readonly ValueType[];
   /**

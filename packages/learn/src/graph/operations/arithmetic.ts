@@ -110,6 +110,7 @@ function binary(name: string, gradient: (context: BinaryContext) => readonly [Va
   return defineOperation<Plain>({
     name,
     attributes: {},
+    isPermutable: true,
     infer([a, b]) {
       const { dtype, shape } = expectOne(a, name);
       const other = expectOne(b, name);
@@ -136,6 +137,7 @@ function unary(name: string, gradient: (context: UnaryContext) => Value | null):
   return defineOperation<Plain>({
     name,
     attributes: {},
+    isPermutable: true,
     infer([x]) {
       const { dtype, shape } = expectOne(x, name);
       return [{ dtype, shape }];

@@ -172,12 +172,42 @@ export function batchNormalizationTraining(
   const deviation = sub(x, mean);
   const variance = reduceMean(square(deviation), { axes, keepAxes: true });
   const inverse = inverseDeviation(variance, epsilon);
-  const normal = withGradient(mul(deviation, inverse), [x, inverse], (dy, y, _, inv) => [
-    mul(centred(dy, y, axes), inv),
-    null,
-  ]);
-  const y = add(mul(normal, alongChannels(scale, x.shape)), alongChannels(bias, x.shape));
+  const scaling = alongChannels(scale, x.shape);
+  const shift = alongChannels(bias, x.shape);
+  const y = withGradient(
+    add(mul(deviation, mul(inverse, scaling)), shift),
+    [x, scaling, shift, deviation, inverse],
+    (dy, _, __, gain, ___, distance, inv) => batchNormalizationGradients({ dy, gain, distance, inverse: inv }),
+    { isPermutable: true },
+  );
   return { y, mean: reshape(mean, scale.shape), variance: reshape(variance, scale.shape) };
+}
+
+interface BatchNormalizationContext {
+  readonly dy: Value;
+  /** The scale, like the rest without its axes told: whatever is 1 of `inverse` is reduced. */
+  readonly gain: Value;
+  /** x − mean */
+  readonly distance: Value;
+  /** 1 / the standard deviation, reduced axes kept. */
+  readonly inverse: Value;
+}
+
+/** Of x, scale and bias; in few passes over what is as large as x. */
+function batchNormalizationGradients({
+  dy,
+  gain,
+  distance,
+  inverse,
+}: BatchNormalizationContext): readonly (Value | null)[] {
+  const axes = [...inverse.shape.keys()].filter((axis) => inverse.shape[axis] === 1);
+  const count = axes.reduce((product, axis) => product * Number(dy.shape[axis]), 1);
+  const shift = reduceSum(dy, { axes, keepAxes: true });
+  const tilt = mul(reduceSum(mul(dy, distance), { axes, keepAxes: true }), inverse);
+  const factor = mul(gain, inverse);
+  const perDistance = mul(mul(factor, mul(tilt, inverse)), 1 / count);
+  const dx = sub(sub(mul(dy, factor), mul(distance, perDistance)), mul(mul(factor, shift), 1 / count));
+  return [dx, tilt, shift, null, null];
 }
 
 /** d − mean(d) − normal · mean(d · normal): what normalising does to gradients, short of the factor. */
