@@ -52,6 +52,8 @@ const LEARN_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   evaluate: ['statistics'],
   train: ['graph', 'compile', 'layers', 'data', 'statistics'],
   model: ['graph', 'layers', 'train', 'statistics'],
+  tokenize: ['statistics'],
+  decode: ['graph', 'statistics'],
   tune: ['statistics', 'train', 'evaluate'],
   pipelines: 'all',
 };
