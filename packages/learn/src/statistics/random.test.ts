@@ -18,6 +18,13 @@ test('Random.fork depends on the seed and the keys only', () => {
   assert.notEqual(random.fork('dropout', 6).uint32(), before);
 });
 
+test('Random.integer refuses bounds that no number is below', () => {
+  for (const bound of [0, -1, 1.5, Number.NaN, 2 ** 32 + 1]) {
+    assert.throws(() => createRandom(1).integer(bound), { reason: 'INVALID_ARGUMENT' });
+  }
+  assert.equal(createRandom(1).integer(1), 0);
+});
+
 test('Random.integer is uniform: chi-square over 10 classes stays below its 99.9 % quantile', () => {
   const random = createRandom('chi-square');
   const counts = new Array<number>(10).fill(0);

@@ -1,6 +1,7 @@
 // The one source of randomness of `learn`: seeded, restorable, and forked by name, so that what one part draws never
 // shifts what another part gets. Not for secrets.
 // Source: sfc32 of PractRand (Chris Doty-Humphrey, public domain), seeded through a 32-bit mixing function.
+import { AmaasError } from '@amaas/core';
 
 /** Where a generator stands; plain data for checkpoints. */
 export interface RandomState {
@@ -15,7 +16,7 @@ export interface Random {
   uint32(): number;
   /** A float64 in [0, 1) of 32 random bits. */
   uniform(): number;
-  /** A whole number in [0, bound), free of modulo bias. @param bound - 1 … 2^32 */
+  /** A whole number in [0, bound), free of modulo bias. @param bound - 1 … 2^32 @throws INVALID_ARGUMENT */
   integer(bound: number): number;
   /** Standard normal (mean 0, variance 1). */
   normal(): number;
@@ -67,6 +68,9 @@ class Sfc32 implements Random {
   }
 
   integer(bound: number): number {
+    if (!Number.isSafeInteger(bound) || bound < 1 || bound > 2 ** 32) {
+      throw new AmaasError('INVALID_ARGUMENT', `random: a bound is a whole number from 1 to 2^32, got ${bound}`);
+    }
     const limit = 2 ** 32 - (2 ** 32 % bound); // draws at or above it would favour the small results
     for (;;) {
       const drawn = this.uint32();
