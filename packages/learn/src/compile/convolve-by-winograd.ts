@@ -22,6 +22,7 @@ import {
   phasesOf,
   type Place,
   type PooledConvolution,
+  placesOf,
   routeToFirst,
   type Size,
   sizesOf,
@@ -69,47 +70,60 @@ type Locate = (row: number, column: number) => number | null;
 export function convolveByWinograd({ node, x, weight, pool }: PooledConvolution): Value | null {
   const sizes = sizesOf(node, x);
   if (sizes === null || !isFitting(sizes)) return null;
-  const { image, result, batch, channels, filters } = sizes;
-  const [top = 0, left = 0] = sizes.padding;
+  const { image, result, batch, channels, filters, padding } = sizes;
   const rows = reshape(transpose(x, TO_SPACE_FIRST), [image[0] * image[1], batch * channels]);
   const kernel = transpose(spreadKernel(weight, KERNEL_TRANSFORM), [0, 2, 1]);
-  const { places, tiles } = filter({ rows, locate: locateIn(image), kernel, result, padding: [top, left] });
+  const { spread, tiles } = filter({ rows, locate: locateIn(image), kernel, result, padding });
   const candidates = phasesOf(result, pool).map((places) => gatherRows(tiles, places.map(placeInTiles(result))));
   const greatest = greatestOf(candidates);
-  const pooled = reshape(greatest, [result[0] / pool[0], result[1] / pool[1], batch, filters]);
   return withGradient(
-    pooled,
-    [x, weight, places, greatest, ...candidates],
-    (dy, _, __, weights, seen, most, ...rest) => {
-      const parts = routeToFirst(rest, most, reshape(dy, [-1, batch * filters]));
-      const gradient = parts.length === 1 ? (parts[0] ?? dy) : concat(parts, 0);
+    reshape(greatest, [result[0] / pool[0], result[1] / pool[1], batch, filters]),
+    [x, weight, spread, greatest, ...candidates],
+    (dy, _, __, weights, seen, most, ...given) => {
+      const perPlace = concat(routeToFirst(given, most, reshape(dy, [-1, batch * filters])), 0);
       const locate = locatePooled(result, pool);
-      const dTiles = gatherRows(gradient, gridOf(result, TILE, locate));
-      const dPlaces = reshape(matMul(transpose(bothAxes(TILE_TRANSFORM, dy)), reshape(dTiles, [TILE ** 2, -1])), [
-        PATCH ** 2,
-        -1,
-        filters,
-      ]);
-      const dKernel = matMul(transpose(dPlaces, [0, 2, 1]), seen);
-      const dWeight = matMul(transpose(bothAxes(KERNEL_TRANSFORM, dy)), reshape(dKernel, [PATCH ** 2, -1]));
-      const turned = KERNEL_TRANSFORM.map((row) => row.toReversed());
-      const back = filter({
-        rows: gradient,
-        locate,
-        kernel: spreadKernel(weights, turned),
-        result: image,
-        padding: [KERNEL - 1 - top, KERNEL - 1 - left],
-      });
-      const dx = gatherRows(back.tiles, phasesOf(image, [1, 1]).flat().map(placeInTiles(image)));
       return [
-        transpose(reshape(dx, [...image, batch, channels]), FROM_SPACE_FIRST),
-        reshape(transpose(dWeight), weights.shape),
+        imageGradient({ perPlace, locate, weights, sizes }),
+        kernelGradient({ perPlace, locate, spread: seen, sizes }),
         null,
         null,
-        ...rest.map(() => null),
+        ...given.map(() => null),
       ];
     },
   );
+}
+
+interface ResultGradient {
+  /** The gradient of the result before pooling: [places, batch · filters]. */
+  readonly perPlace: Value;
+  /** Where the places are among those rows. */
+  readonly locate: Locate;
+  readonly sizes: ConvolutionSizes;
+}
+
+/** The gradient is a convolution itself: with the kernel turned, and channels and filters in each other's place. */
+function imageGradient({ perPlace, locate, weights, sizes }: ResultGradient & { readonly weights: Value }): Value {
+  const { image, batch, channels, padding } = sizes;
+  const turned = KERNEL_TRANSFORM.map((row) => row.toReversed());
+  const { tiles } = filter({
+    rows: perPlace,
+    locate,
+    kernel: spreadKernel(weights, turned),
+    result: image,
+    padding: padding.map((amount) => KERNEL - 1 - amount),
+  });
+  const rows = gatherRows(tiles, placesOf(image).map(placeInTiles(image)));
+  return transpose(reshape(rows, [...image, batch, channels]), FROM_SPACE_FIRST);
+}
+
+/** @param spread - what {@link filter} made of the image */
+function kernelGradient({ perPlace, locate, spread, sizes }: ResultGradient & { readonly spread: Value }): Value {
+  const { result, filters, channels, kernel } = sizes;
+  const dTiles = reshape(gatherRows(perPlace, gridOf(result, TILE, locate)), [TILE ** 2, -1]);
+  const dProducts = reshape(matMul(transpose(bothAxes(TILE_TRANSFORM, perPlace)), dTiles), [PATCH ** 2, -1, filters]);
+  const dSpread = reshape(matMul(transpose(dProducts, [0, 2, 1]), spread), [PATCH ** 2, -1]);
+  const columns = matMul(transpose(bothAxes(KERNEL_TRANSFORM, perPlace)), dSpread);
+  return reshape(transpose(columns), [filters, channels, ...kernel]);
 }
 
 function isFitting({ kernel, strides, dilations }: ConvolutionSizes): boolean {
@@ -130,21 +144,28 @@ interface Filter {
   /** [36, channels, filters] */
   readonly kernel: Value;
   readonly result: Size;
-  readonly padding: Size;
+  /** Above and left of the image, and more. */
+  readonly padding: readonly number[];
 }
 
-/** @returns what the kernel's gradient needs, [36, tiles · batch, channels], and the result [16 · tiles, batch · filters] */
-function filter({ rows, locate, kernel, result, padding: [top, left] }: Filter): { places: Value; tiles: Value } {
+/** @returns the image's patches transformed, [36, tiles · batch, channels], and the result, [16 · tiles, batch · filters] */
+function filter({
+  rows,
+  locate,
+  kernel,
+  result,
+  padding: [top = 0, left = 0],
+}: Filter): Record<'spread' | 'tiles', Value> {
   const [, channels = 1, filters = 1] = kernel.shape.map(Number);
+  const batch = Number(rows.shape[1]) / channels;
   const patches = gatherRows(
     rows,
     gridOf(result, PATCH, (row, column) => locate(row - top, column - left)),
   );
-  const spread = matMul(bothAxes(IMAGE_TRANSFORM, rows), reshape(patches, [PATCH ** 2, -1]));
-  const places = reshape(spread, [PATCH ** 2, -1, channels]);
-  const products = reshape(matMul(places, kernel), [PATCH ** 2, -1]);
-  const batch = Number(rows.shape[1]) / channels;
-  return { places, tiles: reshape(matMul(bothAxes(TILE_TRANSFORM, rows), products), [-1, batch * filters]) };
+  const transformed = matMul(bothAxes(IMAGE_TRANSFORM, rows), reshape(patches, [PATCH ** 2, -1]));
+  const spread = reshape(transformed, [PATCH ** 2, -1, channels]);
+  const products = reshape(matMul(spread, kernel), [PATCH ** 2, -1]);
+  return { spread, tiles: reshape(matMul(bothAxes(TILE_TRANSFORM, rows), products), [-1, batch * filters]) };
 }
 
 /** The transform of rows and of columns at once, as a matrix. @param like - has the dtype */
