@@ -16,6 +16,7 @@ import { evaluate, tensorFromArray } from '../reference/index.ts';
 import { CONTROL } from './from-onnx-control.ts';
 import { ELEMENTWISE } from './from-onnx-elementwise.ts';
 import { type Bound, type Converter, constantSizes, isSizes, NodeContext } from './from-onnx-node.ts';
+import { RECURRENT } from './from-onnx-recurrent.ts';
 import { FUSED_PRODUCTS, REDUCTIONS } from './from-onnx-reductions.ts';
 import { SELECTION } from './from-onnx-selection.ts';
 import { SHAPING } from './from-onnx-shaping.ts';
@@ -27,7 +28,16 @@ const CONVERTERS: ReadonlyMap<string, ReadonlyMap<string, Converter>> = new Map(
   [
     '',
     new Map(
-      Object.entries({ ...ELEMENTWISE, ...SHAPING, ...REDUCTIONS, ...SELECTION, ...WINDOWS, ...TEXT, ...CONTROL }),
+      Object.entries({
+        ...ELEMENTWISE,
+        ...SHAPING,
+        ...REDUCTIONS,
+        ...SELECTION,
+        ...WINDOWS,
+        ...TEXT,
+        ...CONTROL,
+        ...RECURRENT,
+      }),
     ),
   ],
   ['com.microsoft', new Map(Object.entries({ ...FUSED_PRODUCTS, ...MICROSOFT_TEXT }))],

@@ -185,7 +185,12 @@ class GraphWriter {
     const captures = operation.countCaptures?.(attributes) ?? 0;
     const inputs = node.inputs.map((value) => this.#nameOf(value));
     const captured = inputs.slice(inputs.length - captures);
-    const operands = inputs.slice(0, inputs.length - captures);
+    const operands: string[] = [];
+    const places = operation.places?.(node.inputs);
+    for (const [index, name] of inputs.slice(0, inputs.length - captures).entries()) {
+      while (operands.length < (places?.[index] ?? index)) operands.push('');
+      operands.push(name);
+    }
     const written: OnnxAttribute[] = [];
     for (const [name, spec] of Object.entries(operation.attributes)) {
       const value = attributes[name];

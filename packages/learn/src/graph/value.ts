@@ -72,6 +72,8 @@ export interface Operation<A extends Attributes = Attributes> {
    * by name, ours are given them.
    */
   countCaptures?(attributes: A): number;
+  /** Where the inputs stand among ONNX's, of which some may be left out; default: one after the other. */
+  places?(inputs: readonly Value[]): readonly number[];
   /**
    * True of what acts on elements alone, and of whatever else does not know one axis from another: with the axes of all
    * operands permuted alike (after broadcasting), the result's are, and nothing else changes.

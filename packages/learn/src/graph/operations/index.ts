@@ -17,6 +17,8 @@ export * from './matrix.ts';
 export * from './normalization.ts';
 export { col2Im, gatherPatches, im2col, type PatchGrid } from './patches.ts';
 export * from './pooling.ts';
+export * from './recurrent.ts';
+export * from './recurrent-loop.ts';
 export * from './reduction.ts';
 export { scan, type ScanOptions, type ScanResult, type ScanStep } from './scan.ts';
 export { joinScans } from './scan-join.ts';

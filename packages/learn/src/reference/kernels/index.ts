@@ -5,6 +5,7 @@ import { ARITHMETIC_KERNELS } from './arithmetic.ts';
 import { ELEMENT_KERNELS } from './elements.ts';
 import { MATRIX_KERNELS } from './matrix.ts';
 import { NORMALIZATION_KERNELS } from './normalization.ts';
+import { RECURRENT_KERNELS } from './recurrent.ts';
 import { REDUCTION_KERNELS } from './reduction.ts';
 import { SCAN_KERNELS } from './scan.ts';
 import { SELECTION_KERNELS } from './selection.ts';
@@ -18,6 +19,7 @@ export const KERNELS: ReadonlyMap<string, Kernel> = new Map([
   ...WINDOW_KERNELS,
   ...NORMALIZATION_KERNELS,
   ...SHAPING_KERNELS,
+  ...RECURRENT_KERNELS,
   ...REDUCTION_KERNELS,
   ...MATRIX_KERNELS,
   ...SELECTION_KERNELS,
