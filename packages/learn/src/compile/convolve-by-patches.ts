@@ -18,15 +18,13 @@ import { TO_BATCH_LAST } from './image-layouts.ts';
 import {
   type ConvolutionSizes,
   greatestOf,
+  MAX_PATCH_ELEMENTS,
   type PooledConvolution,
   placesOf,
   routeToFirst,
   type Size,
   sizesOf,
 } from './pooled-convolution.ts';
-
-/** Patches are k² copies of an image; beyond this they cost more memory than they save time. */
-const MAX_PATCH_ELEMENTS = 2 ** 25;
 
 /**
  * The convolution without its bias, pooled: the places of a pool's window are so many kernels, each at its place in a

@@ -18,6 +18,7 @@ import { FROM_SPACE_FIRST, TO_SPACE_FIRST } from './image-layouts.ts';
 import {
   type ConvolutionSizes,
   greatestOf,
+  MAX_PATCH_ELEMENTS,
   orderAmongPhases,
   phasesOf,
   type Place,
@@ -126,8 +127,13 @@ function kernelGradient({ perPlace, locate, spread, sizes }: ResultGradient & { 
   return reshape(transpose(columns), [filters, channels, ...kernel]);
 }
 
-function isFitting({ kernel, strides, dilations }: ConvolutionSizes): boolean {
-  return kernel.every((size) => size === KERNEL) && [...strides, ...dilations].every((step) => step === 1);
+function isFitting({ kernel, strides, dilations, image, batch, channels, filters }: ConvolutionSizes): boolean {
+  const tiles = Math.ceil(image[0] / TILE) * Math.ceil(image[1] / TILE);
+  return (
+    kernel.every((size) => size === KERNEL) &&
+    [...strides, ...dilations].every((step) => step === 1) &&
+    PATCH ** 2 * tiles * batch * Math.max(channels, filters) <= MAX_PATCH_ELEMENTS
+  );
 }
 
 /** @returns [36, filters, channels] */

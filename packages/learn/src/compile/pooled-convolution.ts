@@ -3,6 +3,9 @@
 import { applyOne, cast, defineOperation, equal, isStatic, mul, type Node, sub, type Value } from '../graph/index.ts';
 import { isNumbers } from './rule.ts';
 
+/** Patches are several copies of an image, kept for the gradients; beyond this they cost more memory than they save time. */
+export const MAX_PATCH_ELEMENTS = 2 ** 25;
+
 export type Size = readonly [height: number, width: number];
 export type Place = readonly [row: number, column: number];
 
