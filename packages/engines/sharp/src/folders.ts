@@ -17,7 +17,7 @@ import {
 } from '@amaas/learn/data';
 import { decodeImage, type ImageLimits, type ImagePreparation } from './decode-image.ts';
 import { IMAGE_EXTENSIONS } from './image-format.ts';
-import { listMediaFiles, type MediaFilesOptions } from './media-files.ts';
+import { AUDIO_EXTENSIONS, listMediaFiles, type MediaFilesOptions } from './media-files.ts';
 
 /** What the openers share; see {@link MediaFilesOptions}. */
 export interface FolderOptions extends Omit<MediaFilesOptions, 'extensions'> {
@@ -30,7 +30,10 @@ export interface ImageFolderOptions extends FolderOptions, Omit<ImageLimits, 'ma
   readonly image: ImagePreparation;
 }
 
-export interface AudioFolderOptions extends FolderOptions, AudioPreparation {}
+export interface AudioFolderOptions extends FolderOptions, AudioPreparation {
+  /** Only so much of the beginning is kept; default all of it. */
+  readonly keepSeconds?: number;
+}
 
 export interface TextFolderOptions extends FolderOptions {
   /** Encoding of files without a byte order mark; default UTF-8. */
@@ -55,10 +58,12 @@ export async function openImageFolder(path: string, options: ImageFolderOptions)
 
 /** Sounds (WAV) in a folder per class, as samples of one channel. @throws as {@link listMediaFiles} */
 export async function openAudioFolder(path: string, options: AudioFolderOptions): Promise<LabelledMedia<Float32Array>> {
+  const { sampleRateHz, keepSeconds } = options;
+  const keep = keepSeconds === undefined ? undefined : Math.ceil(keepSeconds * sampleRateHz);
   return createLabelledMedia({
     kind: 'audio',
-    files: await listMediaFiles(path, { ...options, extensions: ['.wav'] }),
-    decode: (bytes, name) => decodeAudio(bytes, name, options),
+    files: await listMediaFiles(path, { ...options, extensions: AUDIO_EXTENSIONS }),
+    decode: (bytes, name) => decodeAudio(bytes, name, options).slice(0, keep),
     ...classNamesOf(options),
   });
 }

@@ -31,6 +31,9 @@ export interface MediaFilesOptions extends LabelColumns {
 const MIB = 1024 * 1024;
 const DEFAULT_MAX_FILE_BYTES = 256 * MIB;
 const DEFAULT_MAX_ARCHIVE_BYTES = 2048 * MIB;
+/** Endings of sounds that can be read, in lower case with the dot. */
+export const AUDIO_EXTENSIONS: readonly string[] = ['.wav'];
+
 const ARCHIVE = /\.(tar|tar\.gz|tgz)$/i;
 
 /**
@@ -51,21 +54,35 @@ type UnlabelledFile = Omit<MediaFile, 'label'>;
 
 async function filesOnDisk(root: string, options: MediaFilesOptions): Promise<readonly UnlabelledFile[]> {
   const maxBytes = options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES;
-  const files: UnlabelledFile[] = [];
+  const names = await listNames(root, { isWanted: (name) => isWanted(name, options), signal: options.signal });
+  return names.map((name) => ({
+    name,
+    read: (signal) => readBounded(join(root, name), { name, maxBytes, ...(signal && { signal }) }),
+  }));
+}
+
+/**
+ * Paths below a folder with forward slashes, in the order of the disk; nothing hidden. Links to files are followed; those to
+ * folders are not, since they may lead round in circles.
+ * @throws CANCELLED, and what reading folders throws
+ */
+export async function listNames(
+  root: string,
+  { isWanted, signal }: { readonly isWanted?: (name: string) => boolean; readonly signal?: AbortSignal | undefined },
+): Promise<readonly string[]> {
+  const names: string[] = [];
   const walk = async (below: string): Promise<void> => {
-    throwIfAborted(options.signal);
+    throwIfAborted(signal);
     for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
       if (entry.name.startsWith('.')) continue;
       const name = below === '' ? entry.name : `${below}/${entry.name}`;
-      const path = join(root, name);
       if (entry.isDirectory()) await walk(name);
-      // Links to files are followed; those to folders are not, since they may lead round in circles.
-      else if (isWanted(name, options) && (entry.isFile() || (await stat(path)).isFile()))
-        files.push({ name, read: (signal) => readBounded(path, { name, maxBytes, ...(signal && { signal }) }) });
+      else if ((isWanted?.(name) ?? true) && (entry.isFile() || (await stat(join(root, name))).isFile()))
+        names.push(name);
     }
   };
   await walk('');
-  return files;
+  return names;
 }
 
 async function archivedFiles(path: string, options: MediaFilesOptions): Promise<readonly UnlabelledFile[]> {
@@ -140,4 +157,11 @@ async function readBounded(
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new AmaasError('CANCELLED', 'media: reading was called off');
+}
+
+/** So many files at most, evenly over the order of their names: what is found out of them does not depend on the disk's. */
+export function sampleFiles(files: readonly MediaFile[], most: number): readonly MediaFile[] {
+  const sorted = files.toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  const step = Math.max(1, sorted.length / most);
+  return sorted.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step));
 }

@@ -18,13 +18,19 @@ export {
 } from './table-description.ts';
 export { heldOutLines, trainedTableFiles } from './table-files.ts';
 export { LABEL_OUTPUT, PROBABILITIES_OUTPUT, VALUE_OUTPUT } from './table-model.ts';
-export { type TableProgress, trackTableProgress } from './table-progress.ts';
+export { type ProgressEvent, type TableProgress, trackTableProgress } from './table-progress.ts';
 export { tableOptions, type TableSettings } from './table-settings.ts';
 export type { TableTarget } from './table-target.ts';
 export { type TrainedTable, type TrainTableEvent, type TrainTableOptions, trainTable } from './train-table.ts';
 export type { ImageAugmentation } from './augmentation.ts';
 export type { MediaSummary } from './media-data.ts';
-export { trainedMediaFiles } from './media-files.ts';
+export {
+  type MediaModelDescription,
+  type MediaPreparation,
+  parseMediaDescription,
+  readMediaDescription,
+} from './media-description.ts';
+export { heldOutMediaLines, trainedMediaFiles } from './media-files.ts';
 export type {
   HeldOutMedia,
   MediaTrainingSettings,

@@ -6,7 +6,6 @@ import {
   type DataFinding,
   type LabelledMedia,
   type MediaFile,
-  nameRows,
   type SkippedFile,
   splitRows,
   tableFromColumns,
@@ -41,6 +40,10 @@ export interface MediaParts<Value> {
 export interface MediaReadingOptions {
   /** What a file that cannot be decoded does; default `fail`. */
   readonly whenCorrupt?: 'fail' | 'skip';
+  /** Greatest share of the files that may be skipped, but always one; default all of them. */
+  readonly maxSkippedShare?: number;
+  /** Hears after every batch how many files have been read, of how many. */
+  readonly onRead?: (files: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -65,7 +68,9 @@ export async function readMedia<Value>(
       labels.push(batch.labels[at] ?? 0);
       files.push(file);
     }
+    options.onRead?.(values.length + reading.skipped.length, media.files.length);
   }
+  refuseSkipped(media, reading.skipped, options.maxSkippedShare ?? 1);
   const classes = media.classNames.map((name, place) => ({
     name,
     count: labels.filter((label) => label === place).length,
@@ -78,6 +83,29 @@ export async function readMedia<Value>(
     digest: await media.computeDigest(options.signal),
   };
   return { rows: { values, labels: Float64Array.from(labels), files }, summary };
+}
+
+/** Files named in one message. */
+const MAX_NAMED = 3;
+
+function refuseSkipped(
+  { kind, files }: LabelledMedia<unknown>,
+  skipped: readonly SkippedFile[],
+  maxShare: number,
+): void {
+  if (skipped.length <= Math.max(1, Math.floor(files.length * maxShare))) return;
+  const named = skipped.slice(0, MAX_NAMED).map(({ message }) => `  ${message}`);
+  const more = skipped.length > named.length ? [`  and ${skipped.length - named.length} more`] : [];
+  throw new AmaasError(
+    'INVALID_DATA',
+    [
+      `train: ${skipped.length} of ${files.length} ${kind} files cannot be read, too many to leave them out:`,
+      ...named,
+      ...more,
+      'Replace or remove them.',
+    ].join('\n'),
+    { details: { skipped } },
+  );
 }
 
 /** @throws INVALID_DATA for less than two classes, or one without files */
@@ -107,21 +135,91 @@ export interface MediaSplitOptions<Value> {
 /** Cuts values into parts, every class alike, or whole groups together. @throws INVALID_DATA when there are too few */
 export function splitMedia<Value>(rows: MediaRows<Value>, options: MediaSplitOptions<Value>): MediaParts<Value> {
   const { seed, test, validation, groupOf } = options;
+  const groups = groupOf === undefined ? null : rows.files.map(groupOf);
+  const sizes = { test: typeof test === 'number' ? test : 0, validation };
+  if (groups === null) refuseFewValues(rows, sizes);
+  else refuseFewGroups(groups, sizes);
   const split = splitRows(rows.values.length, {
     seed,
     strategy:
-      groupOf === undefined
+      groups === null
         ? { kind: 'stratified', by: columnOf('class', Array.from(rows.labels, String)) }
-        : { kind: 'grouped', by: columnOf('group', rows.files.map(groupOf)) },
-    test: typeof test === 'number' ? test : 0,
-    validation,
+        : { kind: 'grouped', by: columnOf('group', groups) },
+    ...sizes,
   });
   return {
     train: takeMedia(rows, split.train),
     validation: takeMedia(rows, split.validation),
     test: typeof test === 'number' ? takeMedia(rows, split.test) : test,
-    findings: split.findings,
+    // Of small classes the training says more: it knows their names.
+    findings: split.findings.filter(({ code }) => code !== 'rare-class'),
   };
+}
+
+interface HeldOutSizes {
+  readonly test: number;
+  readonly validation: number;
+}
+
+/** A part that is asked for needs at least one value of every class. */
+function refuseFewValues({ values, labels }: MediaRows<unknown>, sizes: HeldOutSizes): void {
+  const classes = new Set(labels).size;
+  const held = Object.values(sizes).filter((size) => size > 0);
+  const rowsOf = (size: number): number => (size < 1 ? Math.ceil(size * values.length) : size);
+  const left = values.length - held.reduce((sum, size) => sum + rowsOf(size), 0);
+  const smallest = Math.min(left, ...held.map(rowsOf));
+  if (smallest >= classes) return;
+  throw new AmaasError(
+    'INVALID_DATA',
+    `train: ${countOf(values.length, 'file')} of ${classes} classes are too few to train, validate and test with at least ` +
+      `one of each class; add files, or hold out at least ${classes} to validate and ${classes} to test`,
+    { details: { files: values.length, classes } },
+  );
+}
+
+function refuseFewGroups(groups: readonly string[], sizes: HeldOutSizes): void {
+  const parts = 1 + Object.values(sizes).filter((size) => size > 0).length;
+  const names = [...new Set(groups)];
+  if (names.length >= parts) return;
+  throw new AmaasError(
+    'INVALID_DATA',
+    `train: the files are of ${countOf(names.length, 'group')} (${names.join(', ')}), and every part needs at least one ` +
+      `of its own; ${parts} are needed, so group by something else`,
+  );
+}
+
+/**
+ * Warnings of classes that a part lacks; what training lacks cannot be learned.
+ * @throws INVALID_DATA for a class without training values
+ */
+export function checkClasses(parts: MediaParts<unknown>, classes: readonly string[]): readonly DataFinding[] {
+  const lackingIn = (part: 'train' | 'test'): readonly string[] => {
+    const there = new Set(parts[part].labels);
+    return classes.filter((_, place) => !there.has(place));
+  };
+  const unlearned = lackingIn('train');
+  if (unlearned.length > 0) {
+    throw new AmaasError(
+      'INVALID_DATA',
+      `train: all files of ${namesOf(unlearned)} are held out, so there is none to learn from; ` +
+        'add files, hold out fewer, or group by something else',
+    );
+  }
+  const untested = lackingIn('test');
+  if (untested.length === 0) return [];
+  const message = `no file of ${namesOf(untested)} is held out, so the report says nothing about ${
+    untested.length === 1 ? 'it' : 'them'
+  }; add files`;
+  return [{ severity: 'warning', code: 'rare-class', message }];
+}
+
+function namesOf(classes: readonly string[]): string {
+  return `${classes.length === 1 ? 'class' : 'classes'} ${listNames(classes.map((name) => `"${name}"`))}`;
+}
+
+function listNames(names: readonly string[]): string {
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
+  return names.slice(0, MAX_NAMED).join(', ') + more;
 }
 
 /** A warning where held-out values also are among the training values. @param keyOf - equal for equal values */
@@ -137,8 +235,22 @@ export function findSharedValues<Value>(
   if (shared.length === 0) return [];
   const message =
     `${countOf(shared.length, 'test value')} of ${test.values.length} also ${shared.length === 1 ? 'is' : 'are'} in training ` +
-    `(${nameRows(shared)}), which flatters the result; remove duplicates`;
+    `(${listNames(shared.flatMap((row) => test.files.slice(row, row + 1)).map(({ name }) => name))}), ` +
+    'which flatters the result; remove duplicates';
   return [{ severity: 'warning', code: 'duplicate-rows', message, rows: shared.slice(0, 5) }];
+}
+
+/** Equal for equal bytes, and by 64 bits of hash for hardly any others. */
+export function keyOfBytes(bytes: Uint8Array): string {
+  let first = 0x811c9dc5;
+  let second = 0x9747b28c;
+  for (const byte of bytes) {
+    // Two FNV-1a hashes from different starts, of different primes, else they would differ by a constant.
+    first = Math.imul(first ^ byte, 0x01000193);
+    second = Math.imul(second ^ byte, 0x5bd1e995);
+    second ^= second >>> 13;
+  }
+  return `${bytes.length} ${first >>> 0} ${second >>> 0}`;
 }
 
 function columnOf(name: string, cells: readonly string[]): Column {

@@ -36,3 +36,15 @@ function exampleRequest({ example: { input, tensor } }: HeldOutMedia): { readonl
       throw new AmaasError('INTERNAL', `train: the model takes ${tensor.dtype}`);
   }
 }
+
+/**
+ * The held-out files as JSON lines: `{"file": …, "label": …, "scores": […]}`, the class the file lies in, and probabilities in
+ * the order of the classes to the last bit (float32 as decimals).
+ */
+export function heldOutMediaLines({ classes, split, test: { labels, scores } }: TrainedMedia): Uint8Array {
+  const lines = split.test.map((file, at) => {
+    const own = scores.subarray(at * classes.length, (at + 1) * classes.length);
+    return `${JSON.stringify({ file, label: classes[labels[at] ?? 0], scores: [...own] })}\n`;
+  });
+  return new TextEncoder().encode(lines.join(''));
+}

@@ -3,6 +3,7 @@ import { AmaasError, type Executor, type NamedTensors, type Tensor } from '@amaa
 import { compileToOnnx, simplify } from '../compile/index.ts';
 import { input, type Shape, type Value } from '../graph/index.ts';
 import type { TrainedModel } from '../train/index.ts';
+import { MEDIA_METADATA, type MediaModelDescription, type MediaPreparation } from './media-description.ts';
 import { runRows } from './run-rows.ts';
 import { answers, PROBABILITIES_OUTPUT } from './table-model.ts';
 import type { TableTarget } from './table-target.ts';
@@ -40,7 +41,7 @@ function featuresOf<Media>(media: MediaInput<Media>, raw: Value): ReadonlyMap<st
  */
 export function exportMediaModel<Media>(
   media: MediaInput<Media>,
-  target: ClassTarget,
+  { target, preparation }: { readonly target: ClassTarget; readonly preparation: MediaPreparation | undefined },
   model: TrainedModel,
 ): Uint8Array {
   const raw = rawInput(media);
@@ -48,8 +49,18 @@ export function exportMediaModel<Media>(
   const given = new Map([...model.inputs.keys()].map((name) => [name, features.get(name) ?? raw]));
   return compileToOnnx(simplify(answers(model.apply(given), target)), {
     inputs: [raw],
-    metadata: new Map([['amaas.classes', JSON.stringify(target.classes)]]),
+    metadata: new Map([
+      ['amaas.classes', JSON.stringify(target.classes)],
+      ...(preparation === undefined
+        ? []
+        : [[MEDIA_METADATA, JSON.stringify(describeMediaModel(target, preparation))] as const]),
+    ]),
   });
+}
+
+/** What the model says about itself. */
+export function describeMediaModel({ classes }: ClassTarget, preparation: MediaPreparation): MediaModelDescription {
+  return { format: 'amaas-media-1', classes, preparation };
 }
 
 /** Features of values, [values, ...] each, by the nodes that the served graph has. */

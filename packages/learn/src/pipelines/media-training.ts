@@ -18,6 +18,7 @@ import {
   type TrainedModel,
 } from '../train/index.ts';
 import {
+  checkClasses,
   findSharedValues,
   type MediaParts,
   type MediaRows,
@@ -26,7 +27,15 @@ import {
   refuseClasses,
   splitMedia,
 } from './media-data.ts';
-import { type ClassTarget, computeFeatures, exportMediaModel, type MediaInput, predictMedia } from './media-model.ts';
+import type { MediaModelDescription, MediaPreparation } from './media-description.ts';
+import {
+  type ClassTarget,
+  computeFeatures,
+  describeMediaModel,
+  exportMediaModel,
+  type MediaInput,
+  predictMedia,
+} from './media-model.ts';
 import { targetTensor } from './table-target.ts';
 import { lossCurves } from './train-table.ts';
 
@@ -44,6 +53,8 @@ export interface TrainMediaOptions<Media> {
   readonly groupOf?: (file: MediaFile) => string;
   /** What a file that cannot be decoded does; default `fail`. */
   readonly whenCorrupt?: 'fail' | 'skip';
+  /** Greatest share of the files that may be skipped, but always one; default all of them. */
+  readonly maxSkippedShare?: number;
   /** Default 0. */
   readonly seed?: string | number;
   readonly checkpoint?: (candidate: string) => CheckpointStore;
@@ -90,6 +101,7 @@ export interface MediaCandidate {
 
 /** What happens while media are learned. */
 export type TrainMediaEvent =
+  | { readonly kind: 'reading'; readonly files: number; readonly total: number }
   | { readonly kind: 'described'; readonly summary: MediaSummary }
   | {
       readonly kind: 'split';
@@ -106,6 +118,8 @@ export interface TrainedMedia {
   /** The served model. */
   readonly onnx: Uint8Array;
   readonly manifest: Manifest;
+  /** What the model says about itself; null where files become its input as they are. */
+  readonly description: MediaModelDescription | null;
   readonly report: EvaluationReport;
   readonly summary: MediaSummary;
   /** In the order of the probabilities. */
@@ -135,6 +149,8 @@ export interface MediaPlan<Media> {
   readonly candidates: readonly MediaCandidate[];
   readonly facts: readonly Fact[];
   readonly manifest: Manifest;
+  /** How files become what the model takes, kept in the model; left out where nothing is done to them. */
+  readonly preparation?: MediaPreparation;
 }
 
 export interface MediaKind<Media> {
@@ -159,7 +175,10 @@ export async function trainMedia<Media>(
   kind: MediaKind<Media>,
 ): Promise<TrainedMedia> {
   const { seed = 0 } = options;
-  const { rows, summary } = await readMedia(options.media, options);
+  const { rows, summary } = await readMedia(options.media, {
+    ...options,
+    onRead: (files, total) => options.onEvent?.({ kind: 'reading', files, total }),
+  });
   options.onEvent?.({ kind: 'described', summary });
   refuseClasses(summary);
   const { test = 0.2 } = options;
@@ -169,7 +188,13 @@ export async function trainMedia<Media>(
     validation: options.validation ?? 0.15,
     groupOf: options.groupOf,
   });
-  const findings = [...parts.findings, ...(kind.keyOf === undefined ? [] : findSharedValues(parts, kind.keyOf))];
+  const classes = summary.classes.map(({ name }) => name);
+  const rare = checkClasses(parts, classes);
+  const findings = [
+    ...parts.findings,
+    ...rare,
+    ...(kind.keyOf === undefined ? [] : findSharedValues(parts, kind.keyOf)),
+  ];
   options.onEvent?.({
     kind: 'split',
     rows: {
@@ -180,7 +205,6 @@ export async function trainMedia<Media>(
     findings,
   });
 
-  const classes = summary.classes.map(({ name }) => name);
   const target: ClassTarget = { task: classes.length === 2 ? 'binary' : 'multiclass', column: 'class', classes };
   const plan = kind.plan(parts.train, target);
   options.onEvent?.({ kind: 'prepared', facts: plan.facts });
@@ -192,6 +216,7 @@ export async function trainMedia<Media>(
   return {
     onnx: chosen.best.onnx,
     manifest: { schemaVersion: 1, ...plan.manifest, labels: classes },
+    description: plan.preparation === undefined ? null : describeMediaModel(target, plan.preparation),
     report,
     summary,
     classes,
@@ -256,13 +281,14 @@ async function chooseCandidate<Media>(plan: MediaPlan<Media>, context: TrainingC
   const training = await examplesOf(parts.train);
   const validation = await examplesOf(parts.validation);
   const trained: Trained[] = [];
+  const exported = { target, preparation: plan.preparation };
   for (const candidate of plan.candidates) {
     const only = (examples: Examples): Examples => ({
       ...examples,
       inputs: new Map([...examples.inputs].filter(([name]) => candidate.inputs.includes(name))),
     });
     const result = await trainCandidate(candidate, context, { training: only(training), validation: only(validation) });
-    trained.push({ ...result, onnx: exportMediaModel(plan.input, target, result.model) });
+    trained.push({ ...result, onnx: exportMediaModel(plan.input, exported, result.model) });
   }
   const [best, ...others] = trained.toSorted((a, b) => a.validationLoss - b.validationLoss);
   if (best === undefined) throw new AmaasError('INVALID_ARGUMENT', 'train: expected at least one candidate, got none');

@@ -1,6 +1,11 @@
 // How far the training of a table has come, from its events: one shape for a terminal's bar and a job's progress.
 import type { TrainTableEvent } from './train-table.ts';
 
+/** What progress is told from; trainings of media say the same. */
+export type ProgressEvent =
+  | Extract<TrainTableEvent, { readonly kind: 'training' | 'epoch' | 'trained' | 'evaluating' }>
+  | { readonly kind: 'described' | 'split' | 'prepared' };
+
 export interface TableProgress {
   readonly phase: 'read' | 'train' | 'evaluate';
   /** Of the whole training, 0 to 1; early stopping makes it jump. */
@@ -19,7 +24,7 @@ export interface TableProgress {
 const STARTS = [0.05, 0.35, 0.95] as const;
 
 /** Makes a function that turns events, in their order, into progress; null for those that change nothing. */
-export function trackTableProgress(): (event: TrainTableEvent) => TableProgress | null {
+export function trackTableProgress(): (event: ProgressEvent) => TableProgress | null {
   let trained = 0;
   let validation: Readonly<Record<string, number>> = {};
   return (event) => {

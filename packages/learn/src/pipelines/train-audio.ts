@@ -33,6 +33,7 @@ import {
 } from '../layers/index.ts';
 import { type AudioFeatures, audioFeatureShape, buildAudioFeatures } from '../preprocess/index.ts';
 import { augmentation } from './augmentation.ts';
+import { keyOfBytes } from './media-data.ts';
 import {
   type MediaPlan,
   type MediaTrainingSettings,
@@ -91,6 +92,7 @@ const SILENCE = 1e-6;
 export async function trainAudio(options: TrainAudioOptions): Promise<TrainedMedia> {
   return trainMedia(options, {
     plan: (train, target) => planAudio(train.values, headOf(target), options),
+    keyOf: (samples) => keyOfBytes(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength)),
     slices: (sounds) =>
       slicesByRange(
         'seconds',
@@ -137,6 +139,7 @@ function planAudio(sounds: readonly Float32Array[], head: Head, options: TrainAu
       description: `Sound of one channel at ${sampleRateHz} Hz, samples from -1 to 1, of which the first ${seconds.toFixed(2)} s count.`,
       signatures: { serving_default: { method: 'predict' } },
     },
+    preparation: { kind: 'audio', sampleRateHz },
   };
 }
 

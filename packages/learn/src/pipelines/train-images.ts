@@ -19,6 +19,7 @@ import {
 } from '../layers/index.ts';
 import { fitImageScaling, scaleImages } from '../preprocess/index.ts';
 import { augmentation, type ImageAugmentation } from './augmentation.ts';
+import { keyOfBytes } from './media-data.ts';
 import {
   type MediaCandidate,
   type MediaPlan,
@@ -63,7 +64,10 @@ const SMALL_SIDE = 64;
  * @throws INVALID_DATA with what to do about it, when the pictures cannot be learned from; CANCELLED; TRAINING_DIVERGED
  */
 export async function trainImages(options: TrainImagesOptions): Promise<TrainedMedia> {
-  return trainMedia(options, { plan: (train, target) => planImages(train.values, headOf(target), options) });
+  return trainMedia(options, {
+    plan: (train, target) => planImages(train.values, headOf(target), options),
+    keyOf: ({ data }) => keyOfBytes(data),
+  });
 }
 
 function planImages(pictures: readonly Pixels[], head: Head, options: TrainImagesOptions): MediaPlan<Pixels> {
@@ -73,6 +77,7 @@ function planImages(pictures: readonly Pixels[], head: Head, options: TrainImage
   const colours = channels === 1 ? 'gray' : 'rgb';
   const toTensor = (values: readonly Pixels[]): Tensor =>
     tensorFromPixels(values, { channels: colours, layout: 'nchw' }, 'uint8');
+  const prepared = { width, height, fit: 'stretch', ...options.preparation, channels: colours } as const;
   const scaling = fitImageScaling(toTensor(pictures));
   const change = options.augmentation === undefined ? DEFAULT_AUGMENTATION : options.augmentation;
   const scale = layer('scale', (pixels) => scaleImages(pixels, scaling));
@@ -100,22 +105,18 @@ function planImages(pictures: readonly Pixels[], head: Head, options: TrainImage
         settings: settingsFor(settings, pictures.length, options.training),
       }),
     ),
-    facts: [{ label: 'Pixels', value: `${width} × ${height} × ${channels}` }],
+    facts: [
+      { label: 'Pixels', value: `${width} × ${height}, ${channels === 1 ? 'grey' : 'in colour'}` },
+      { label: 'Other shapes', value: prepared.fit === 'letterbox' ? 'letterboxed' : 'stretched' },
+    ],
     manifest: {
       task: 'image-classification',
       signatures: { serving_default: { method: 'predict' } },
       preprocess: {
-        [IMAGE_INPUT]: {
-          kind: 'image',
-          width,
-          height,
-          fit: 'stretch',
-          ...options.preparation,
-          channels: colours,
-          layout: 'nchw',
-        },
+        [IMAGE_INPUT]: { kind: 'image', ...prepared, layout: 'nchw' },
       },
     },
+    preparation: { kind: 'image', ...prepared },
   };
 }
 
