@@ -1,11 +1,12 @@
-// `amaas train`: from a file to a served model: reads, trains, evaluates on held-out rows, deploys, and says how to ask it.
-import { rm } from 'node:fs/promises';
+// `amaas train`: from a file or folder to a served model: reads, trains, evaluates on what was held out, deploys, and says
+// how to ask it. Folders of pictures and recordings are train-folder's.
+import { rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { assertName, systemClock } from '@amaas/core';
 import { formatReport } from '@amaas/learn/evaluate';
 import type { TrainTableEvent } from '@amaas/learn/pipelines';
 import type { Command } from 'commander';
-import { type CommandContext, optionsOf, type SharedOptions, show, UsageError } from '../command-context.ts';
+import { type CommandContext, optionsOf, show, UsageError } from '../command-context.ts';
 import { withCancelOnSignal } from '../training/cancel-on-signal.ts';
 import { dataText } from '../training/data-text.ts';
 import { deployTrained, findServer, metricsOf } from '../training/deploy-trained.ts';
@@ -14,55 +15,64 @@ import type { TrainingConfiguration } from '../training/messages.ts';
 import { assertThere, nameOfFile } from '../training/data-file.ts';
 import { commandName, endText } from '../training/end-text.ts';
 import { explainTraining } from '../training/explain.ts';
+import { addMediaOptions, refuseMediaFlags } from '../training/media-flags.ts';
 import { createProgressView } from '../training/progress-view.ts';
 import { runTraining } from '../training/run-training.ts';
 import { isDatasetName, trainOnServer } from '../training/train-on-server.ts';
-import { addTrainOptions, readTrainFlags, type TrainFlags } from '../training/train-flags.ts';
-
-interface TrainOptions extends TrainFlags {
-  readonly name?: string;
-  readonly label?: readonly string[];
-  readonly out?: string;
-  readonly report?: string;
-  readonly predictions?: string;
-  readonly deploy: boolean;
-  readonly resume?: true;
-  readonly server?: true;
-  readonly verbose?: true;
-}
+import { addTableOptions, readTrainFlags } from '../training/train-flags.ts';
+import { type TrainFolderOptions, trainFolder } from '../training/train-folder.ts';
 
 export function registerTrain(program: Command, context: CommandContext): void {
   const command = program
     .command('train <data>')
-    .description('learn a model of a table (CSV, Parquet, JSON lines), report on held-out rows, and serve it');
-  addTrainOptions(command)
-    .option('--name <name>', 'name of the model (default: that of the file); a new version is made when it exists')
+    .description(
+      'learn a model of a table (CSV, Parquet, JSON lines), or of a folder of pictures or WAV recordings with a folder per class; report on what was held out, and serve it',
+    )
+    .option('--target <column>', 'the column of a table to predict; the classes of a folder are its folders');
+  addMediaOptions(addTableOptions(command))
+    .option('--name <name>', 'name of the model (default: that of the data); a new version is made when it exists')
     .option('--label <label...>', 'labels that move to the new version, such as production')
     .option('--out <folder>', 'where model, manifest and report are written (default: ./trained/<name>)')
     .option('--report <file>', 'where to write the report as a page, besides the folder')
-    .option('--predictions <file>', 'where to write the held-out rows with answers and scores, as JSON lines')
+    .option('--predictions <file>', 'where to write the held-out rows or files with answers and scores, as JSON lines')
     .option('--no-deploy', 'only write the folder')
-    .option('--server', 'train as a job of the server, which the file is uploaded to; so it is for a dataset of it')
+    .option(
+      '--server',
+      'train a table as a job of the server, which the file is uploaded to; so it is for a dataset of it',
+    )
     .option('--resume', 'go on where the same command was interrupted')
     .option('--verbose', 'show every column and all that was noticed')
     .addHelpText(
       'after',
       `
-What is not said is found out: how the file is written, what the columns hold, what to predict, which network.
+What is not said is found out: how the file is written, what the columns hold, what to predict, which network,
+whether pictures have colours and of which size they are. Of a folder --group-by is a regular expression for the paths of
+its files: files with the same first parentheses, such as those of one speaker, stay in one part. --test may be a folder.
 
 Example:
   $ amaas train heart.csv --target target
+  $ amaas train digits/                                     a folder per class: digits/0/a.png, digits/1/b.png, …
+  $ amaas train photos/train --test photos/test --size 96x96 --label production
+  $ amaas train spoken/ --group-by '_([a-z]+)_'             spoken/yes/1_anna_3.wav, spoken/no/1_ben_1.wav, …
   $ amaas train titanic.csv --target survived --exclude alive --label production
   $ amaas train heart@2 --target target                     a dataset of the server, trained there
   $ amaas train houses.parquet --target price --time-by sold_at --hidden 128,64 --no-deploy --out ./houses`,
     )
     .action(async (data: string, _options: unknown, self: Command) => {
-      await train(context, data, optionsOf<TrainOptions>(self));
+      await train(context, data, optionsOf<TrainFolderOptions>(self));
     });
 }
 
-async function train(context: CommandContext, data: string, options: TrainOptions & SharedOptions): Promise<void> {
+async function train(context: CommandContext, data: string, options: TrainFolderOptions): Promise<void> {
   const { world, terminal } = context;
+  const path = resolve(world.cwd, data);
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory()) return trainFolder(context, { data, path }, options);
+  refuseMediaFlags(options, data);
+  if (options.target === undefined) {
+    if (found === null) await assertThere(path, data);
+    throw new UsageError(`give --target <column>: which column of ${data} is to be predicted`);
+  }
   const configuration = readTrainFlags(options);
   const labels = (options.label ?? []).map((label) => assertName('label', label));
   const command = commandName(context);
@@ -75,7 +85,6 @@ async function train(context: CommandContext, data: string, options: TrainOption
   }
   const model = assertName('model', options.name ?? nameOfFile(data));
   if (!options.deploy && labels.length > 0) throw new UsageError('--label needs a deployment; leave out --no-deploy');
-  const path = resolve(world.cwd, data);
   await assertThere(path, data);
   const client = options.deploy ? await findServer(context, options, model) : null;
   const out = resolve(world.cwd, options.out ?? join('trained', model));
@@ -123,8 +132,8 @@ async function train(context: CommandContext, data: string, options: TrainOption
   show(context, options, facts, () => endText(context, { facts, result, labels }));
 }
 
-export /** @throws UsageError for options that say something about files that are not made here */
-function assertNoLocalOptions(options: TrainOptions): void {
+/** @throws UsageError for options that say something about files that are not made here */
+function assertNoLocalOptions(options: TrainFolderOptions): void {
   const { out, predictions, resume, deploy } = options;
   const local = {
     '--out': out,
@@ -141,7 +150,7 @@ function assertNoLocalOptions(options: TrainOptions): void {
 function createView(
   { world, terminal }: CommandContext,
   { settings, reading }: TrainingConfiguration,
-  options: TrainOptions & SharedOptions,
+  options: TrainFolderOptions,
 ): (event: TrainTableEvent) => void {
   if (options.json) return () => {};
   const showProgress = createProgressView(terminal, { isTerminal: world.stderr.isTTY === true, clock: systemClock });

@@ -21,6 +21,47 @@ export function predictLine({ command, model, row }: Omit<CallFacts, 'url'>): st
   return `${command} predict ${model} --data ${quoted(JSON.stringify(columns))}`;
 }
 
+export interface FileCallFacts {
+  readonly url: string;
+  readonly model: string;
+  /** As seen from where the user is. */
+  readonly file: string;
+  readonly command: string;
+}
+
+/** `curl` that sends a picture as it is. */
+export function curlPictureLine({ url, model, file }: FileCallFacts): string {
+  const ending = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
+  const type = PICTURE_TYPES.get(ending) ?? ending;
+  const header = `-H "Authorization: Bearer $AMAAS_API_KEY" -H "Content-Type: image/${type}"`;
+  return `curl ${header} --data-binary ${word(`@${file}`)} ${url}/v2/models/${model}/infer`;
+}
+
+/** The same with this program. */
+export function predictPictureLine({ command, model, file }: Omit<FileCallFacts, 'url'>): string {
+  return `${command} predict ${model} --image ${word(file)}`;
+}
+
+/** `curl` that sends a request of the Open Inference Protocol from a file. */
+export function curlRequestLine({ url, model, file }: FileCallFacts): string {
+  return `curl -H "Authorization: Bearer $AMAAS_API_KEY" ${url}/v2/models/${model}/infer -d ${word(`@${file}`)}`;
+}
+
+/** The same with this program. */
+export function predictRequestLine({ command, model, file }: Omit<FileCallFacts, 'url'>): string {
+  return `${command} predict ${model} ${word(`@${file}`)}`;
+}
+
+const PICTURE_TYPES: ReadonlyMap<string, string> = new Map([
+  ['jpg', 'jpeg'],
+  ['tif', 'tiff'],
+]);
+
+/** A word as it is where every shell reads it so, else in quotes. */
+function word(text: string): string {
+  return /^[\w@./:+,-]+$/.test(text) ? text : quoted(text);
+}
+
 /** A text in single quotes, as POSIX shells read it. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

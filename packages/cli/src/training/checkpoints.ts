@@ -6,12 +6,20 @@ import { isDeepStrictEqual } from 'node:util';
 import { AmaasError } from '@amaas/core';
 import type { CheckpointStore } from '@amaas/learn/train';
 import { replaceFile } from './durable-file.ts';
-import type { TrainingConfiguration } from './messages.ts';
+import type { MediaSettings, TrainingConfiguration } from './messages.ts';
 
 /** What a training is of. */
 export interface TrainingIdentity extends TrainingConfiguration {
   /** Of the data. */
   readonly digest: string | null;
+}
+
+/** What a training of a folder is of. */
+export interface MediaTrainingIdentity {
+  readonly settings: MediaSettings;
+  readonly digest: string;
+  /** Of held-out files in a folder of their own. */
+  readonly testDigest?: string;
 }
 
 const IDENTITY_FILE = 'training.json';
@@ -23,7 +31,7 @@ const IDENTITY_FILE = 'training.json';
  */
 export function openCheckpoints(
   folder: string,
-  identity: TrainingIdentity,
+  identity: TrainingIdentity | MediaTrainingIdentity,
   isResumed: boolean,
 ): (candidate: string) => CheckpointStore {
   let ready: Promise<void> | null = null;
@@ -40,7 +48,7 @@ export function openCheckpoints(
   };
 }
 
-async function prepare(folder: string, identity: TrainingIdentity, isResumed: boolean): Promise<void> {
+async function prepare(folder: string, identity: object, isResumed: boolean): Promise<void> {
   const path = join(folder, IDENTITY_FILE);
   const text = JSON.stringify(identity, null, 2);
   const known = isResumed ? await readOrNull(path) : null;

@@ -46,20 +46,45 @@ const REPORT_TYPES: ReadonlyMap<string, string> = new Map([
   ['report.json', 'application/json'],
 ]);
 
-/** Deploys the model as the next version and records the run that made it. */
+/** Deploys the model of a table as the next version and records the run that made it. */
 export async function deployTrained(
-  { terminal }: CommandContext,
+  context: CommandContext,
   client: AmaasClient,
   { model, labels, result, configuration }: Handover,
-): Promise<{ readonly version: VersionDetail; readonly run: string }> {
+): Promise<Deployed> {
+  return deployFiles(context, client, {
+    model,
+    labels,
+    result,
+    seed: configuration.settings.seed ?? 0,
+    configuration: configurationOf(result, configuration),
+  });
+}
+
+export interface FilesHandover {
+  readonly model: string;
+  readonly labels: readonly string[];
+  readonly result: Pick<TrainingResult, 'files' | 'report' | 'data'>;
+  readonly seed: number;
+  /** Everything needed to do it again, and what was decided on the way. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+export interface Deployed {
+  readonly version: VersionDetail;
+  readonly run: string;
+}
+
+/** Deploys the files of a training, whatever it learned, and records its run. */
+export async function deployFiles(
+  { terminal }: CommandContext,
+  client: AmaasClient,
+  { model, labels, result, seed, configuration }: FilesHandover,
+): Promise<Deployed> {
   const run = `run_${randomBytes(8).toString('hex')}`;
   const files = [...result.files].map(([path, content]) => ({ path, content: new Uint8Array(content) }));
   const { data } = result;
-  const facts = {
-    configuration: configurationOf(result, configuration),
-    seed: configuration.settings.seed ?? 0,
-    metrics: metricsOf(result),
-  };
+  const facts = { configuration, seed, metrics: metricsOf(result) };
   const version = await withSpinner(
     terminal,
     'the server loads and tries the model',
@@ -89,7 +114,6 @@ export async function deployTrained(
   return { version, run };
 }
 
-/** Everything needed to do it again, and what was decided on the way. */
 function configurationOf(
   { data, candidate, description }: TrainingResult,
   { settings, reading }: TrainingConfiguration,

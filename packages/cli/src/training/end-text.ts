@@ -29,6 +29,32 @@ export function endText(
     labels,
   }: { readonly facts: TrainedFacts; readonly result: TrainingResult; readonly labels: readonly string[] },
 ): string {
+  const { row } = result.example;
+  const command = commandName(context);
+  return whereText(context, {
+    facts,
+    labels,
+    asking: (url, model) => [
+      `Ask it with a row it has not seen (${exampleAnswer(result)}):`,
+      `  ${predictLine({ command, model, row })}`,
+      `  ${curlLine({ url, model, row, command })}`,
+    ],
+  });
+}
+
+/** Where everything is, then how to ask where it is served, else how to serve it. */
+export function whereText(
+  context: CommandContext,
+  {
+    facts,
+    labels,
+    asking,
+  }: {
+    readonly facts: TrainedFacts;
+    readonly labels: readonly string[];
+    readonly asking: (url: string, model: string) => readonly string[];
+  },
+): string {
   const { world } = context;
   const { model, version, url } = facts;
   const command = commandName(context);
@@ -42,7 +68,6 @@ export function endText(
     return `${pairs(written)}\n\nIt is not served yet. With a server running (${command} serve):\n  ${how}`;
   }
   const labelled = labels.length === 0 ? '' : ` as ${labels.join(', ')}`;
-  const { row } = result.example;
   return [
     pairs([
       ['served', `${model}@${version}${labelled} at ${url}`],
@@ -50,15 +75,18 @@ export function endText(
       ...written,
     ]),
     '',
-    `Ask it with a row it has not seen (${exampleAnswer(result)}):`,
-    `  ${predictLine({ command, model, row })}`,
-    `  ${curlLine({ url, model, row, command })}`,
+    ...asking(url, model),
   ].join('\n');
 }
 
 /** What the model says to the example. */
 function exampleAnswer({ description: { target }, example: { scores } }: TrainingResult): string {
   if (target.task === 'regression') return `it says ${Number((scores[0] ?? Number.NaN).toPrecision(6))}`;
+  return answerText(target.classes, scores);
+}
+
+/** `it says cat, 98.2 %`. */
+export function answerText(classes: readonly string[], scores: Float32Array): string {
   const best = scores.indexOf(Math.max(...scores));
-  return `it says ${target.classes[best]}, ${((scores[best] ?? 0) * 100).toFixed(1)} %`;
+  return `it says ${classes[best]}, ${((scores[best] ?? 0) * 100).toFixed(1)} %`;
 }

@@ -1,9 +1,10 @@
 // What the command's thread and the training's say to each other: plain, structured-clonable values.
 import type { SerializedError } from '@amaas/core';
 import type { OpenTableOptions } from '@amaas/engine-duckdb';
+import type { FolderKind, GivenPreparation } from '@amaas/engine-sharp';
 import type { Cell, ColumnKind } from '@amaas/learn/data';
 import type { EvaluationReport } from '@amaas/learn/evaluate';
-import type { TableModelDescription, TableSettings, TrainTableEvent } from '@amaas/learn/pipelines';
+import type { MediaModelDescription, MediaSummary, TableModelDescription, TableSettings } from '@amaas/learn/pipelines';
 
 /** How a file is read where a look at it does not tell: the reader's own options as plain JSON. */
 export interface TableReading
@@ -61,9 +62,59 @@ export interface TrainingResult {
   readonly example: { readonly row: ReadonlyMap<string, Cell>; readonly scores: Float32Array };
 }
 
-export type FromTraining =
-  | { readonly type: 'event'; readonly event: TrainTableEvent }
-  | { readonly type: 'done'; readonly result: TrainingResult }
+/** Everything that decides what comes out of a training of a folder, besides the files. */
+export interface MediaSettings {
+  readonly kind: FolderKind;
+  /** Share or number of files held out for the report. */
+  readonly test?: number;
+  /** A folder of held-out files instead, as the user names it. */
+  readonly testFolder?: string;
+  /** Share or number of files held out to choose and to stop by. */
+  readonly validation?: number;
+  /** A regular expression that finds a file's group in its path below the folder. */
+  readonly groupBy?: string;
+  readonly seed: number;
+  readonly epochs?: number;
+  readonly learningRate?: number;
+  readonly batchSize?: number;
+  readonly weightDecay?: number;
+  /** Of pictures; what is not said is chosen. */
+  readonly image?: GivenPreparation;
+  /** Of recordings; the rest likewise. */
+  readonly sampleRateHz?: number;
+  readonly seconds?: number;
+}
+
+/** What the thread that learns a folder is started with. */
+export interface MediaTrainingTask {
+  readonly settings: MediaSettings;
+  /** What the data is called in the report. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly testPath: string | null;
+  readonly checkpoints: string;
+  readonly isResumed: boolean;
+  readonly wantsHeldOut: boolean;
+}
+
+/** What comes of a training of a folder. */
+export interface MediaTrainingResult {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The held-out files with their scores, as JSON lines. */
+  readonly heldOut: Uint8Array | null;
+  readonly report: EvaluationReport;
+  readonly description: MediaModelDescription;
+  readonly candidate: { readonly name: string; readonly settings: object };
+  readonly data: TrainingResult['data'];
+  readonly summary: MediaSummary;
+  /** A held-out file by its path below the folder, and what the model says to it. */
+  readonly example: { readonly file: string; readonly label: string; readonly scores: Float32Array };
+}
+
+export type FromTraining<Event, Result> =
+  | { readonly type: 'event'; readonly event: Event }
+  | { readonly type: 'done'; readonly result: Result }
   | { readonly type: 'failed'; readonly error: SerializedError };
 
 /** Asks it to end: it does after the steps at hand. */

@@ -19,7 +19,7 @@ test('progressText shows losses first, the pace, and the time left', () => {
     progressText(progress, 10_000, true),
     'perceptron 3/40  ████░░░░░░░░░░░░  25%  loss 0.3142  val loss 0.7  accuracy 0.875  val accuracy 0.5  12,346 rows/s  30 s left',
   );
-  assert.equal(progressText({ phase: 'evaluate', fraction: 0.95 }, 1, false), 'evaluates on held-out rows  95%');
+  assert.equal(progressText({ phase: 'evaluate', fraction: 0.95 }, 1, false), 'evaluates on what was held out  95%');
 });
 
 function training(step: number): TrainTableEvent {

@@ -1,6 +1,6 @@
 // A training's progress at the terminal: a line that is drawn again and again, or where nobody watches a line now and then.
 import type { Clock } from '@amaas/core';
-import { type TableProgress, type TrainTableEvent, trackTableProgress } from '@amaas/learn/pipelines';
+import { type ProgressEvent, type TableProgress, trackTableProgress } from '@amaas/learn/pipelines';
 import { formatNumber } from '../job-text.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -14,7 +14,7 @@ const BAR_WIDTH = 16;
 export function createProgressView(
   terminal: Pick<Terminal, 'progress' | 'note'>,
   { isTerminal, clock }: { readonly isTerminal: boolean; readonly clock: Pick<Clock, 'nowMs'> },
-): (event: TrainTableEvent) => void {
+): (event: ProgressEvent) => void {
   const track = trackTableProgress();
   const startedMs = clock.nowMs();
   let shownMs = isTerminal ? Number.NEGATIVE_INFINITY : startedMs;
@@ -47,7 +47,7 @@ export function progressText(progress: TableProgress, elapsedMs: number, withBar
   ].join('  ');
 }
 
-const PHASES = { read: 'reads the file', train: 'trains', evaluate: 'evaluates on held-out rows' } as const;
+const PHASES = { read: 'reads the data', train: 'trains', evaluate: 'evaluates on what was held out' } as const;
 
 function rank(name: string): number {
   if (name === 'loss') return 0;

@@ -3,6 +3,7 @@ import { COLUMN_KINDS, type ColumnKind, type TargetTask } from '@amaas/learn/dat
 import type { TableSettings } from '@amaas/learn/pipelines';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../command-context.ts';
+import { number, optional, wholeNumber } from './flag-values.ts';
 import type { TableReading, TrainingConfiguration } from './messages.ts';
 
 /** As commander gives them. */
@@ -39,10 +40,14 @@ export interface ReadingFlags {
   readonly as?: readonly string[];
 }
 
-/** Adds what decides the result, apart from the data. */
+/** Adds what decides the result of learning a table, apart from the data. */
 export function addTrainOptions(command: Command): Command {
+  return addTableOptions(command.requiredOption('--target <column>', 'the column to predict'));
+}
+
+/** The same without the target, for a command that also learns what has none. */
+export function addTableOptions(command: Command): Command {
   command
-    .requiredOption('--target <column>', 'the column to predict')
     .addOption(
       new Option('--task <task>', 'what to predict (default: told from the target)').choices([
         'binary',
@@ -153,39 +158,4 @@ function readHidden(text: string | undefined): readonly number[] | undefined {
   if (text === undefined) return undefined;
   if (text === 'none') return [];
   return text.split(',').map((width) => wholeNumber('--hidden', width.trim(), 1) ?? 1);
-}
-
-function wholeNumber(option: string, text: string | undefined, least: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
-  if (value >= least) return value;
-  throw new UsageError(`${option} must be a whole number ≥ ${least}, got ${JSON.stringify(text)}`);
-}
-
-interface Bounds {
-  readonly above?: number;
-  readonly least?: number;
-  readonly below?: number;
-}
-
-function number(option: string, text: string | undefined, { above, least, below }: Bounds): number | undefined {
-  if (text === undefined) return undefined;
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  const isAllowed = Number.isFinite(value) && !(value <= (above ?? -Infinity)) && !(value < (least ?? -Infinity));
-  if (isAllowed && value < (below ?? Infinity)) return value;
-  const bounds = [
-    ...(above === undefined ? [] : [`> ${above}`]),
-    ...(least === undefined ? [] : [`≥ ${least}`]),
-    ...(below === undefined ? [] : [`< ${below}`]),
-  ];
-  throw new UsageError(`${option} must be a number ${bounds.join(' and ')}, got ${JSON.stringify(text)}`);
-}
-
-/** A field that is left out where there is nothing to say. */
-function optional<Name extends string, Value>(
-  name: Name,
-  value: Value | undefined,
-): { readonly [key in Name]?: Value } {
-  // A computed key widens to string; it is exactly Name.
-  return (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: Value };
 }

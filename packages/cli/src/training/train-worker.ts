@@ -2,7 +2,14 @@
 // over what came of it. Writes nothing but checkpoints.
 import { parentPort, workerData } from 'node:worker_threads';
 import { serializeError } from '@amaas/core';
-import { heldOutLines, rawRow, tableOptions, trainedTableFiles, trainTable } from '@amaas/learn/pipelines';
+import {
+  heldOutLines,
+  rawRow,
+  tableOptions,
+  trainedTableFiles,
+  trainTable,
+  type TrainTableEvent,
+} from '@amaas/learn/pipelines';
 import { openCheckpoints } from './checkpoints.ts';
 import type { FromTraining, ToTraining, TrainingResult, TrainingTask } from './messages.ts';
 import { importInstalled, openSource } from './open-source.ts';
@@ -20,7 +27,7 @@ try {
   parentPort?.close(); // the thread ends by itself: whoever terminates one with ONNX Runtime in it ends the process
 }
 
-function say(message: FromTraining): void {
+function say(message: FromTraining<TrainTableEvent, TrainingResult>): void {
   parentPort?.postMessage(message);
 }
 
