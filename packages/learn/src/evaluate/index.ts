@@ -49,3 +49,4 @@ export {
 export { computeRegressionScores, type NumberRows, type RegressionScores } from './regression-metrics.ts';
 export * from './report.ts';
 export { type Slice, slicesByRange, slicesByValue } from './slices.ts';
+export * from './text-scores/index.ts';
