@@ -2,12 +2,23 @@
 export { type AttentionOptions, multiHeadSelfAttention } from './attention.ts';
 export { type Activation, type ActivationName, activate, activation } from './activations.ts';
 export { assertCount, type DenseOptions, dense, type EmbeddingOptions, embedding, lastSize } from './dense.ts';
+export { type BidirectionalOptions, bidirectional, type Merge, type StackedOptions, stacked } from './bidirectional.ts';
 export * from './convolution.ts';
 export { dropout } from './dropout.ts';
 export * from './initializers.ts';
 export { type Layer, layer, type Network } from './layer.ts';
 export * from './models.ts';
 export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm, rmsNorm } from './normalization.ts';
+export {
+  type GruOptions,
+  gru,
+  type LstmOptions,
+  lstm,
+  type RecurrentOptions,
+  type SimpleRnnOptions,
+  simpleRnn,
+} from './recurrent.ts';
+export type { RecurrentInputs, RecurrentLayer, RecurrentResult } from './recurrent-layer.ts';
 export * from './regularizers.ts';
 export * from './scope.ts';
 export { asNetwork, flatten, functional, reshape, residual, sequential } from './sequential.ts';

@@ -5,6 +5,7 @@ import { pullBack } from '../gradients.ts';
 import { type Shape, sameShape } from '../shape.ts';
 import { applyOperation, defineOperation, type NodeOf, type Operation, type Value, type ValueType } from '../value.ts';
 import { add, relu, sigmoid, tanh } from './arithmetic.ts';
+import { greater, where } from './comparison.ts';
 import { filled } from './constants.ts';
 import { matMul } from './matrix.ts';
 import { gruCell, lstmCell, maskOfLengths, type RecurrentCell, recurrentLoop, rnnCell } from './recurrent-loop.ts';
@@ -146,7 +147,14 @@ function apply<A extends RecurrentAttributes>(
   ];
   const [sequence, ...states] = applyOperation(operation, operands, attributes);
   if (sequence === undefined) throw new AmaasError('INTERNAL', `${operation.name}: no sequence`);
-  return { sequence: squeeze(sequence, 1), states: states.map((state) => squeeze(state, 0)) };
+  const finals = states.map((state) => squeeze(state, 0));
+  if (lengths === undefined || initial.length === 0) return { sequence: squeeze(sequence, 1), states: finals };
+  // Of a sequence of length 0, ONNX Runtime gives zeros instead of the state it was given.
+  const isSome = unsqueeze(greater(lengths, 0), 1);
+  return {
+    sequence: squeeze(sequence, 1),
+    states: finals.map((state, index) => where(isSome, state, initial[index] ?? state)),
+  };
 }
 
 interface OperatorDefinition<A extends RecurrentAttributes> {
