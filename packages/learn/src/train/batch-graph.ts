@@ -71,8 +71,9 @@ export function buildBatch(options: StepOptions, training: boolean): BatchGraph 
   }
   const rows = expectField(fields, ROW_WEIGHTS);
   const typed = cast(target, options.loss.targetDType);
-  const perRow = options.loss.perRow(prediction, typed);
-  const classWeights = options.loss.rowWeights?.(typed);
+  const batch = { inputs: given, weights: rows };
+  const perRow = options.loss.perRow(prediction, typed, batch);
+  const classWeights = options.loss.rowWeights?.(typed, batch);
   const weights = classWeights === undefined ? rows : mul(rows, classWeights);
   return {
     fields: [...fields.values()],

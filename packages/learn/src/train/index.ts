@@ -6,6 +6,7 @@ export { evaluateExamples } from './evaluation-steps.ts';
 export { countRows, type Examples, gatherRows, rowNumbers, rowType, selectExamples } from './examples.ts';
 export { fit } from './fit.ts';
 export type { FitOptions, FitProgress, FitResult } from './fit-options.ts';
+export { type CtcProblem, type CtcResult, ctcLoss } from './ctc.ts';
 export {
   binaryCrossentropy,
   type CrossEntropyOptions,
@@ -13,6 +14,7 @@ export {
   hinge,
   huber,
   type Loss,
+  type LossBatch,
   type LossName,
   lossFor,
   meanAbsoluteError,
@@ -25,6 +27,8 @@ export * from './optimizers.ts';
 export type { Weights } from './packing.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.ts';
 export * from './schedules.ts';
+export { type CtcOptions, ctc, type SequenceCrossentropyOptions, sequenceCrossentropy } from './sequence-losses.ts';
+export { type InfoNceOptions, infoNce, negativeSampling, noiseContrastive } from './sequence-losses-contrastive.ts';
 export type { FieldType } from './step-fields.ts';
 export { buildTrainingGraph, type StepGraph, type TrainingOptions } from './step-graph.ts';
 export type { ExampleStream, StreamEpoch } from './stream-batches.ts';

@@ -32,6 +32,14 @@ import {
 } from '../graph/index.ts';
 import { assertClassIndices, assertFiniteTargets, assertShares, assertSigns } from './targets.ts';
 
+/** What a batch holds besides prediction and target. */
+export interface LossBatch {
+  /** The network's inputs by their names, [batch, ...]: lengths and masks among them. */
+  readonly inputs: ReadonlyMap<string, Value>;
+  /** Weights of the rows, [batch]; 0 where a row only fills the batch up. */
+  readonly weights: Value;
+}
+
 export interface Loss {
   readonly name: string;
   /** Dtype the targets are fed as. */
@@ -39,14 +47,15 @@ export interface Loss {
   /**
    * One loss per row.
    * @param prediction - [batch, ...] @param target - as the loss says, [batch, ...]
+   * @param batch - training gives it always
    * @returns [batch]
    */
-  perRow(prediction: Value, target: Value): Value;
+  perRow(prediction: Value, target: Value, batch?: LossBatch): Value;
   /**
    * Factor on a row's weight, by its target; [batch].
-   * @param target - as {@link perRow} is given it
+   * @param target - as {@link perRow} is given it, and so is `batch`
    */
-  rowWeights?(target: Value): Value;
+  rowWeights?(target: Value, batch?: LossBatch): Value;
   /**
    * Checks values before training.
    * @param prediction - shape of what the network gives for a batch
@@ -218,9 +227,13 @@ function elementwise(name: string, measure: (difference: Value) => Value): Loss 
 
 /** −Σ target · log prediction over the last axis. */
 function crossEntropy(prediction: Value, distribution: Value, fromLogits: boolean): Value {
+  return neg(reduceSum(mul(distribution, logProbabilities(prediction, fromLogits)), { axes: [-1] }));
+}
+
+/** Over the last axis; by the logits where the prediction is their softmax. */
+export function logProbabilities(prediction: Value, fromLogits: boolean): Value {
   const logits = fromLogits ? prediction : inputOf(prediction, 'Softmax');
-  const logProbabilities = logits === null ? log(clip(prediction, 1e-7, 1)) : logSoftmax(logits);
-  return neg(reduceSum(mul(distribution, logProbabilities), { axes: [-1] }));
+  return logits === null ? log(clip(prediction, 1e-7, 1)) : logSoftmax(logits);
 }
 
 function smoothed(distribution: Value, smoothing: number): Value {
@@ -279,7 +292,7 @@ function mismatch(operation: string, prediction: Value, target: Shape): AmaasErr
   );
 }
 
-function classesOf(operation: string, prediction: Value): number {
+export function classesOf(operation: string, prediction: Value): number {
   const classes = prediction.shape.at(-1);
   if (typeof classes !== 'number' || prediction.shape.length < 2) throw mismatch(operation, prediction, []);
   return classes;
@@ -293,7 +306,7 @@ function assertClassWeights(operation: string, weights: readonly number[], class
   );
 }
 
-function assertSmoothing(labelSmoothing: number): void {
+export function assertSmoothing(labelSmoothing: number): void {
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new AmaasError('INVALID_ARGUMENT', `loss: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
   }
