@@ -26,7 +26,9 @@ export function dataText(facts: DataFacts, isVerbose: boolean): string {
       column === undefined ||
       !(facts.excluded.includes(column) || (code === 'numbers-as-text' && facts.declared?.includes(column) === true)),
   );
-  const own = isVerbose ? facts.findings : [...noticed, ...facts.findings].filter(isWarning);
+  // That not all rows are in memory explains the numbers of rows below it.
+  const ofSplit = facts.findings.filter((finding) => isWarning(finding) || finding.code === 'sampled');
+  const own = isVerbose ? facts.findings : [...noticed.filter(isWarning), ...ofSplit];
   const head = isVerbose
     ? `${formatTableSummary(summary)}\n`
     : `${summary.name}: ${count(summary.rowCount)} rows, ${count(summary.columns.length)} columns`;

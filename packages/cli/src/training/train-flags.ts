@@ -22,6 +22,7 @@ export interface TrainFlags extends ReadingFlags {
   readonly batchSize?: string;
   readonly dropout?: string;
   readonly weightDecay?: string;
+  readonly maxRowsInMemory?: string;
   readonly allowLeakage?: true;
 }
 
@@ -67,6 +68,10 @@ export function addTableOptions(command: Command): Command {
     .option('--batch-size <rows>', 'rows per update (default: by the rows)')
     .option('--dropout <share>', 'of the hidden units (default: by the rows)')
     .option('--weight-decay <rate>', 'of the network (default: by the rows)')
+    .option(
+      '--max-rows-in-memory <rows>',
+      'of larger tables; networks learn from the stream of all rows (default: 16.8 million cells)',
+    )
     .option('--allow-leakage', 'train also where a column tells the target all by itself');
   return addReadingOptions(command);
 }
@@ -113,6 +118,7 @@ export function readTrainFlags(flags: TrainFlags): TrainingConfiguration {
     ...optional('learningRate', number('--learning-rate', flags.learningRate, { above: 0 })),
     ...optional('batchSize', wholeNumber('--batch-size', flags.batchSize, 1)),
     ...optional('dropout', number('--dropout', flags.dropout, { least: 0, below: 1 })),
+    ...optional('maxRowsInMemory', wholeNumber('--max-rows-in-memory', flags.maxRowsInMemory, 1)),
     ...optional('weightDecay', number('--weight-decay', flags.weightDecay, { least: 0 })),
     ...optional('allowLeakage', flags.allowLeakage),
   };

@@ -48,7 +48,7 @@ async function train(task: TrainingTask): Promise<TrainingResult> {
       signal,
       onEvent: (event) => say({ type: 'event', event }),
     });
-    const { description, test, split, report, candidate } = trained;
+    const { description, test, rows, report, candidate } = trained;
     return {
       files: trainedTableFiles(trained),
       heldOut: task.wantsHeldOut ? heldOutLines(trained) : null,
@@ -58,7 +58,7 @@ async function train(task: TrainingTask): Promise<TrainingResult> {
       data: {
         name: source.name,
         digest,
-        rows: { train: split.train.length, validation: split.validation.length, test: split.test.length },
+        rows,
       },
       example: {
         row: rawRow(description, test.table, 0),

@@ -8,6 +8,8 @@ import {
   type CheckpointStore,
   cosineDecay,
   type EpochRecord,
+  type Examples,
+  type ExampleStream,
   type FitProgress,
   fit,
   type Loss,
@@ -21,8 +23,11 @@ import { buildTableNetwork, linearOptions, perceptronOptions, type TableModelOpt
 import type { TableExamples } from './table-preparation.ts';
 import { headOf, type TableTarget } from './table-target.ts';
 
+/** What a candidate learns from, in memory or not. */
+export type CandidateExamples = Omit<TableExamples, 'training'> & { readonly training: Examples | ExampleStream };
+
 export interface CandidateTraining {
-  readonly examples: TableExamples;
+  readonly examples: CandidateExamples;
   readonly executor: Executor;
   /** Default 0. */
   readonly seed?: string | number;
@@ -73,7 +78,7 @@ export async function trainTableCandidate(
   { examples, ...training }: CandidateTraining,
 ): Promise<TableCandidate> {
   const { sizes, target } = examples;
-  const rows = examples.training.target.shape[0] ?? 1;
+  const rows = countTraining(examples);
   const steps = Math.ceil(rows / options.batchSize) * options.epochs;
   const small = rows < 2000;
   const { checkpoint, checkpointEveryMs = CHECKPOINT_EVERY_MS } = training;
@@ -105,6 +110,11 @@ export async function trainTableCandidate(
   );
   const { loss = Number.POSITIVE_INFINITY, ...validationMetrics } = Object.fromEntries(validated);
   return { name, options, model, history, validationLoss: loss, validationMetrics };
+}
+
+/** Rows of an epoch. */
+export function countTraining({ training }: CandidateExamples): number {
+  return 'rowCount' in training ? training.rowCount : (training.target.shape[0] ?? 1);
 }
 
 const VALIDATION = 'validation ';

@@ -25,6 +25,8 @@ export interface TrainedTable {
   readonly candidate: { readonly name: string; readonly options: TableModelOptions };
   readonly history: readonly EpochRecord[];
   readonly split: Split;
+  /** Rows learned from, all of them where the table was streamed, and rows held out. */
+  readonly rows: { readonly train: number; readonly validation: number; readonly test: number };
   /** What the model file says about its columns. */
   readonly description: TableModelDescription;
   /** The held-out rows as they were read, and the scores of each that the report was made from. */
@@ -45,9 +47,14 @@ export async function finishTable(
   prepared: PreparedTable,
   { source, executor, seed, chosen, others }: TableOutcome,
 ): Promise<TrainedTable> {
-  const { summary, preprocessing, target, split, description, training } = prepared;
+  const { summary, preprocessing, target, split, streamed, description, training } = prepared;
   const onnx = exportTableModel(preprocessing, description, chosen.model);
   const test = prepared.heldOut.take();
+  const rows = {
+    train: streamed?.rowCount ?? split.train.length,
+    validation: split.validation.length,
+    test: test.rowCount,
+  };
   const baselines: { name: string; scores: Float32Array }[] = [];
   for (const { name, model } of others) {
     const other = { onnx: exportTableModel(preprocessing, description, model), description };
@@ -73,7 +80,7 @@ export async function finishTable(
       history: {
         facts: [
           { label: 'Seed', value: String(seed) },
-          { label: 'Rows for training', value: split.train.length },
+          { label: 'Rows for training', value: rows.train },
           { label: 'Rows for validation', value: split.validation.length },
           { label: 'Epochs', value: chosen.history.length },
         ],
@@ -91,6 +98,7 @@ export async function finishTable(
     candidate: { name: chosen.name, options: chosen.options },
     history: chosen.history,
     split,
+    rows,
     description,
     test: { table: test, scores },
   };

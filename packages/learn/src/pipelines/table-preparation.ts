@@ -6,11 +6,9 @@ import {
   type DataFinding,
   type DataSource,
   describeTable,
-  readTable,
   refuseErrors,
   refuseUnknownColumn,
   requireColumn,
-  sliceRows,
   type Split,
   type SplitStrategy,
   splitRows,
@@ -25,13 +23,13 @@ import {
   fitPreprocessing,
   type Preprocessing,
   type PreprocessingOptions,
-  rawTensors,
 } from '../preprocess/index.ts';
 import type { Examples } from '../train/index.ts';
 import { describeTableModel, type TableModelDescription } from './table-description.ts';
-import { runRows } from './run-rows.ts';
 import { exportFeatures } from './table-model.ts';
-import { fitTarget, type TableTarget, targetNumbers, targetTensor } from './table-target.ts';
+import { findStreamedRows, readSample, type StreamedRows } from './table-sample.ts';
+import { examplesOf, type FeatureContext } from './table-stream.ts';
+import { fitTarget, type TableTarget } from './table-target.ts';
 
 export interface PrepareTableOptions {
   readonly source: DataSource;
@@ -54,6 +52,8 @@ export interface PrepareTableOptions {
   readonly timeBy?: string;
   /** Columns whose kind a person has settled: text in them is meant. */
   readonly declared?: readonly string[];
+  /** Rows held in memory; default what makes 16,777,216 cells. Of larger tables a random part is; networks learn from all rows. */
+  readonly maxRowsInMemory?: number;
   /** Trains even where a column tells the target all by itself; default false: such a model shines only in its report. */
   readonly allowLeakage?: boolean;
   readonly preprocessing?: Omit<PreprocessingOptions, 'exclude'>;
@@ -89,6 +89,8 @@ export interface PreparedTable {
   /** Rows of the training part as they were read. */
   readonly training: Table;
   readonly examples: TableExamples;
+  /** What may be learned from where the table is more than memory holds; `training` is part of it. */
+  readonly streamed: StreamedRows | null;
   readonly heldOut: HeldOutRows;
 }
 
@@ -130,12 +132,19 @@ export async function prepareTable(options: PrepareTableOptions): Promise<Prepar
   });
   options.onEvent?.({ kind: 'described', summary });
   refuseFindings(summary.findings, options);
-  const table = await readTable(source, abort);
+  const sample = await readSample(source, options);
+  const { table } = sample;
   const split = splitTable(table, summary, options);
+  const { groupBy, timeBy } = options;
+  const streamed = await findStreamedRows({ source, sample, split, target: options.target, groupBy, timeBy, signal });
   options.onEvent?.({
     kind: 'split',
-    rows: { train: split.train.length, validation: split.validation.length, test: split.test.length },
-    findings: split.findings,
+    rows: {
+      train: streamed?.rowCount ?? split.train.length,
+      validation: split.validation.length,
+      test: split.test.length,
+    },
+    findings: [...sample.findings, ...split.findings],
   });
 
   const training = takeRows(table, split.train);
@@ -155,6 +164,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<Prepar
     description: describeTableModel(preprocessing, target, training),
     training,
     examples: await prepareExamples({ training, validation }, { preprocessing, target, executor, signal }),
+    streamed,
     heldOut: new HeldOutRows(table, split.test),
   };
 }
@@ -206,29 +216,16 @@ function strategyOf(
 /** Features of the parts that are learned from, computed by the graph that will be served. */
 async function prepareExamples(
   parts: { readonly training: Table; readonly validation: Table },
-  context: {
-    readonly preprocessing: Preprocessing;
-    readonly target: TableTarget;
-    readonly executor: Executor;
-    readonly signal: AbortSignal | undefined;
-  },
+  context: FeatureContext & { readonly executor: Executor },
 ): Promise<TableExamples> {
-  const { preprocessing, target, executor, signal } = context;
+  const { preprocessing, target, executor } = context;
   const features = await executor.compile(exportFeatures(preprocessing));
   try {
-    const prepare = async (part: Table): Promise<Examples> => {
-      const inputs = await runRows(features, {
-        rows: part.rowCount,
-        feeds: (start, end) => rawTensors(preprocessing, sliceRows(part, start, end)),
-        signal,
-      });
-      return { inputs, target: targetTensor(target, targetNumbers(target, requireColumn(part, target.column))) };
-    };
     return {
       sizes: featureSizes(preprocessing),
       target,
-      training: await prepare(parts.training),
-      validation: await prepare(parts.validation),
+      training: await examplesOf(features, parts.training, context),
+      validation: await examplesOf(features, parts.validation, context),
     };
   } finally {
     await features.dispose();

@@ -23,6 +23,8 @@ export interface TableSettings {
   readonly batchSize?: number;
   readonly dropout?: number;
   readonly weightDecay?: number;
+  /** Rows held in memory; of larger tables a random part is, and networks learn from the stream of all. */
+  readonly maxRowsInMemory?: number;
   /** Trains even where a column tells the target all by itself. */
   readonly allowLeakage?: boolean;
 }

@@ -3,14 +3,16 @@
 import type { Clock } from '@amaas/core';
 import type { CheckpointStore, EpochRecord, FitProgress } from '../train/index.ts';
 import type { TableModelOptions } from './choose-network.ts';
-import { namedCandidate, type TableCandidate, trainTableCandidate } from './table-candidate.ts';
-import { finishTable, type TrainedTable } from './table-outcome.ts';
 import {
-  type PrepareTableEvent,
-  type PrepareTableOptions,
-  prepareTable,
-  type TableExamples,
-} from './table-preparation.ts';
+  type CandidateExamples,
+  countTraining,
+  namedCandidate,
+  type TableCandidate,
+  trainTableCandidate,
+} from './table-candidate.ts';
+import { finishTable, type TrainedTable } from './table-outcome.ts';
+import { type PrepareTableEvent, type PrepareTableOptions, prepareTable } from './table-preparation.ts';
+import { openTableStream } from './table-stream.ts';
 
 export { lossCurves, type TrainedTable } from './table-outcome.ts';
 
@@ -40,7 +42,15 @@ export type TrainTableEvent =
 export async function trainTable(options: TrainTableOptions): Promise<TrainedTable> {
   const { source, executor, seed = 0 } = options;
   const prepared = await prepareTable(options);
-  const { chosen, baseline } = await chooseCandidate(options, prepared.examples);
+  const { examples, streamed } = prepared;
+  const rest =
+    streamed === null
+      ? null
+      : await openTableStream({ ...prepared, source, executor, examples: examples.training, rows: streamed });
+  const { chosen, baseline } = await chooseCandidate(
+    options,
+    rest === null ? examples : { ...examples, training: rest.stream },
+  ).finally(() => rest?.close());
   options.onEvent?.({ kind: 'evaluating' });
   const others = baseline === null ? [] : [baseline];
   return finishTable(prepared, { source, executor, seed, chosen, others });
@@ -49,9 +59,9 @@ export async function trainTable(options: TrainTableOptions): Promise<TrainedTab
 /** Trains the linear model and the perceptron (or the one asked for) and takes the better on the validation rows. */
 export async function chooseCandidate(
   options: TrainTableOptions,
-  examples: TableExamples,
+  examples: CandidateExamples,
 ): Promise<{ readonly chosen: TableCandidate; readonly baseline: TableCandidate | null }> {
-  const rows = examples.training.target.shape[0] ?? 1;
+  const rows = countTraining(examples);
   const asked = namedCandidate(rows, options.model);
   if (asked.name === 'linear') return { chosen: await train(asked, { examples, options }), baseline: null };
   // What was asked of a network is not meant for the linear model beside it, its length apart.
@@ -66,7 +76,7 @@ export async function chooseCandidate(
 
 async function train(
   candidate: Pick<TableCandidate, 'name' | 'options'>,
-  { examples, options }: { readonly examples: TableExamples; readonly options: TrainTableOptions },
+  { examples, options }: { readonly examples: CandidateExamples; readonly options: TrainTableOptions },
 ): Promise<TableCandidate> {
   const { executor, seed, checkpoint, checkpointEveryMs, onEvent, signal, threads, clock } = options;
   const { name } = candidate;

@@ -73,7 +73,9 @@ export type SearchTableEvent =
 export interface SearchContext {
   readonly rows: number;
   /** What trains in the calling thread. */
-  readonly training: Omit<CandidateTraining, 'checkpoint' | 'onProgress' | 'onEpoch' | 'shouldStop'>;
+  readonly training: Omit<CandidateTraining, 'examples' | 'checkpoint' | 'onProgress' | 'onEpoch' | 'shouldStop'> & {
+    readonly examples: TableExamples;
+  };
   readonly onEvent?: ((event: SearchTableEvent) => void) | undefined;
 }
 

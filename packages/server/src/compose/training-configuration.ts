@@ -29,6 +29,7 @@ export const TrainingConfigurationSchema = Type.Object(
     batchSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
     dropout: Type.Optional(Type.Number({ minimum: 0, exclusiveMaximum: 1 })),
     weightDecay: Type.Optional(Type.Number({ minimum: 0 })),
+    maxRowsInMemory: Type.Optional(Type.Integer({ minimum: 1 })),
     allowLeakage: Type.Optional(Type.Boolean()),
     separator: Type.Optional(Type.String({ minLength: 1, maxLength: 1 })),
     quote: Type.Optional(Type.Enum(['"', "'", ''])),

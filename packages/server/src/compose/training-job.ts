@@ -66,10 +66,9 @@ export async function runJob(job: JobRuntime): Promise<Json> {
         });
       },
     });
-    const { description, test, split, report, candidate, summary } = trained;
+    const { description, test, rows, report, candidate, summary } = trained;
     for (const [name, content] of trainedTableFiles(trained)) await replaceFile(join(job.directory, name), content);
     await replaceFile(join(job.directory, 'summary.json'), new TextEncoder().encode(JSON.stringify(summary)));
-    const rows = { train: split.train.length, validation: split.validation.length, test: split.test.length };
     const outcome: TrainingOutcome = {
       metrics: Object.fromEntries(report.metrics.flatMap(({ name, value }) => (value === null ? [] : [[name, value]]))),
       candidate: { name: candidate.name },

@@ -23,11 +23,13 @@ export interface LoadConfigOptions {
   readonly reader?: ConfigFileReader;
 }
 
-/** AMAAS_* variables that the SDK, the CLI and the tests read, so that they are no mistakes here. */
+/** AMAAS_* variables that the SDK, the CLI, the tests and the benches read, so that they are no mistakes here. */
+const FOREIGN_PREFIXES = ['AMAAS_TEST_', 'AMAAS_BENCH_'];
 const FOREIGN_VARIABLES = new Set(['AMAAS_URL', 'AMAAS_API_KEY', 'AMAAS_CREDENTIALS_FILE', 'AMAAS_SHARED_DATA']);
 
 function isForeign(name: string): boolean {
-  return !name.startsWith('AMAAS_') || name.startsWith('AMAAS_TEST_') || FOREIGN_VARIABLES.has(name);
+  if (!name.startsWith('AMAAS_') || FOREIGN_VARIABLES.has(name)) return true;
+  return FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /** A value and where it was found, in the words of a message. */
