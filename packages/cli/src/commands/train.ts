@@ -70,8 +70,9 @@ async function train(context: CommandContext, data: string, options: TrainFolder
   if (found?.isDirectory()) return trainFolder(context, { data, path }, options);
   refuseMediaFlags(options, data);
   if (options.target === undefined) {
-    if (found === null) await assertThere(path, data);
-    throw new UsageError(`give --target <column>: which column of ${data} is to be predicted`);
+    if (!(await isDatasetName(context, data))) await assertThere(path, data);
+    const absent = found === null ? `there is no file or folder ${data}; for a dataset of the server ` : '';
+    throw new UsageError(`${absent}give --target <column>: which column of ${data} is to be predicted`);
   }
   const configuration = readTrainFlags(options);
   const labels = (options.label ?? []).map((label) => assertName('label', label));
@@ -120,6 +121,7 @@ async function train(context: CommandContext, data: string, options: TrainFolder
     model,
     version: deployed?.version.version ?? null,
     run: deployed?.run ?? null,
+    reference: deployed?.reference ?? null,
     url: client?.url ?? null,
     folder: out,
     report: page,

@@ -3,6 +3,7 @@ import type { Cell } from '@amaas/learn/data';
 
 export interface CallFacts {
   readonly url: string;
+  /** Its name, or name@version. */
   readonly model: string;
   readonly row: ReadonlyMap<string, Cell>;
   /** As the user can call this program. */
@@ -12,7 +13,7 @@ export interface CallFacts {
 /** `curl` on TensorFlow Serving's path, which takes rows as they are. */
 export function curlLine({ url, model, row }: CallFacts): string {
   const body = JSON.stringify({ instances: [Object.fromEntries(row)] });
-  return `curl -H "Authorization: Bearer $AMAAS_API_KEY" ${url}/v1/models/${model}:predict -d ${quoted(body)}`;
+  return `curl -H "Authorization: Bearer $AMAAS_API_KEY" ${url}/v1/models/${pathOf(model)}:predict -d ${quoted(body)}`;
 }
 
 /** The same with this program, which takes columns. */
@@ -23,6 +24,7 @@ export function predictLine({ command, model, row }: Omit<CallFacts, 'url'>): st
 
 export interface FileCallFacts {
   readonly url: string;
+  /** Its name, or name@version. */
   readonly model: string;
   /** As seen from where the user is. */
   readonly file: string;
@@ -34,7 +36,7 @@ export function curlPictureLine({ url, model, file }: FileCallFacts): string {
   const ending = file.slice(file.lastIndexOf('.') + 1).toLowerCase();
   const type = PICTURE_TYPES.get(ending) ?? ending;
   const header = `-H "Authorization: Bearer $AMAAS_API_KEY" -H "Content-Type: image/${type}"`;
-  return `curl ${header} --data-binary ${word(`@${file}`)} ${url}/v2/models/${model}/infer`;
+  return `curl ${header} --data-binary ${word(`@${file}`)} ${url}/v2/models/${pathOf(model)}/infer`;
 }
 
 /** The same with this program. */
@@ -44,7 +46,7 @@ export function predictPictureLine({ command, model, file }: Omit<FileCallFacts,
 
 /** `curl` that sends a request of the Open Inference Protocol from a file. */
 export function curlRequestLine({ url, model, file }: FileCallFacts): string {
-  return `curl -H "Authorization: Bearer $AMAAS_API_KEY" ${url}/v2/models/${model}/infer -d ${word(`@${file}`)}`;
+  return `curl -H "Authorization: Bearer $AMAAS_API_KEY" ${url}/v2/models/${pathOf(model)}/infer -d ${word(`@${file}`)}`;
 }
 
 /** The same with this program. */
@@ -56,6 +58,11 @@ const PICTURE_TYPES: ReadonlyMap<string, string> = new Map([
   ['jpg', 'jpeg'],
   ['tif', 'tiff'],
 ]);
+
+/** `digits/versions/2` of `digits@2`, in both protocols. */
+function pathOf(model: string): string {
+  return model.replace('@', '/versions/');
+}
 
 /** A word as it is where every shell reads it so, else in quotes. */
 function word(text: string): string {

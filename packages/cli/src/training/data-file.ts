@@ -9,7 +9,8 @@ export async function assertThere(path: string, given: string): Promise<void> {
   if (/[*?{[]/.test(given)) return;
   const found = await stat(path).catch(() => null);
   if (found !== null) return;
-  throw new AmaasError('INVALID_ARGUMENT', `train: there is no file ${given}`);
+  const what = /[\\/]$/.test(given) ? 'folder' : 'file';
+  throw new AmaasError('INVALID_ARGUMENT', `train: there is no ${what} ${given}`);
 }
 
 /** The file's name without its endings, as far as models may be called so. */

@@ -73,6 +73,8 @@ export interface FilesHandover {
 export interface Deployed {
   readonly version: VersionDetail;
   readonly run: string;
+  /** How to ask this very version: by the name, or name@version where the name means another, labelled `production`. */
+  readonly reference: string;
 }
 
 /** Deploys the files of a training, whatever it learned, and records its run. */
@@ -111,7 +113,9 @@ export async function deployFiles(
       return mediaType === undefined ? [] : [{ name: path, mediaType, content }];
     }),
   });
-  return { version, run };
+  const { labels: moved } = await client.models.get(model);
+  const usual = moved['production'] ?? version.version;
+  return { version, run, reference: usual === version.version ? model : `${model}@${version.version}` };
 }
 
 function configurationOf(

@@ -10,6 +10,8 @@ export interface TrainedFacts {
   readonly model: string;
   readonly version: number | null;
   readonly run: string | null;
+  /** How to ask this very version; default the model's name. */
+  readonly reference?: string | null;
   readonly url: string | null;
   /** Absolute paths. */
   readonly folder: string;
@@ -52,6 +54,7 @@ export function whereText(
   }: {
     readonly facts: TrainedFacts;
     readonly labels: readonly string[];
+    /** @param model - as it is to be asked for: name, or name@version */
     readonly asking: (url: string, model: string) => readonly string[];
   },
 ): string {
@@ -75,7 +78,7 @@ export function whereText(
       ...written,
     ]),
     '',
-    ...asking(url, model),
+    ...asking(url, facts.reference ?? model),
   ].join('\n');
 }
 

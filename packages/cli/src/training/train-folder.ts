@@ -110,6 +110,7 @@ export async function trainFolder(
     model,
     version: deployed?.version.version ?? null,
     run: deployed?.run ?? null,
+    reference: deployed?.reference ?? null,
     url: client?.url ?? null,
     folder: out,
     report: page,
