@@ -1,27 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import test, { type TestContext } from 'node:test';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'node:test';
 import { tensorFromPixels } from '@amaas/learn/data';
 import sharp from 'sharp';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
 import type { ImagePreparation } from './decode-image.ts';
 import { openAudioFolder, openImageFolder, openLabelledLines, openTextFolder, openTextLines } from './folders.ts';
+import { madeFolder } from './testing/made-folder.ts';
 
 const FSDD = 'speech/fsdd_360.tar.gz';
 const image: ImagePreparation = { width: 2, height: 2, fit: 'stretch', channels: 'gray' };
-
-async function folderOf(t: TestContext, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'amaas-media-'));
-  t.after(() => rm(root, { recursive: true, force: true }));
-  for (const [name, contents] of Object.entries(files)) {
-    await mkdir(dirname(join(root, name)), { recursive: true });
-    await writeFile(join(root, name), contents);
-  }
-  return root;
-}
 
 function grey(value: number): Promise<Buffer> {
   return sharp({ create: { width: 5, height: 4, channels: 3, background: { r: value, g: value, b: value } } })
@@ -30,7 +20,7 @@ function grey(value: number): Promise<Buffer> {
 }
 
 test('openImageFolder reads a folder per class and passes over what is no picture', async (t) => {
-  const root = await folderOf(t, {
+  const root = await madeFolder(t, {
     'dogs/a.png': await grey(10),
     'dogs/deep/b.PNG': await grey(20),
     'cats/c.png': await grey(30),
@@ -70,7 +60,7 @@ test('openImageFolder names a corrupt picture and one that is too large, and ski
   const large = await sharp({ create: { width: 500, height: 500, channels: 3, background: '#102030' } })
     .png()
     .toBuffer();
-  const root = await folderOf(t, {
+  const root = await madeFolder(t, {
     'a/good.png': whole,
     'a/half.png': whole.subarray(0, whole.length / 2),
     'b/empty.jpg': '',
@@ -94,7 +84,7 @@ test('openImageFolder names a corrupt picture and one that is too large, and ski
 });
 
 test('openImageFolder takes the labels of a table, and exactly its files', async (t) => {
-  const root = await folderOf(t, {
+  const root = await madeFolder(t, {
     'one.png': await grey(1),
     'sub/two.png': await grey(2),
     'three.png': await grey(3),
@@ -120,7 +110,7 @@ test('openImageFolder takes the labels of a table, and exactly its files', async
 });
 
 test('openTextFolder reads one text per file, from a folder or an archive of it alike', async (t) => {
-  const root = await folderOf(t, {
+  const root = await madeFolder(t, {
     'data/pos/1.txt': 'good film',
     'data/neg/2.txt': 'bad film',
     'data/neg/3.txt': Uint8Array.of(0x63, 0x61, 0x66, 0xe9),
@@ -147,7 +137,7 @@ test('openTextFolder reads one text per file, from a folder or an archive of it 
 });
 
 test('openTextLines and openLabelledLines take one text per line, by file and by label', async (t) => {
-  const root = await folderOf(t, {
+  const root = await madeFolder(t, {
     'polarity.pos': 'good\nvery good\n',
     'polarity.neg': 'bad\n\nworse',
     'README.txt': 'not one of them',

@@ -167,12 +167,16 @@ function refuseFewValues({ values, labels }: MediaRows<unknown>, sizes: HeldOutS
   const held = Object.values(sizes).filter((size) => size > 0);
   const rowsOf = (size: number): number => (size < 1 ? Math.ceil(size * values.length) : size);
   const left = values.length - held.reduce((sum, size) => sum + rowsOf(size), 0);
-  const smallest = Math.min(left, ...held.map(rowsOf));
-  if (smallest >= classes) return;
+  if (Math.min(left, ...held.map(rowsOf)) >= classes) return;
+  const parts = held.length + 1;
+  const advice =
+    values.length < parts * classes
+      ? `every class needs ${parts} or more`
+      : `add files, or hold out at least ${classes} for each of validation and test`;
   throw new AmaasError(
     'INVALID_DATA',
-    `train: ${countOf(values.length, 'file')} of ${classes} classes are too few to train, validate and test with at least ` +
-      `one of each class; add files, or hold out at least ${classes} to validate and ${classes} to test`,
+    `train: ${countOf(values.length, 'file')} of ${classes} classes do not give ${parts} parts (to train, to validate and to ` +
+      `test) with at least one file of each class; ${advice}`,
     { details: { files: values.length, classes } },
   );
 }
