@@ -30,6 +30,7 @@ const TABLE_FLAGS = [
   'timeBy',
   'hidden',
   'dropout',
+  'maxRowsInMemory',
   'allowLeakage',
   'separator',
   'quote',
