@@ -181,12 +181,9 @@ function shareOf({ weight }: { readonly weight: number }, logProbability: number
 function forget<State>(beginning: Beginning<State>): void {
   let node: Beginning<State> = beginning;
   while (!node.inBeam && node.after.size === 0 && node.before !== null) {
-    // Out of the beam, nothing aligns with it any more.
-    [node.blankLog, node.labelLog] = [IMPOSSIBLE, IMPOSSIBLE];
     node.before.after.delete(node.label);
     node = node.before;
   }
-  if (!node.inBeam) [node.blankLog, node.labelLog] = [IMPOSSIBLE, IMPOSSIBLE];
 }
 
 function labelsOf<State>(beginning: Beginning<State>): readonly number[] {

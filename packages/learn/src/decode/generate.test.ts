@@ -61,7 +61,7 @@ test('generateSequences draws whole sequences as often as the model says, with i
   const model = createRandomModel('frequencies', 3);
   const rows = 6000;
   const start = { tokens: new Int32Array(rows), state: Array.from({ length: rows }, () => []) };
-  const sampling = { random: createRandom('many'), repetitionPenalty: 1.7 };
+  const sampling = { random: createRandom('many'), repetitionPenalty: 5 };
   const histories = Array.from({ length: rows }, () => [2]);
   const sequences = await generateSequences(model, start, { maxTokens: 2, endTokens: [1], sampling, histories });
   const counts = new Map<string, number>();
@@ -72,9 +72,9 @@ test('generateSequences draws whole sequences as often as the model says, with i
   let chiSquare = 0;
   let cells = 0;
   for (let first = 0; first < 3; first++) {
-    const probabilities = computeTokenProbabilities(model.logitsAfter([0]), { repetitionPenalty: 1.7, history: [2] });
+    const probabilities = computeTokenProbabilities(model.logitsAfter([0]), { repetitionPenalty: 5, history: [2] });
     for (let second = 0; second < (first === 1 ? 1 : 3); second++) {
-      const after = { repetitionPenalty: 1.7, history: [2, first] };
+      const after = { repetitionPenalty: 5, history: [2, first] };
       const next = first === 1 ? 1 : (computeTokenProbabilities(model.logitsAfter([0, first]), after)[second] ?? 0);
       const expected = rows * (probabilities[first] ?? 0) * next;
       chiSquare += ((counts.get(first === 1 ? '1' : `${first} ${second}`) ?? 0) - expected) ** 2 / expected;

@@ -17,6 +17,7 @@ const CASES: readonly (SamplingOptions & { readonly history?: readonly number[] 
   { topP: 1e-9 },
   { minP: 0.3 },
   { minP: 1 },
+  { topK: 3, topP: 0.7 }, // two tokens: 0.7 of the three, not of all
   { topK: 5, topP: 0.7, minP: 0.1, temperature: 1.3 },
   { repetitionPenalty: 1.8, history: HISTORY },
   { repetitionPenalty: 0.4, history: HISTORY, topK: 3, topP: 0.9 },

@@ -165,7 +165,8 @@ function scoreCounts(counts: readonly number[], { beta, epsilonSmoothing }: Sett
     const recall = expected > 0 ? matched / expected : EPSILON;
     const denominator = factor * precision + recall;
     sum += denominator > 0 ? ((1 + factor) * precision * recall) / denominator : EPSILON;
-    if (total > 0 && expected > 0) {
+    // Then the reference has n-grams of this order too.
+    if (total > 0) {
       precisions += precision;
       recalls += recall;
       effectiveOrders++;

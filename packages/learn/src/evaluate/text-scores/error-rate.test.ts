@@ -52,5 +52,5 @@ test('errorRateMetric gives the same rate with an interval, and takes the neares
   const { value, interval } = estimateTextScore(errorRateMetric('word'), rows, { random: createRandom(1) });
   assert.equal(value, 7 / 13);
   assert(interval !== null && interval.lower < value && value < interval.upper);
-  assert.deepEqual(errorRateMetric('word').countSegment('a b', ['c d e', 'a b c']), [1, 3]);
+  assert.deepEqual(errorRateMetric('word').countSegment('a b', ['c d e', 'a b c', 'x']), [1, 3]);
 });

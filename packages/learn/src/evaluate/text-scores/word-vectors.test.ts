@@ -98,6 +98,15 @@ test('evaluateAnalogies never answers with a word of the question, nor asks with
   } = evaluateAnalogies(small, sections);
   assert.deepEqual([total.right, total.asked, total.questions], [1, 2, 5]);
   assert.deepEqual([first?.accuracy, second?.accuracy, second?.interval], [0.5, Number.NaN, null]);
+  // Without its own exclusion each of a, b and c would be the answer to one of these.
+  const near = { words: ['x', 'y', 'z', 'far'], vectors: Float32Array.from([1, 0, 0.99, 0.1, 0.99, -0.1, -0.1, 1]) };
+  for (const [a, b, c] of [
+    ['x', 'y', 'z'],
+    ['y', 'x', 'z'],
+    ['z', 'y', 'x'],
+  ] as const) {
+    assert.equal(evaluateAnalogies(near, [{ name: 'near', questions: [[a, b, c, 'far']] }]).total.right, 1);
+  }
   assert.equal(evaluateAnalogies(small, sections, { ignoreCase: true }).total.asked, 3);
   assert.equal(evaluateAnalogies(small, sections, { mostWords: 3 }).total.asked, 1);
 });

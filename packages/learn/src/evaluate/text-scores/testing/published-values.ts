@@ -1,5 +1,5 @@
 // Numbers of other programs on made-up input, made once.
-// sacrebleu-values: sacreBLEU 2.6.0 on 36 segments with one to three references of invented words (numbers, quotes, entities,
+// sacrebleu-values: sacreBLEU 2.6.0 on 39 segments with one to three references of invented words (numbers, quotes, entities,
 // emoji, CJK, every kind of space), some empty: `bleu` and `chrf` hold corpus_score and sentence_score of BLEU(**options) and
 // CHRF(**options), `tokens` the words of the last reference of the first eight segments, `oneReference` the first alone;
 // `multi30k`: hypotheses made of the 1,000 English lines of test 2016 as bleu.test.ts does.
