@@ -9,14 +9,17 @@ import {
   constantInitializer,
   conv2d,
   dense,
+  embedding,
   flatten,
   globalAveragePool,
   gpt,
   type Layer,
   layer,
+  lstm,
   maxPool2d,
   residual,
   sequential,
+  stacked,
 } from '@amaas/learn/layers';
 import { createRandom } from '@amaas/learn/statistics';
 import {
@@ -111,6 +114,11 @@ const SETTINGS: Readonly<Record<WorkloadName, () => Setting>> = {
     optimizer: adamW({ learningRate: 1e-3, beta2: 0.99, weightDecay: 0.1 }),
     clipNorm: 1,
   }),
+  lstm: () => ({
+    network: sequential([embedding(65, 256), stacked([lstm(256), lstm(256, { returnSequences: true })]), dense(65)]),
+    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+    optimizer: adam(),
+  }),
 };
 
 /** Steps of one run; the trainer chooses about as many for steps of this length. */
@@ -120,6 +128,7 @@ const STEPS_PER_RUN: Readonly<Record<WorkloadName, number>> = {
   lenet: 8,
   'resnet-block': 4,
   gpt: 8,
+  lstm: 4,
 };
 
 /** The workloads we train; `batchesOf` gives every side the same data. */

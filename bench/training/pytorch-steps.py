@@ -140,14 +140,35 @@ def gpt(variant):
         [{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}],
         lr=1e-3, betas=(0.9, 0.99), **({"fused": True} if fused else {}),
     )  # fmt: skip
+    return model, optimizer, token_batches(BATCH), F.cross_entropy, 1.0
+
+
+def token_batches(rows):
     text = (torch.arange(4096) ** 2 + 3 * torch.arange(4096)) % VOCABULARY
     batches = []
     for _ in range(BATCHES):
-        starts = torch.randint(0, 4096 - BLOCK - 1, (BATCH,))
+        starts = torch.randint(0, 4096 - BLOCK - 1, (rows,))
         x = torch.stack([text[i : i + BLOCK] for i in starts])
         y = torch.stack([text[i + 1 : i + BLOCK + 1] for i in starts])
         batches.append((x, y.reshape(-1)))
-    return model, optimizer, batches, F.cross_entropy, 1.0
+    return batches
+
+
+class Lstm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens = nn.Embedding(VOCABULARY, 256)
+        self.layers = nn.LSTM(256, 256, 2, batch_first=True)
+        self.head = nn.Linear(256, VOCABULARY)
+
+    def forward(self, x):
+        return self.head(self.layers(self.tokens(x))[0]).view(-1, VOCABULARY)
+
+
+def lstm(variant):
+    model = Lstm()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **({"fused": True} if variant == "fused" else {}))
+    return model, optimizer, token_batches(64), F.cross_entropy, None
 
 
 def main():
@@ -160,6 +181,7 @@ def main():
         "lenet": lenet,
         "resnet-block": resnet_block,
         "gpt": gpt,
+        "lstm": lstm,
     }
     model, optimizer, batches, loss_of, clip = makers[workload](variant)
     model.train()

@@ -6,6 +6,7 @@ import { batchesOf } from './workloads.ts';
 
 /** A training under way: `step(n)` does n steps and gives the loss of the last. */
 export function startTfjs(tf, name) {
+  if (MODELS[name] === undefined) throw new Error('not written for TensorFlow.js');
   const { lossOf, optimizer, decay = 0, clipNorm = null } = MODELS[name](tf);
   const batches = batchesOf(name).map((batch) => tensorsOf(tf, name, batch));
   let done = 0;

@@ -1,8 +1,8 @@
-// What the training benches train: sizes, settings and goals, and the data, the same for every side. The five models are
+// What the training benches train: sizes, settings and goals, and the data, the same for every side. The models are
 // written once per side: pytorch-steps.py, tfjs-steps.mjs and ours.ts.
 import { seededRandom } from '../harness/seeded-random.ts';
 
-export type WorkloadName = 'mlp-small' | 'mlp-digits' | 'lenet' | 'resnet-block' | 'gpt';
+export type WorkloadName = 'mlp-small' | 'mlp-digits' | 'lenet' | 'resnet-block' | 'gpt' | 'lstm';
 
 export interface Goal {
   /** Name of a side. */
@@ -58,6 +58,12 @@ export const WORKLOADS: readonly Workload[] = [
     pytorchVariants: ['eager', 'sdpa-fused'],
     goals: [{ against: 'PyTorch eager', atLeast: 1.2 }, { against: 'PyTorch sdpa-fused', atLeast: 1.1 }, AGAINST_TFJS],
   },
+  {
+    name: 'lstm',
+    title: 'LSTM: 65 tokens, table 256 wide, 2 layers of 256 units, dense 65 for every token, batch 64 × 64, Adam 1e-3',
+    pytorchVariants: ['eager', 'fused'],
+    goals: [{ against: 'PyTorch eager', atLeast: 1 }],
+  },
 ];
 
 /** @throws Error for a name that is none */
@@ -70,10 +76,10 @@ export function workloadOf(name: string | undefined): Workload {
 
 /** One batch, row-major. */
 export interface Batch {
-  /** float32, or tokens as whole numbers for gpt. */
+  /** float32, or tokens as whole numbers for gpt and lstm. */
   readonly x: Float32Array | Int32Array;
   readonly xShape: readonly number[];
-  /** Class per row (per token for gpt), or 0 and 1 as float32 `[32, 1]` for mlp-small. */
+  /** Class per row (per token for gpt and lstm), or 0 and 1 as float32 `[32, 1]` for mlp-small. */
   readonly y: Float32Array | Int32Array;
   readonly yShape: readonly number[];
 }
@@ -81,7 +87,13 @@ export interface Batch {
 /** Steps take these in turn, again and again. */
 export const BATCHES = 8;
 
-const X_SHAPES: Readonly<Record<Exclude<WorkloadName, 'gpt'>, readonly number[]>> = {
+/** Sequences of a batch of tokens; each has 64. */
+const TOKEN_ROWS: ReadonlyMap<WorkloadName, number> = new Map([
+  ['gpt', 12],
+  ['lstm', 64],
+]);
+
+const X_SHAPES: Readonly<Partial<Record<WorkloadName, readonly number[]>>> = {
   'mlp-small': [32, 100],
   'mlp-digits': [128, 784],
   lenet: [64, 1, 28, 28],
@@ -91,11 +103,14 @@ const X_SHAPES: Readonly<Record<Exclude<WorkloadName, 'gpt'>, readonly number[]>
 /** The data of a workload: {@link BATCHES} batches, pictures as `[N, channels, height, width]`. */
 export function batchesOf(name: WorkloadName): readonly Batch[] {
   const random = seededRandom(7);
-  return Array.from({ length: BATCHES }, () => (name === 'gpt' ? tokenBatch(random) : batch(name, random)));
+  const tokenRows = TOKEN_ROWS.get(name);
+  return Array.from({ length: BATCHES }, () =>
+    tokenRows === undefined ? batch(name, random) : tokenBatch(tokenRows, random),
+  );
 }
 
-function batch(name: Exclude<WorkloadName, 'gpt'>, random: () => number): Batch {
-  const xShape = X_SHAPES[name];
+function batch(name: WorkloadName, random: () => number): Batch {
+  const xShape = X_SHAPES[name] ?? [];
   const [rows = 0] = xShape;
   const width = xShape.slice(1).reduce((a, b) => a * b, 1);
   const x = Float32Array.from({ length: rows * width }, () => random() * 2 - 1);
@@ -107,8 +122,8 @@ function batch(name: Exclude<WorkloadName, 'gpt'>, random: () => number): Batch 
   return { x, xShape, y, yShape: [rows, 1] };
 }
 
-function tokenBatch(random: () => number): Batch {
-  const [rows, block] = [12, 64];
+function tokenBatch(rows: number, random: () => number): Batch {
+  const block = 64;
   const token = (position: number): number => (position * position + 3 * position) % 65;
   const starts = Array.from({ length: rows }, () => Math.floor(random() * (4096 - block - 1)));
   const at = (offset: number): Int32Array =>
