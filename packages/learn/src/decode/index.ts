@@ -9,7 +9,13 @@ export {
 } from './ctc-beam-search.ts';
 export { type CtcPath, type CtcShape, decodeCtcGreedy } from './ctc-greedy.ts';
 export { generateSequences, type GenerationOptions } from './generate.ts';
-export { chooseLikeliest, computeTokenProbabilities, type SamplingOptions, sampleToken } from './sampling.ts';
+export {
+  chooseLikeliest,
+  computeTokenProbabilities,
+  type SamplingOptions,
+  sampleToken,
+  type TokenChoiceOptions,
+} from './sampling.ts';
 export type {
   DecodingLimits,
   DecodingStart,

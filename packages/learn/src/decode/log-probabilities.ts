@@ -38,5 +38,7 @@ export function computeLogProbabilities(operation: string, logits: ArrayLike<num
   let sum = 0;
   for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i] ?? 0) - largest);
   const offset = largest + Math.log(sum);
-  return Float64Array.from(logits, (logit) => logit - offset);
+  const logProbabilities = new Float64Array(logits.length);
+  for (let i = 0; i < logits.length; i++) logProbabilities[i] = (logits[i] ?? 0) - offset;
+  return logProbabilities;
 }

@@ -11,7 +11,8 @@ export class RankedTokens {
   constructor(values: ArrayLike<number>) {
     this.#values = values;
     this.#size = values.length;
-    this.#heap = Int32Array.from({ length: values.length }, (_, index) => index);
+    this.#heap = new Int32Array(values.length);
+    for (let index = 0; index < values.length; index++) this.#heap[index] = index;
     for (let node = (this.#size >> 1) - 1; node >= 0; node--) this.#sink(node);
   }
 

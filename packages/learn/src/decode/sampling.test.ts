@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../statistics/index.ts';
-import { chooseLikeliest, computeTokenProbabilities, type SamplingOptions, sampleToken } from './sampling.ts';
+import {
+  chooseLikeliest,
+  computeTokenProbabilities,
+  type SamplingOptions,
+  sampleToken,
+  type TokenChoiceOptions,
+} from './sampling.ts';
 
 const LOGITS = [0.3, -1.2, 2.1, 0.3, Number.NEGATIVE_INFINITY, 1.4, -0.5, 1.9];
 const HISTORY = [2, 6, 2];
 
-const CASES: readonly (SamplingOptions & { readonly history?: readonly number[] })[] = [
+const CASES: readonly TokenChoiceOptions[] = [
   {},
   { temperature: 0.6 },
   { temperature: 2.5, topK: 4 },
@@ -26,7 +32,7 @@ const CASES: readonly (SamplingOptions & { readonly history?: readonly number[] 
 ];
 
 /** The definitions one after another, on sorted lists. */
-function expectedProbabilities(options: SamplingOptions & { readonly history?: readonly number[] }): readonly number[] {
+function expectedProbabilities(options: TokenChoiceOptions): readonly number[] {
   const { temperature = 1, topK = 1e9, topP = 1, minP = 0, repetitionPenalty = 1, history = [] } = options;
   const penalised = LOGITS.map((logit, token) => {
     if (!history.includes(token)) return logit;

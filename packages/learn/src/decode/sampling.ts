@@ -20,27 +20,24 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number;
 }
 
-const NO_HISTORY: readonly number[] = [];
+export interface TokenChoiceOptions extends SamplingOptions {
+  /** Tokens that the repetition penalty is for, such as the prompt and what was written; default none. */
+  readonly history?: readonly number[];
+}
 
 /**
  * The token to go on with.
  * @param logits - one per token; −Infinity forbids one
- * @param history - tokens that the repetition penalty is for; default none
  * @throws INVALID_DATA on NaN, on +Infinity, or where all logits are −Infinity; INVALID_ARGUMENT on options out of range.
  */
-export function sampleToken(
-  logits: ArrayLike<number>,
-  random: Random,
-  options: SamplingOptions & { readonly history?: readonly number[] } = {},
-): number {
+export function sampleToken(logits: ArrayLike<number>, random: Random, options: TokenChoiceOptions = {}): number {
   checkSamplingOptions(options);
-  const { weights, kept } = weighTokens(logits, options, options.history ?? NO_HISTORY);
-  let total = 0;
-  for (let i = 0; i < kept.length; i++) total += weights[kept[i] ?? 0] ?? 0;
-  let left = random.uniform() * total;
-  let chosen = kept[0] ?? 0;
-  for (let i = 0; i < kept.length; i++) {
-    const token = kept[i] ?? 0;
+  const { weights, kept } = weighTokens(logits, options);
+  const count = kept?.length ?? weights.length;
+  let left = random.uniform() * sumOf({ weights, kept });
+  let chosen = kept?.[0] ?? 0;
+  for (let i = 0; i < count; i++) {
+    const token = kept === null ? i : (kept[i] ?? 0);
     const weight = weights[token] ?? 0;
     if (weight === 0) continue;
     chosen = token; // stays with the last where rounding leaves a remainder
@@ -58,19 +55,13 @@ export function chooseLikeliest(logits: ArrayLike<number>): number {
 }
 
 /** What {@link sampleToken} draws from: a probability per token, 0 for those left out. @throws as it does. */
-export function computeTokenProbabilities(
-  logits: ArrayLike<number>,
-  options: SamplingOptions & { readonly history?: readonly number[] } = {},
-): Float64Array {
+export function computeTokenProbabilities(logits: ArrayLike<number>, options: TokenChoiceOptions = {}): Float64Array {
   checkSamplingOptions(options);
-  const { weights, kept } = weighTokens(logits, options, options.history ?? NO_HISTORY);
+  const { weights, kept } = weighTokens(logits, options);
+  const total = sumOf({ weights, kept });
+  if (kept === null) return weights.map((weight) => weight / total);
   const probabilities = new Float64Array(logits.length);
-  let total = 0;
-  for (let i = 0; i < kept.length; i++) total += weights[kept[i] ?? 0] ?? 0;
-  for (let i = 0; i < kept.length; i++) {
-    const token = kept[i] ?? 0;
-    probabilities[token] = (weights[token] ?? 0) / total;
-  }
+  for (const token of kept) probabilities[token] = (weights[token] ?? 0) / total;
   return probabilities;
 }
 
@@ -92,22 +83,31 @@ export function checkSamplingOptions(options: SamplingOptions): void {
 interface WeighedTokens {
   /** Unnormalised probability of every token, 1 for the likeliest. */
   readonly weights: Float64Array;
-  /** Tokens that may be drawn. */
-  readonly kept: ArrayLike<number>;
+  /** Tokens that may be drawn; null for all. */
+  readonly kept: readonly number[] | null;
 }
 
-function weighTokens(logits: ArrayLike<number>, options: SamplingOptions, history: readonly number[]): WeighedTokens {
+function sumOf({ weights, kept }: WeighedTokens): number {
+  let total = 0;
+  if (kept === null) for (let token = 0; token < weights.length; token++) total += weights[token] ?? 0;
+  else for (const token of kept) total += weights[token] ?? 0;
+  return total;
+}
+
+function weighTokens(logits: ArrayLike<number>, options: TokenChoiceOptions): WeighedTokens {
   const { temperature = 1, topK = logits.length, topP = 1, minP = 0, repetitionPenalty = 1 } = options;
-  const penalised = penalise(logits, repetitionPenalty, history);
+  const penalised = penalise(logits, repetitionPenalty, options.history ?? []);
   const largest = largestLogit('sampling', penalised);
+  const weights = new Float64Array(logits.length);
   if (temperature === 0) {
-    const weights = new Float64Array(logits.length);
     const likeliest = chooseLikeliest(penalised);
     weights[likeliest] = 1;
     return { weights, kept: [likeliest] };
   }
-  const weights = Float64Array.from(penalised, (logit) => Math.exp((logit - largest) / temperature));
-  if (topK >= logits.length && topP === 1 && minP === 0) return { weights, kept: everyToken(logits.length) };
+  for (let token = 0; token < logits.length; token++) {
+    weights[token] = Math.exp(((penalised[token] ?? 0) - largest) / temperature);
+  }
+  if (topK >= logits.length && topP === 1 && minP === 0) return { weights, kept: null };
   const ranked = new RankedTokens(weights);
   const best: number[] = [];
   let total = 0;
@@ -118,7 +118,7 @@ function weighTokens(logits: ArrayLike<number>, options: SamplingOptions, histor
       total += weights[token] ?? 0;
     }
   } else {
-    for (const weight of weights) total += weight;
+    total = sumOf({ weights, kept: null });
   }
   const kept: number[] = [];
   let reached = 0;
@@ -141,8 +141,4 @@ function penalise(logits: ArrayLike<number>, penalty: number, history: readonly 
     if (logit !== undefined) penalised[token] = logit > 0 ? logit / penalty : logit * penalty;
   }
   return penalised;
-}
-
-function everyToken(count: number): ArrayLike<number> {
-  return Int32Array.from({ length: count }, (_, token) => token);
 }
