@@ -21,7 +21,9 @@ export interface DenseOptions {
    * less work where x has more rows than the kernel.
    */
   readonly scaledBy?: Value | number;
-  /** A factor on the bias; default 1. */
+  /** Added to every row of x after `scaledBy` ([in]), by way of the bias: kernels have fewer rows than activations. */
+  readonly shiftedBy?: Value | undefined;
+  /** A factor on the bias and on what `shiftedBy` makes; default 1. */
   readonly biasScaledBy?: number;
 }
 
@@ -41,12 +43,18 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
       regularizer: options.kernelRegularizer,
     });
     const product = matMul(x, options.scaledBy === undefined ? kernel : scaleRows(kernel, options.scaledBy));
-    if (options.useBias === false) return activate(product, options.activation ?? 'linear');
-    const bias = scope.parameter('bias', [units], {
-      initializer: initializerFor(options.biasInitializer ?? 'zeros', fans),
-      decays: false,
-    });
-    const scaled = options.biasScaledBy === undefined ? bias : mul(bias, options.biasScaledBy);
+    const bias =
+      options.useBias === false
+        ? null
+        : scope.parameter('bias', [units], {
+            initializer: initializerFor(options.biasInitializer ?? 'zeros', fans),
+            decays: false,
+          });
+    const shift =
+      options.shiftedBy === undefined ? null : reshape(matMul(reshape(options.shiftedBy, [1, fanIn]), kernel), [units]);
+    const constant = bias === null ? shift : shift === null ? bias : add(bias, shift);
+    if (constant === null) return activate(product, options.activation ?? 'linear');
+    const scaled = options.biasScaledBy === undefined ? constant : mul(constant, options.biasScaledBy);
     return activate(add(product, scaled), options.activation ?? 'linear');
   });
 }

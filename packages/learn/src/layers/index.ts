@@ -1,5 +1,29 @@
 // Layers and models in the vocabulary of Keras, over `graph`. Knows no optimisers and no data.
-export { type AttentionOptions, multiHeadSelfAttention } from './attention.ts';
+export {
+  type AttentionOptions,
+  type CrossAttentionOptions,
+  multiHeadCrossAttention,
+  multiHeadSelfAttention,
+  type SourceInputs,
+  type SourceLayer,
+  type TokenInputs,
+  type TokenLayer,
+} from './attention.ts';
+export {
+  type AdditiveAttentionOptions,
+  type Aligned,
+  type AlignmentLayer,
+  additiveAttention,
+  type MultiplicativeAttentionOptions,
+  multiplicativeAttention,
+} from './attention-alignment.ts';
+export {
+  alibiSlopes,
+  type LearnedPositionsOptions,
+  learnedPositions,
+  type RotaryOptions,
+  sinusoidalPositions,
+} from './attention-positions.ts';
 export { type Activation, type ActivationName, activate, activation } from './activations.ts';
 export { assertCount, type DenseOptions, dense, type EmbeddingOptions, embedding, lastSize } from './dense.ts';
 export { type BidirectionalOptions, bidirectional, type Merge, type StackedOptions, stacked } from './bidirectional.ts';
@@ -22,4 +46,12 @@ export type { RecurrentInputs, RecurrentLayer, RecurrentResult } from './recurre
 export * from './regularizers.ts';
 export * from './scope.ts';
 export { asNetwork, flatten, functional, reshape, residual, sequential } from './sequential.ts';
-export { type BlockOptions, type GptOptions, gpt, transformerBlock } from './transformer.ts';
+export { type BlockOptions, type DecoderInputs, transformerBlock, transformerDecoderBlock } from './transformer.ts';
+export {
+  type EncoderDecoder,
+  type EncoderDecoderOptions,
+  encoderDecoder,
+  SOURCE_INPUT,
+  TARGET_INPUT,
+} from './transformer-translator.ts';
+export { type GptOptions, gpt, type LlamaOptions, llama } from './transformer-gpt.ts';

@@ -1,67 +1,170 @@
-// Transformer blocks before whose parts the input is normalised, and a GPT made of them.
-// Two factors never touch the tokens: a normalisation's scale is multiplied into the kernel that follows it, and so are
-// GELU's constants. Both are exact; kernels are smaller than activations.
-// Sources: Radford et al. 2019; nanoGPT (Karpathy) for the defaults.
-import { AmaasError, formatShape } from '@amaas/core';
+// Transformer blocks, their normalisation before each part or after it. Where it comes before, two factors never touch the
+// tokens: a normalisation's scale and bias go into the kernel that follows it, and so do GELU's constants. All of it is
+// exact; kernels are smaller than activations.
+// Sources: Vaswani et al. 2017 (after), Radford et al. 2019 (before), Shazeer 2020 (SwiGLU).
+import { AmaasError } from '@amaas/core';
 import {
   add,
   erf,
   exp,
-  gather,
   layerNormalization,
-  matMul,
   mul,
-  reshape,
-  slice,
+  rmsNormalization,
+  silu,
+  split,
   square,
   sub,
-  transpose,
   type Value,
   withGradient,
 } from '../graph/index.ts';
-import { type AttentionOptions, attendRows, fromRows, onRows, type TokenRows, toRows } from './attention.ts';
-import { assertCount, dense, lastSize } from './dense.ts';
+import {
+  type AttentionOptions,
+  attendRows,
+  attendSource,
+  type Folded,
+  onRows,
+  presentTokens,
+  type SourceInputs,
+  type SourceLayer,
+  type SourceRows,
+  sourceRows,
+  type TokenInputs,
+  type TokenLayer,
+  type TokenRows,
+  tokenLayer,
+} from './attention.ts';
+import { type Activation, activate } from './activations.ts';
+import { dense, lastSize } from './dense.ts';
 import { dropout } from './dropout.ts';
-import { constantInitializer, normalInitializer } from './initializers.ts';
-import { type Layer, layer } from './layer.ts';
+import { constantInitializer } from './initializers.ts';
 import type { Scope } from './scope.ts';
 
 export interface BlockOptions extends AttentionOptions {
   /** Width of the inner dense layer; default 4 times the tokens'. */
   readonly innerWidth?: number;
+  /** Mean and variance, or the root mean square alone; default `layer`. */
+  readonly norm?: 'layer' | 'rms';
+  /** Whether parts get normalised tokens, and not their sum with a part's result is normalised; default true. */
+  readonly normFirst?: boolean;
+  /** Added to the variance or mean square; default 1e-5, as in PyTorch and Llama. */
+  readonly epsilon?: number;
+  /** Of the inner dense layer; `swiglu` is silu(x · gate) ⊙ (x · up), its kernels side by side. Default `gelu`. */
+  readonly activation?: Activation | 'swiglu';
 }
 
 /**
- * x + attention(norm(x)), then + dense(gelu(dense(norm(x)))).
+ * x + attention(norm(x)), then + dense(gelu(dense(norm(x)))): an encoder's block, or with `causal` a decoder's without source.
  * Shapes: x [batch, time, width] → the same.
  */
-export function transformerBlock(options: BlockOptions): Layer {
-  return layer('transformerBlock', (x, scope) => onRows(x, (rows, lie) => blockRows(rows, lie, { ...options, scope })));
+export function transformerBlock(options: BlockOptions): TokenLayer {
+  return tokenLayer('transformerBlock', (rows, lie, inputs) => blockRows(rows, lie, { ...options, ...inputs }));
 }
 
-function blockRows(rows: Value, lie: TokenRows, options: BlockOptions & { readonly scope: Scope }): Value {
-  const { scope, dropout: rate = 0, useBias = true } = options;
+/** What goes into a decoder's block besides its tokens. */
+export interface DecoderInputs extends SourceInputs, TokenInputs {}
+
+/**
+ * Causal self-attention, attention to a source, and a dense part: a decoder's block.
+ * Shapes: x [batch, time, width], source [batch, source time, any width] → x's.
+ */
+export function transformerDecoderBlock(options: BlockOptions): SourceLayer<DecoderInputs> {
+  return {
+    name: 'transformerDecoderBlock',
+    run: (x, scope, inputs) =>
+      onRows(x, (rows, lie) => {
+        const present = presentTokens(inputs.mask, lie);
+        return blockRows(rows, lie, { causal: true, ...options, scope, present, source: sourceRows(inputs, lie) });
+      }),
+  };
+}
+
+export interface BlockInputs extends BlockOptions {
+  readonly scope: Scope;
+  readonly present: Value | null;
+  readonly source?: SourceRows;
+}
+
+/** A block of tokens in rows; with a source a decoder's. */
+export function blockRows(rows: Value, lie: TokenRows, options: BlockInputs): Value {
+  const { scope, source } = options;
+  const attended = part(rows, { ...options, name: 'attention norm' }, (inside) =>
+    attendRows(inside.rows, lie, { ...options, ...inside, scope: scope.inside('attention') }),
+  );
+  const informed =
+    source === undefined
+      ? attended
+      : part(attended, { ...options, name: 'source norm' }, (inside) =>
+          attendSource(inside.rows, lie, { ...options, ...inside, source, scope: scope.inside('source attention') }),
+        );
+  return part(informed, { ...options, name: 'dense norm' }, (inside) => denseRows(inside, options));
+}
+
+/** Rows, and what is to be folded into the kernel that follows. */
+interface Inside extends Folded {
+  readonly rows: Value;
+}
+
+/** rows + apply(rows), normalised before or after. @param options.name - of the normalisation */
+function part(rows: Value, options: BlockInputs & { readonly name: string }, apply: (inside: Inside) => Value): Value {
+  const { name, scope, dropout: rate = 0, normFirst = true } = options;
+  const dropped = (value: Value): Value => dropout(rate).apply(value, scope);
+  if (normFirst) return add(dropped(apply(normalizedRows(rows, scope.inside(name), options))), rows);
+  return normalize(add(dropped(apply({ rows })), rows), scope.inside(name), options);
+}
+
+export type NormOptions = Pick<BlockOptions, 'norm' | 'epsilon' | 'useBias'>;
+
+/** Normalised, scale and bias left to the kernel that follows. */
+export function normalizedRows(
+  rows: Value,
+  scope: Scope,
+  { norm = 'layer', epsilon, useBias = true }: NormOptions,
+): Inside {
   const width = lastSize(rows, 'transformerBlock');
+  const given = epsilon === undefined ? {} : { epsilon };
+  const scaledBy = vector(scope, 'scale', width);
+  if (norm === 'rms') return { rows: rmsNormalization(rows, given), scaledBy };
+  const shiftedBy = useBias ? vector(scope, 'bias', width) : undefined;
+  return { rows: layerNormalization(rows, given), scaledBy, shiftedBy };
+}
+
+/** Normalised, scaled and shifted. */
+export function normalize(rows: Value, scope: Scope, { norm = 'layer', epsilon, useBias = true }: NormOptions): Value {
+  const width = lastSize(rows, 'transformerBlock');
+  const given = { scale: vector(scope, 'scale', width), ...(epsilon === undefined ? {} : { epsilon }) };
+  if (norm === 'rms') return rmsNormalization(rows, given);
+  return layerNormalization(rows, { ...given, ...(useBias ? { bias: vector(scope, 'bias', width) } : {}) });
+}
+
+/** A normalisation's scale or bias, one number per column. */
+function vector(scope: Scope, name: 'scale' | 'bias', width: number): Value {
+  return scope.parameter(name, [width], { initializer: constantInitializer(name === 'scale' ? 1 : 0), decays: false });
+}
+
+function denseRows({ rows, scaledBy, shiftedBy }: Inside, options: BlockInputs): Value {
+  const { scope, useBias = true, activation = 'gelu' } = options;
+  const width = lastSize(rows, 'transformerBlock');
+  const innerWidth = options.innerWidth ?? 4 * width;
   const kernel = options.kernelInitializer === undefined ? {} : { kernelInitializer: options.kernelInitializer };
   const output = options.outputInitializer ?? options.kernelInitializer;
-  const last = output === undefined ? {} : { kernelInitializer: output };
-  const attended = attendRows(layerNormalization(rows), lie, {
-    ...options,
-    scope: scope.inside('attention'),
-    scaledBy: normScale(scope.inside('attention norm'), width),
-  });
-  const middle = add(dropout(rate).apply(attended, scope), rows);
-  const inner = dense(options.innerWidth ?? 4 * width, {
-    useBias,
-    ...kernel,
-    scaledBy: mul(normScale(scope.inside('dense norm'), width), Math.SQRT1_2),
-    biasScaledBy: Math.SQRT1_2,
-  }).apply(layerNormalization(middle), scope.inside('dense'));
-  const outer = dense(width, { useBias, ...last, scaledBy: Math.SQRT1_2 }).apply(
-    scaledGelu(inner),
-    scope.inside('output'),
-  );
-  return add(dropout(rate).apply(outer, scope), middle);
+  const last = { useBias, ...(output === undefined ? {} : { kernelInitializer: output }) };
+  const folded = { ...(scaledBy === undefined ? {} : { scaledBy }), shiftedBy };
+  if (activation === 'gelu') {
+    const inner = dense(innerWidth, {
+      ...{ useBias, ...kernel, shiftedBy },
+      scaledBy: scaledBy === undefined ? Math.SQRT1_2 : mul(scaledBy, Math.SQRT1_2),
+      biasScaledBy: Math.SQRT1_2,
+    }).apply(rows, scope.inside('dense'));
+    return dense(width, { ...last, scaledBy: Math.SQRT1_2 }).apply(scaledGelu(inner), scope.inside('output'));
+  }
+  if (activation === 'swiglu') {
+    const both = dense(2 * innerWidth, { useBias, ...kernel, ...folded }).apply(rows, scope.inside('gate up'));
+    const [gate, up] = split(both, -1, [innerWidth, innerWidth]);
+    if (gate === undefined || up === undefined) throw new AmaasError('INTERNAL', 'transformerBlock: no gate');
+    return dense(width, last).apply(mul(silu(gate), up), scope.inside('output'));
+  }
+  const inner = dense(innerWidth, { useBias, ...kernel, ...folded }).apply(rows, scope.inside('dense'));
+  return dense(width, last).apply(activate(inner, activation), scope.inside('output'));
 }
 
 /** √2 · gelu(√2 · x): x · (1 + erf x), which is GELU without its constants. */
@@ -70,67 +173,5 @@ function scaledGelu(x: Value): Value {
   return withGradient(mul(x, share), [x, share], (dy, _, at, cumulated) => {
     const density = exp(sub(Math.log(2 / Math.sqrt(Math.PI)), square(at)));
     return [mul(dy, add(cumulated, mul(at, density))), null];
-  });
-}
-
-/** A normalisation's scale, one factor per column. */
-function normScale(scope: Scope, width: number): Value {
-  return scope.parameter('scale', [width], { initializer: constantInitializer(1), decays: false });
-}
-
-export interface GptOptions {
-  readonly vocabularySize: number;
-  /** Tokens of context. */
-  readonly blockSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly width: number;
-  /** Default 0. */
-  readonly dropout?: number;
-  /** Default false, as in nanoGPT. */
-  readonly useBias?: boolean;
-}
-
-/**
- * A GPT: token and position tables, blocks, and logits by the token table again.
- * Shapes: ids [batch, time ≤ blockSize] int32 or int64 → logits [batch, time, vocabularySize]; train it with a
- * cross-entropy that is told so (`fromLogits`).
- */
-export function gpt(options: GptOptions): Layer {
-  const { vocabularySize, blockSize, layers, heads, width, dropout: rate = 0, useBias = false } = options;
-  for (const [name, value] of Object.entries({ vocabularySize, blockSize, layers, heads, width })) {
-    assertCount(`gpt: ${name}`, value);
-  }
-  return layer('gpt', (ids, scope) => {
-    const [batch, time] = ids.shape;
-    if (batch === undefined || typeof time !== 'number' || time > blockSize || ids.shape.length !== 2) {
-      throw new AmaasError(
-        'INVALID_GRAPH',
-        `gpt: expected ids [batch, time ≤ ${blockSize}] of a known time, got ${formatShape(ids.shape)}`,
-      );
-    }
-    const initializer = normalInitializer(0, 0.02);
-    const tokens = scope.parameter('tokens', [vocabularySize, width], { initializer });
-    const positions = scope.parameter('positions', [blockSize, width], { initializer });
-    const lie: TokenRows = { time, batch };
-    const embedded = add(
-      gather(tokens, transpose(ids)),
-      reshape(time === blockSize ? positions : slice(positions, 0, 0, time), [time, 1, width]),
-    );
-    let rows = dropout(rate).apply(toRows(embedded, lie), scope);
-    for (let index = 0; index < layers; index++) {
-      rows = blockRows(rows, lie, {
-        heads,
-        causal: true,
-        dropout: rate,
-        useBias,
-        kernelInitializer: initializer,
-        outputInitializer: normalInitializer(0, 0.02 / Math.sqrt(2 * layers)),
-        scope: scope.inside(`${index}`),
-      });
-    }
-    const scale = normScale(scope.inside('norm'), width);
-    const logits = matMul(layerNormalization(rows), transpose(mul(tokens, scale)));
-    return transpose(fromRows(logits, lie), [1, 0, 2]);
   });
 }

@@ -7,6 +7,7 @@ import {
   activation,
   asNetwork,
   dense,
+  encoderDecoder,
   globalAveragePool,
   gpt,
   l1l2,
@@ -15,6 +16,7 @@ import {
   layerNorm,
   type Layer,
   leNet,
+  llama,
   multiHeadSelfAttention,
   type Network,
   resNet,
@@ -31,6 +33,7 @@ import {
   type Loss,
   meanSquaredError,
   type Optimizer,
+  sequenceCrossentropy,
   sgd,
   sparseCategoricalCrossentropy,
 } from '../index.ts';
@@ -171,6 +174,41 @@ export const TORCH_CASES: Readonly<Record<string, TorchCase>> = {
     batchSize: 3,
     inputs: new Map([['x', classes(11, 7)]]),
     target: classes(11, 7),
+  },
+  llama: {
+    network: asNetwork(
+      llama({ vocabularySize: 11, blockSize: 7, layers: 2, heads: 4, keyValueHeads: 2, width: 16, innerWidth: 10 }),
+    ),
+    loss: sequenceCrossentropy({ ignore: 3 }),
+    optimizer: momentum(0.1),
+    batchSize: 3,
+    inputs: new Map([['x', classes(11, 7)]]),
+    target: classes(11, 7),
+  },
+  encoderDecoder: {
+    network: encoderDecoder({ sourceVocabularySize: 7, targetVocabularySize: 9, layers: 2, heads: 2, width: 8 }),
+    loss: sequenceCrossentropy({ ignore: 0, labelSmoothing: 0.1 }),
+    optimizer: momentum(0.1),
+    batchSize: 3,
+    inputs: new Map([
+      ['source', classes(7, 6)],
+      ['target ids', classes(9, 5)],
+    ]),
+    target: classes(9, 5),
+  },
+  encoderDecoderAfter: {
+    network: encoderDecoder({
+      ...{ sourceVocabularySize: 7, layers: 1, heads: 2, width: 8, innerWidth: 6, normFirst: false },
+      ...{ activation: 'gelu', learnedPositions: 8, padding: 2, dropout: 0.2 },
+    }),
+    loss: sequenceCrossentropy({ ignore: 2 }),
+    optimizer: momentum(0.1),
+    batchSize: 3,
+    inputs: new Map([
+      ['source', classes(7, 6)],
+      ['target ids', classes(7, 5)],
+    ]),
+    target: classes(7, 5),
   },
 };
 
