@@ -80,6 +80,7 @@ export function evaluateClassifier(input: ClassifierEvaluation): EvaluationRepor
     slices: sliceResults(rows, slices, estimation),
     baselines: columns,
     warnings: [
+      ...(input.warnings ?? []),
       ...warnOfFewRows(rows.labels.length),
       ...classWarnings(rows, matrix, classNames),
       ...warnings,

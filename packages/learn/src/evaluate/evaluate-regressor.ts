@@ -95,6 +95,7 @@ export function evaluateRegressor(input: RegressorEvaluation): EvaluationReport 
     slices: sliceResults(rows, slices, estimation),
     baselines: columns,
     warnings: [
+      ...(input.warnings ?? []),
       ...warnOfFewRows(targets.length),
       ...targetWarnings(targets),
       ...warnings,

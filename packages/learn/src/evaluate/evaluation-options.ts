@@ -20,6 +20,8 @@ export interface EvaluationOptions {
   readonly data?: DataDescription;
   readonly model?: ModelDescription;
   readonly training?: TrainingDescription;
+  /** What the caller knows that readers must mind; shown before what the numbers themselves give rise to. */
+  readonly warnings?: readonly string[];
   /** Of every interval; default 0.95. Its complement is the level of the tests. */
   readonly confidence?: number;
   /**

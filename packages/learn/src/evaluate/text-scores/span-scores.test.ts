@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createRandom } from '../../statistics/index.ts';
 import { assertClose } from '../testing/scikit-learn-values.ts';
-import { computeSpanScores, type PrecisionRecall } from './span-scores.ts';
+import { computeSpanScores, estimateSpanF1, type PrecisionRecall } from './span-scores.ts';
 import { extractSpans } from './spans.ts';
 import { spanValues } from './testing/published-values.ts';
 
@@ -56,6 +57,16 @@ test('computeSpanScores on the example of its documentation: a span one tag too 
   );
   assert.equal(tagAccuracy, 0.8);
   assert.deepEqual(numbers(computeSpanScores({ targets: [['O']], predictions: [['O']] }).macro), [0, 0, 0]);
+});
+
+test('estimateSpanF1 gives the F1 of all spans with an interval over the sequences', () => {
+  for (const { scheme, targets, predictions, scores } of spanValues) {
+    const options = { scheme, random: createRandom('spans'), resamples: 400 };
+    const { value, interval } = estimateSpanF1({ targets, predictions }, options);
+    assertClose([value], [scores.micro[2] ?? 0]);
+    assert(interval !== null && interval.lower < value && value < interval.upper);
+    assert(interval.upper - interval.lower > 0.05 && interval.upper - interval.lower < 0.45);
+  }
 });
 
 test('computeSpanScores refuses tags of another scheme and rows that do not match', () => {

@@ -1,7 +1,9 @@
 // Precision, recall and F1 of spans found in sequences (names, phrases): a span counts as found only where type, start
 // and end are right. Source: CoNLL-2000's conlleval; averages as in seqeval.
 import { AmaasError } from '@amaas/core';
+import { bootstrapInterval, type Interval } from '../../statistics/index.ts';
 import { extractSpans, type Span, type TagScheme } from './spans.ts';
+import type { ResamplingOptions } from './text-metric.ts';
 
 /** Tags of every sequence, expected and predicted. */
 export interface TaggedRows {
@@ -47,25 +49,11 @@ export interface SpanScores {
  */
 export function computeSpanScores({ targets, predictions }: TaggedRows, scheme: TagScheme = 'lenient'): SpanScores {
   checkRows({ targets, predictions });
-  const counts = new Map<string, { support: number; predicted: number; correct: number }>();
-  const countsOf = (type: string): { support: number; predicted: number; correct: number } => {
-    const counted = counts.get(type) ?? { support: 0, predicted: 0, correct: 0 };
-    counts.set(type, counted);
-    return counted;
-  };
+  const counts = new Map<string, SpanCounts>();
   let [tags, rightTags] = [0, 0];
   targets.forEach((row, index) => {
     const guesses = predictions[index] ?? [];
-    const expected = new Set<string>();
-    for (const span of extractSpans(row, scheme)) {
-      countsOf(span.type).support++;
-      expected.add(keyOf(span));
-    }
-    for (const span of extractSpans(guesses, scheme)) {
-      const counted = countsOf(span.type);
-      counted.predicted++;
-      if (expected.has(keyOf(span))) counted.correct++;
-    }
+    countSpans(row, guesses, { scheme, counts });
     tags += row.length;
     row.forEach((tag, position) => {
       if (tag === guesses[position]) rightTags++;
@@ -74,10 +62,8 @@ export function computeSpanScores({ targets, predictions }: TaggedRows, scheme: 
   const types = Array.from(counts, ([type, counted]) => ({ type, ...counted, ...scoresOf(counted) })).sort((a, b) =>
     a.type < b.type ? -1 : 1,
   );
-  const sum = (key: 'support' | 'predicted' | 'correct'): number =>
-    types.reduce((total, scores) => total + scores[key], 0);
   return {
-    micro: scoresOf({ support: sum('support'), predicted: sum('predicted'), correct: sum('correct') }),
+    micro: scoresOf(sumSpans(types)),
     macro: meanOf(types, () => 1),
     weighted: meanOf(types, ({ support }) => support),
     types,
@@ -85,13 +71,79 @@ export function computeSpanScores({ targets, predictions }: TaggedRows, scheme: 
   };
 }
 
+export interface SpanF1Estimate {
+  /** Micro-averaged F1. */
+  readonly value: number;
+  /** Bootstrap over sequences; null where it is undefined. */
+  readonly interval: Interval | null;
+}
+
+/** Micro-averaged F1 with a bootstrap interval over the sequences. @throws as {@link computeSpanScores}. */
+export function estimateSpanF1(
+  rows: TaggedRows,
+  options: ResamplingOptions & { readonly scheme?: TagScheme },
+): SpanF1Estimate {
+  checkRows(rows);
+  const { scheme = 'lenient', ...resampling } = options;
+  const perRow = rows.targets.map((row, index) => {
+    const counts = new Map<string, SpanCounts>();
+    countSpans(row, rows.predictions[index] ?? [], { scheme, counts });
+    return sumSpans([...counts.values()]);
+  });
+  const { value, interval } = bootstrapInterval({
+    ...resampling,
+    rows: perRow.length,
+    statistic: (weights) => scoresOf(sumSpans(perRow, weights)).f1,
+  });
+  return { value, interval };
+}
+
+interface SpanCounts {
+  support: number;
+  predicted: number;
+  correct: number;
+}
+
+/** Adds one sequence's spans to the counts of their types. */
+function countSpans(
+  targets: readonly string[],
+  predictions: readonly string[],
+  { scheme, counts }: { readonly scheme: TagScheme; readonly counts: Map<string, SpanCounts> },
+): void {
+  const countsOf = (type: string): SpanCounts => {
+    const counted = counts.get(type) ?? { support: 0, predicted: 0, correct: 0 };
+    counts.set(type, counted);
+    return counted;
+  };
+  const expected = new Set<string>();
+  for (const span of extractSpans(targets, scheme)) {
+    countsOf(span.type).support++;
+    expected.add(keyOf(span));
+  }
+  for (const span of extractSpans(predictions, scheme)) {
+    const counted = countsOf(span.type);
+    counted.predicted++;
+    if (expected.has(keyOf(span))) counted.correct++;
+  }
+}
+
+function sumSpans(counts: readonly SpanCounts[], weights?: Float64Array): SpanCounts {
+  const sums: SpanCounts = { support: 0, predicted: 0, correct: 0 };
+  counts.forEach(({ support, predicted, correct }, row) => {
+    const weight = weights === undefined ? 1 : (weights[row] ?? 0);
+    sums.support += weight * support;
+    sums.predicted += weight * predicted;
+    sums.correct += weight * correct;
+  });
+  return sums;
+}
+
 /** Places and type of a span within its sequence; the numbers come first, so that no type can imitate another span. */
 function keyOf({ type, start, end }: Span): string {
   return `${start} ${end} ${type}`;
 }
 
-function scoresOf(counts: { support: number; predicted: number; correct: number }): PrecisionRecall {
-  const { support, predicted, correct } = counts;
+function scoresOf({ support, predicted, correct }: SpanCounts): PrecisionRecall {
   const precision = predicted === 0 ? 0 : correct / predicted;
   const recall = support === 0 ? 0 : correct / support;
   return { precision, recall, f1: correct === 0 ? 0 : (2 * precision * recall) / (precision + recall) };
