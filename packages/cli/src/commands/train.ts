@@ -15,7 +15,7 @@ import type { TrainingConfiguration } from '../training/messages.ts';
 import { assertThere, nameOfFile } from '../training/data-file.ts';
 import { commandName, endText } from '../training/end-text.ts';
 import { explainTraining } from '../training/explain.ts';
-import { addMediaOptions, refuseMediaFlags } from '../training/media-flags.ts';
+import { addMediaOptions, groupByData, refuseMediaFlags } from '../training/media-flags.ts';
 import { createProgressView } from '../training/progress-view.ts';
 import { runTraining } from '../training/run-training.ts';
 import { isDatasetName, trainOnServer } from '../training/train-on-server.ts';
@@ -28,8 +28,8 @@ export function registerTrain(program: Command, context: CommandContext): void {
     .description(
       'learn a model of a table (CSV, Parquet, JSON lines), or of a folder of pictures or WAV recordings with a folder per class; report on what was held out, and serve it',
     )
-    .option('--target <column>', 'the column of a table to predict; the classes of a folder are its folders');
-  addMediaOptions(addTableOptions(command))
+    .option('--target <column>', 'the column to predict, which a table needs; the classes of a folder are its folders');
+  groupByData(addMediaOptions(addTableOptions(command)))
     .option('--name <name>', 'name of the model (default: that of the data); a new version is made when it exists')
     .option('--label <label...>', 'labels that move to the new version, such as production')
     .option('--out <folder>', 'where model, manifest and report are written (default: ./trained/<name>)')

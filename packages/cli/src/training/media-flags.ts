@@ -73,6 +73,20 @@ export function addMediaOptions(command: Command): Command {
     .option('--seconds <n>', 'of each recording that are learned from (default: the longest, 10 at most)');
 }
 
+/** Lists the options in the help by what they are for; those for all data stay together. */
+export function groupByData(command: Command): Command {
+  const groups = [
+    ['Tables:', TABLE_FLAGS],
+    ['Folders of pictures:', KIND_FLAGS.image],
+    ['Folders of recordings:', KIND_FLAGS.audio],
+  ] as const;
+  for (const option of command.options) {
+    const [heading] = groups.find(([, flags]) => flags.some((flag) => flag === option.attributeName())) ?? [];
+    if (heading !== undefined) option.helpGroup(heading);
+  }
+  return command;
+}
+
 /** @throws UsageError for an option of pictures or recordings */
 export function refuseMediaFlags(flags: MediaFlags, table: string): void {
   for (const kind of ['image', 'audio'] as const) {
@@ -82,13 +96,17 @@ export function refuseMediaFlags(flags: MediaFlags, table: string): void {
   }
 }
 
+/** @throws UsageError for an option of tables */
+export function refuseTableFlags(flags: TrainFlags, folder: string, what = ''): void {
+  const given = TABLE_FLAGS.find((flag) => flags[flag] !== undefined);
+  if (given === undefined) return;
+  const why = given === 'target' ? ', whose classes are the names of its folders' : '';
+  throw new UsageError(`${nameOf(given)} is for tables; ${folder} is a folder${what}${why}`);
+}
+
 /** @throws UsageError for an option of tables, or of the other medium */
 export function refuseOtherFlags(flags: MediaFlags & TrainFlags, kind: FolderKind, folder: string): void {
-  const given = TABLE_FLAGS.find((flag) => flags[flag] !== undefined);
-  if (given !== undefined) {
-    const why = given === 'target' ? ', whose classes are the names of its folders' : '';
-    throw new UsageError(`${nameOf(given)} is for tables; ${folder} is a folder of ${WHAT[kind]}${why}`);
-  }
+  refuseTableFlags(flags, folder, ` of ${WHAT[kind]}`);
   const other = kind === 'image' ? 'audio' : 'image';
   const strange = KIND_FLAGS[other].find((flag) => flags[flag] !== undefined);
   if (strange === undefined) return;

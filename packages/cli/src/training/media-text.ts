@@ -45,7 +45,8 @@ function classesText({ classes, files }: MediaSummary, isVerbose: boolean): stri
   return `one of ${classes.length} classes: ${shares.join(', ')}${more}`;
 }
 
-function skippedText({ skipped, files }: MediaSummary, isVerbose: boolean): readonly string[] {
+/** What could not be read, as lines; none where all could. */
+export function skippedText({ skipped, files }: MediaSummary, isVerbose: boolean): readonly string[] {
   if (skipped.length === 0) return [];
   const total = count(files + skipped.length);
   const [first] = skipped;

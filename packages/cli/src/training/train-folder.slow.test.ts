@@ -127,6 +127,42 @@ test('train serves a folder of pictures that answers held-out files as the repor
   assert.match(await done('runs', 'report', trained.run), /"classes"|"metrics"/);
 });
 
+test('eval gives one report of a folder and of the served version, and says what does not fit', { skip }, async () => {
+  const local = JSON.parse(await done('eval', 'trained/digits', 'digits', '--json', '--report', 'eval.html'));
+  assert.equal(local.n, 360);
+  assert.match(await readFile(join(home.folder, 'eval.html'), 'utf8'), /^<!doctype html>/i);
+  const served = JSON.parse(await done('eval', 'digits:production', 'digits/', '--json'));
+  assert.deepEqual(served.confusionMatrix, local.confusionMatrix);
+  // The files that were held out are among these, and their answers those of the training's report.
+  for (const { file } of await heldOut('held-out.jsonl')) {
+    await mkdir(join(home.folder, 'unseen', dirname(file)), { recursive: true });
+    await copyFile(join(home.folder, 'digits', file), join(home.folder, 'unseen', file));
+  }
+  const unseen = JSON.parse(await done('eval', 'trained/digits', 'unseen', '--json'));
+  const report = JSON.parse(await readFile(join(home.folder, 'trained/digits/report.json'), 'utf8'));
+  assert.deepEqual(unseen.confusionMatrix, report.confusionMatrix);
+  await put('strange/9/a.png', await readFile(join(home.folder, 'trained/digits/model.onnx')));
+  const table: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [
+      ['trained/digits', 'spoken'],
+      1,
+      /^amaas: eval: trained\/digits takes pictures, and spoken is a folder of recordings/,
+    ],
+    [['trained/digits', 'digits', '--target', 'x'], 2, /^amaas: --target is for tables; digits is a folder/],
+    [
+      ['trained/digits', 'strange'],
+      1,
+      /^amaas: test: there are files of class "9", which the model does not know: .*"0", "1", "2"/,
+    ],
+    [['nobody', 'digits'], 1, /^amaas: .*nobody/],
+  ];
+  for (const [argv, code, message] of table) {
+    const result = await amaas('eval', ...argv);
+    assert.equal(result.code, code, argv.join(' '));
+    assert.match(result.stderr, message);
+  }
+});
+
 test('train says how to ask with a held-out picture, and the lines it says work', { skip }, async () => {
   const out = await done('train', 'digits', '--epochs', '2', '--size', '20x24', '--out', 'small');
   assert.match(
@@ -166,6 +202,16 @@ test('train serves a folder of recordings, cut by speakers, and its example answ
   const said = /has not heard \((?<file>\S+); it says .*\n {2}amaas (?<predict>.*)\n/.exec(out)?.groups;
   assert.equal(said?.['file'], `spoken/${rows[0]?.file}`);
   assertScores(await done(...(said?.['predict'] ?? '').split(' '), '--json'), rows[0]?.scores ?? []);
+  for (const { file } of rows) {
+    await mkdir(join(home.folder, 'unheard', dirname(file)), { recursive: true });
+    await copyFile(join(home.folder, 'spoken', file), join(home.folder, 'unheard', file));
+  }
+  const report = JSON.parse(await readFile(join(home.folder, 'trained/spoken/report.json'), 'utf8'));
+  for (const model of ['spoken', 'trained/spoken'])
+    assert.deepEqual(
+      JSON.parse(await done('eval', model, 'unheard', '--json')).confusionMatrix,
+      report.confusionMatrix,
+    );
 });
 
 test('train reports on a folder of its own with --test, and leaves out what is broken', { skip }, async () => {
@@ -183,7 +229,7 @@ test('train reports on a folder of its own with --test, and leaves out what is b
   const refused = await amaas('train', 'parts');
   assert.match(
     refused.stderr,
-    /^amaas: train: the pictures of parts lie in test and train, .*parts\/train, and --test parts\/test/,
+    /^amaas: media: the pictures of parts lie in test and train, .*parts\/train \(and --test parts\/test/,
   );
   const argv = ['parts/train', '--test', 'parts/test', '--epochs', '2', '--no-deploy', '--name', 'pair'];
   const out = await done('train', ...argv);
@@ -207,7 +253,7 @@ test('train refuses what does not fit a folder before anything is read', { skip 
     [['spoken', '--size', '32'], 2, /^amaas: --size is for pictures; spoken is a folder of recordings/],
     [['digits', '--label', 'x', '--no-deploy'], 2, /^amaas: --label needs a deployment/],
     [['digits', '--test', 'spoken'], 1, /^amaas: train: spoken holds other media than what is learned/],
-    [['digits/0'], 1, /^amaas: train: \d+ pictures of digits\/0 lie in no folder/],
+    [['digits/0'], 1, /^amaas: media: \d+ pictures of digits\/0 lie in no folder/],
     [['nowhere/'], 1, /^amaas: train: there is no folder nowhere\//],
     [['nowhere'], 2, /^amaas: there is no file or folder nowhere; for a dataset of the server give --target/],
     [['digits', '--group-by', 'x(.)', '--no-deploy', '--out', 'none'], 1, /finds no group in the file name 0\/\d+\./],

@@ -14,11 +14,10 @@ import {
 } from '@amaas/learn/pipelines';
 import type { CheckpointStore } from '@amaas/learn/train';
 import { openCheckpoints } from './checkpoints.ts';
+import { MAX_SKIPPED_SHARE } from './media-bounds.ts';
 import type { FromTraining, MediaTrainingResult, MediaTrainingTask, ToTraining } from './messages.ts';
 import { importInstalled } from './open-source.ts';
 
-/** Files beyond it that cannot be read are no accident. */
-const MAX_SKIPPED_SHARE = 0.1;
 /** Bytes of all prepared files together: they are held in memory, twice for a moment. */
 const MAX_PREPARED_BYTES = 4e9;
 /** What a recording is cut to unasked, as the pipeline looks at no more. */

@@ -37,24 +37,24 @@ test('inspectMediaFolder says what it found and what it expected', async (t) => 
   const table: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [
       {},
-      /^train: there is no file in data\/; expected a folder per class with pictures \(\.jpg.*such as data\/cat\/1\.png$/,
+      /^media: there is no file in data\/; expected a folder per class with pictures \(\.jpg.*such as data\/cat\/1\.png$/,
     ],
-    [{ 'a/1.png': '', 'a/2.png': '' }, /^train: data\/ has but one class, "a" with 2 pictures; .* a folder each$/],
+    [{ 'a/1.png': '', 'a/2.png': '' }, /^media: data\/ has but one class, "a" with 2 pictures; .* a folder each$/],
     [
       { 'a/1.png': '', 'b/2.wav': '', 'b/3.wav': '' },
-      /^train: data\/ holds 1 picture \(such as a\/1\.png\) and 2 recordings \(such as b\/2\.wav\); a model learns one kind/,
+      /^media: data\/ holds 1 picture \(such as a\/1\.png\) and 2 recordings \(such as b\/2\.wav\); a model is of one kind/,
     ],
     [
       { 'a/1.png': '', 'b/2.png': '', '3.png': '', '4.png': '' },
-      /^train: 2 pictures of data\/ lie in no folder, such as 3\.png, so their classes are not known; .* data\/cat\/3\.png$/,
+      /^media: 2 pictures of data\/ lie in no folder, such as 3\.png, so their classes are not known; .* data\/cat\/3\.png$/,
     ],
     [
       { 'train/a/1.png': '', 'Test/a/2.png': '', 'train/b/1.png': '' },
-      /^train: the pictures of data\/ lie in Test and train, .* learn from: data\/train, and --test data\/Test to report/,
+      /^media: the pictures of data\/ lie in Test and train, .* learn from data\/train \(and --test data\/Test to report/,
     ],
     [
       { 'heart.csv': '', 'b.txt': '', 'c.txt': '', 'd.md': '', e: '' },
-      /^train: data\/ holds no picture and no WAV recording, but 2 \.txt files, 1 .* and 2 other endings; .* To learn from a table name its file: data\/heart\.csv$/,
+      /^media: data\/ holds no picture and no WAV recording, but 2 \.txt files, 1 .* and 2 other endings; .* To learn from a table name its file: data\/heart\.csv$/,
     ],
     [{ 'a/1.mp3': '', 'b/2.mp3': '' }, /but 2 \.mp3 files; .*\. Convert \.mp3 recordings to \.wav first$/],
     [{ 'a/1.heic': '' }, /Convert \.heic pictures to \.png or \.jpg first$/],
@@ -72,4 +72,5 @@ test('inspectMediaFolder takes a class called test, and stops when called off', 
   await rm(join(root, 'test'), { recursive: true });
   await mkdir(join(root, 'empty'));
   await assert.rejects(inspectMediaFolder(root), /but one class, "train"/);
+  assert.deepEqual((await inspectMediaFolder(root, { leastClasses: 1 })).classes, [{ name: 'train', count: 1 }]);
 });

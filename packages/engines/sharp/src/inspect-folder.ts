@@ -11,7 +11,7 @@ export type FolderKind = 'image' | 'audio';
 
 export interface InspectedFolder {
   readonly kind: FolderKind;
-  /** In the order a model has them; at least two. */
+  /** In the order a model has them. */
   readonly classes: readonly { readonly name: string; readonly count: number }[];
   /** How many files of other kinds lie there, by ending; they are passed over. */
   readonly others: ReadonlyMap<string, number>;
@@ -20,6 +20,8 @@ export interface InspectedFolder {
 export interface InspectOptions {
   /** The folder as messages call it; default its path. */
   readonly name?: string;
+  /** Files to be evaluated may be of one class; default 2, without which nothing is learned. */
+  readonly leastClasses?: 1 | 2;
   readonly signal?: AbortSignal;
 }
 
@@ -42,7 +44,7 @@ const TABLES: ReadonlySet<string> = new Set(['.csv', '.tsv', '.parquet', '.jsonl
  * @throws INVALID_DATA with what was found and what was expected, CANCELLED, and what reading folders throws
  */
 export async function inspectMediaFolder(path: string, options: InspectOptions = {}): Promise<InspectedFolder> {
-  const { name = path, signal } = options;
+  const { name = path, leastClasses = 2, signal } = options;
   const names = await listNames(path, { signal });
   const byKind: Readonly<Record<FolderKind, string[]>> = { image: [], audio: [] };
   const rest: string[] = [];
@@ -56,7 +58,7 @@ export async function inspectMediaFolder(path: string, options: InspectOptions =
   if (image.length > 0 && audio.length > 0) {
     throw refusal(
       `${name} holds ${described('image', image)} and ${described('audio', audio)}; ` +
-        'a model learns one kind, so give a folder with pictures only or recordings only',
+        'a model is of one kind, so give a folder with pictures only or recordings only',
     );
   }
   const kind = image.length > 0 ? 'image' : 'audio';
@@ -66,7 +68,7 @@ export async function inspectMediaFolder(path: string, options: InspectOptions =
   const classes = countClasses(files);
   refuseParts(name, kind, { files, classes });
   const [only, second] = classes;
-  if (only !== undefined && second === undefined) {
+  if (only !== undefined && second === undefined && leastClasses === 2) {
     throw refusal(
       `${name} has but one class, "${only.name}" with ${countOf(only.count, ...NOUNS[kind])}; ` +
         'a model needs at least two to tell apart, a folder each',
@@ -102,8 +104,8 @@ function refuseParts(
   const holdingOut = parts.find((part) => part.toLowerCase().startsWith('test'));
   throw refusal(
     `the ${many} of ${name} lie in ${parts.join(' and ')}, which are parts of a data set rather than classes; ` +
-      `give the part to learn from: ${join(name, training)}` +
-      (holdingOut === undefined ? '' : `, and --test ${join(name, holdingOut)} to report on that one`),
+      `give one of them, to learn from ${join(name, training)}` +
+      (holdingOut === undefined ? '' : ` (and --test ${join(name, holdingOut)} to report on that one)`),
   );
 }
 
@@ -165,5 +167,5 @@ function join(folder: string, ...names: readonly string[]): string {
 }
 
 function refusal(message: string): AmaasError {
-  return new AmaasError('INVALID_DATA', `train: ${message}`);
+  return new AmaasError('INVALID_DATA', `media: ${message}`);
 }

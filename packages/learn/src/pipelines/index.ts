@@ -30,6 +30,13 @@ export {
   parseMediaDescription,
   readMediaDescription,
 } from './media-description.ts';
+export {
+  type EvaluatedMedia,
+  evaluateMediaModel,
+  type MediaModelEvaluation,
+  type RunMediaModel,
+  withMediaModel,
+} from './media-evaluation.ts';
 export { heldOutMediaLines, trainedMediaFiles } from './media-files.ts';
 export type {
   HeldOutMedia,

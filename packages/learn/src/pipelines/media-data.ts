@@ -226,6 +226,27 @@ function listNames(names: readonly string[]): string {
   return names.slice(0, MAX_NAMED).join(', ') + more;
 }
 
+/**
+ * Media to be tested with, their classes in the order of a model's.
+ * @throws INVALID_DATA for a class that is not among them, and as {@link readMedia}
+ */
+export async function readTestMedia<Value>(
+  test: LabelledMedia<Value>,
+  classes: readonly string[],
+  options: MediaReadingOptions,
+): Promise<{ readonly rows: MediaRows<Value>; readonly summary: MediaSummary }> {
+  const places = test.classNames.map((name) => classes.indexOf(name));
+  const unknown = test.classNames.find((_, place) => places[place] === -1);
+  if (unknown !== undefined) {
+    throw new AmaasError(
+      'INVALID_DATA',
+      `test: there are files of class "${unknown}", which the model does not know: there are ${listNames(classes.map((name) => `"${name}"`))}`,
+    );
+  }
+  const { rows, summary } = await readMedia(test, options);
+  return { rows: { ...rows, labels: rows.labels.map((label) => places[label] ?? 0) }, summary };
+}
+
 /** A warning where held-out values also are among the training values. @param keyOf - equal for equal values */
 export function findSharedValues<Value>(
   { train, test }: MediaParts<Value>,

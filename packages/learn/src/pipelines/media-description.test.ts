@@ -23,8 +23,16 @@ test('a model of pictures, of sounds, of texts says what files become in it', as
   const { layout, ...declared } = pictures.manifest.preprocess?.['image'] ?? { layout: 'none' };
   assert.deepEqual([declared, layout], [description?.preparation, 'nchw']);
 
-  const sounds = await trainAudio({ ...common, media: soundMedia(40), sampleRateHz: 8000, candidates: ['linear'] });
-  assert.deepEqual(readMediaDescription(sounds.onnx)?.preparation, { kind: 'audio', sampleRateHz: 8000 });
+  const media = soundMedia(40);
+  const sounds = await trainAudio({ ...common, media, sampleRateHz: 8000, candidates: ['linear'] });
+  const lengths = await Promise.all(media.files.map((_, at) => media.load(at)));
+  const trained = lengths.filter((_, at) => sounds.split.train.includes(media.files[at]?.name ?? ''));
+  const samples = Math.max(...trained.map(({ length }) => length));
+  assert.deepEqual(readMediaDescription(sounds.onnx)?.preparation, {
+    kind: 'audio',
+    sampleRateHz: 8000,
+    samples,
+  });
 
   const made = Array.from({ length: 40 }, (_, row) => ({ label: `${row % 2}`, text: `word${row % 2} of ${row}` }));
   const texts = await trainText({ ...common, media: textMedia(made), candidates: ['linear'] });
@@ -46,7 +54,8 @@ test('parseMediaDescription refuses what is damaged', () => {
     { preparation: { ...whole.preparation, width: 0 } },
     { preparation: { ...whole.preparation, channels: 'cmyk' } },
     { preparation: { ...whole.preparation, fill: 'black' } },
-    { preparation: { kind: 'audio', sampleRateHz: '8000' } },
+    { preparation: { kind: 'audio', sampleRateHz: '8000', samples: 1 } },
+    { preparation: { kind: 'audio', sampleRateHz: 8000 } },
     { preparation: { kind: 'text' } },
   ]) {
     assert.throws(

@@ -9,7 +9,12 @@ export type MediaPreparation =
       ImagePreprocess,
       'width' | 'height' | 'fit' | 'fill' | 'background'
     >)
-  | { readonly kind: 'audio'; readonly sampleRateHz: number };
+  | {
+      readonly kind: 'audio';
+      readonly sampleRateHz: number;
+      /** Looked at, from the beginning. */
+      readonly samples: number;
+    };
 
 /** Plain JSON. */
 export interface MediaModelDescription {
@@ -49,8 +54,8 @@ export function parseMediaDescription(value: unknown): MediaModelDescription {
 
 function isPreparation(value: unknown): value is MediaPreparation {
   if (!isRecord(value)) return false;
-  const { kind, width, height, fit, channels, fill, background, sampleRateHz } = value;
-  if (kind === 'audio') return isCount(sampleRateHz);
+  const { kind, width, height, fit, channels, fill, background, sampleRateHz, samples } = value;
+  if (kind === 'audio') return isCount(sampleRateHz) && isCount(samples);
   const isFilled = [fill, background].every((level) => level === undefined || typeof level === 'number');
   const isLaidOut = (fit === 'stretch' || fit === 'letterbox') && (channels === 'rgb' || channels === 'gray');
   return kind === 'image' && isCount(width) && isCount(height) && isLaidOut && isFilled;

@@ -39,7 +39,7 @@ test('trainText learns which words make the difference and serves raw texts', as
     ['Majority', trained.candidate.name === 'linear' ? 'perceptron' : 'linear'],
   );
   const kinds = events.map(({ kind }) => kind).filter((kind, at, all) => kind !== all[at - 1]);
-  assert.deepEqual(kinds.slice(0, 3), ['described', 'split', 'prepared']);
+  assert.deepEqual(kinds.slice(0, 4), ['reading', 'described', 'split', 'prepared']);
   assert.equal(kinds.at(-1), 'evaluating');
   assert.deepEqual(await ask(trained, texts(['the Prize, please', 'about the garden', ''])), ['spam', 'ham', 'ham']);
   assert.deepEqual(trained.manifest.labels, ['ham', 'spam']);

@@ -24,6 +24,7 @@ import {
   type MediaRows,
   type MediaSummary,
   readMedia,
+  readTestMedia,
   refuseClasses,
   splitMedia,
 } from './media-data.ts';
@@ -184,7 +185,7 @@ export async function trainMedia<Media>(
   const { test = 0.2 } = options;
   const parts = splitMedia(rows, {
     seed,
-    test: typeof test === 'number' ? test : await readTest(test, options),
+    test: typeof test === 'number' ? test : (await readTestMedia(test, options.media.classNames, options)).rows,
     validation: options.validation ?? 0.15,
     groupOf: options.groupOf,
   });
@@ -229,23 +230,6 @@ export async function trainMedia<Media>(
       example: { input: plan.input.name, tensor: plan.input.tensor(parts.test.values.slice(0, 1)) },
     },
   };
-}
-
-/** Held-out media of their own, their classes in the order of the training media. */
-async function readTest<Media>(
-  test: LabelledMedia<Media>,
-  options: TrainMediaOptions<Media>,
-): Promise<MediaRows<Media>> {
-  const places = test.classNames.map((name) => options.media.classNames.indexOf(name));
-  const unknown = test.classNames.find((_, place) => places[place] === -1);
-  if (unknown !== undefined) {
-    throw new AmaasError(
-      'INVALID_DATA',
-      `train: the test files have files of class "${unknown}", of which there are none to learn from`,
-    );
-  }
-  const { rows } = await readMedia(test, options);
-  return { ...rows, labels: rows.labels.map((label) => places[label] ?? 0) };
 }
 
 interface Trained {

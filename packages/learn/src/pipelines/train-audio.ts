@@ -139,7 +139,7 @@ function planAudio(sounds: readonly Float32Array[], head: Head, options: TrainAu
       description: `Sound of one channel at ${sampleRateHz} Hz, samples from -1 to 1, of which the first ${seconds.toFixed(2)} s count.`,
       signatures: { serving_default: { method: 'predict' } },
     },
-    preparation: { kind: 'audio', sampleRateHz },
+    preparation: { kind: 'audio', sampleRateHz, samples: features.samples },
   };
 }
 
@@ -165,7 +165,7 @@ function chooseFeatures(sounds: readonly Float32Array[], options: TrainAudioOpti
 }
 
 /** Sounds as one tensor [sounds, longest], silence behind the shorter ones; nothing beyond what is looked at. */
-function soundTensor(sounds: readonly Float32Array[], samples: number): Tensor {
+export function soundTensor(sounds: readonly Float32Array[], samples: number): Tensor {
   const longest = sounds.reduce((most, { length }) => Math.max(most, Math.min(length, samples)), 1);
   const data = new Float32Array(sounds.length * longest);
   for (const [index, sound] of sounds.entries()) data.set(sound.subarray(0, longest), index * longest);
