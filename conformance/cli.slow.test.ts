@@ -80,7 +80,7 @@ test('models list and show', async () => {
   const { models } = (await json('models', 'list')) as { models: readonly { name: string }[] }; // the admin API's list
   assert.deepEqual(
     models.map(({ name }) => name),
-    ['digits', 'face-detector', 'heart', 'iris', 'magika', 'mnist', 'silero-vad', 'spam', 'spoken-digits'],
+    ['digits', 'face-detector', 'heart-disease', 'iris', 'magika', 'mnist', 'silero-vad', 'spam', 'spoken-digits'],
   );
   const shown = assertDone(await amaas(['models', 'show', 'iris']));
   assert.match(shown, /float_input +float32 \[.*,4\]/);

@@ -81,12 +81,12 @@ test('the bundled reader of digits reads 9,950 of the 10,000 test digits', {
 
 test('the bundled heart model takes findings by their names, missing ones too', async () => {
   const example: { readonly inputs: readonly Input[] } = JSON.parse(
-    await readFile(join(import.meta.dirname, '..', 'models', 'heart', '1', 'example.json'), 'utf8'),
+    await readFile(join(import.meta.dirname, '..', 'models', 'heart-disease', '1', 'example.json'), 'utf8'),
   );
   assert.equal(example.inputs.length, 13);
-  const [answer] = await labelsOf('heart', example.inputs);
+  const [answer] = await labelsOf('heart-disease', example.inputs);
   const without = example.inputs.map((input) => (input.name === 'chol' ? { ...input, data: [null] } : input));
-  assert.deepEqual([answer, await labelsOf('heart', without)], ['1', ['1']]);
+  assert.deepEqual([answer, await labelsOf('heart-disease', without)], ['1', ['1']]);
 });
 
 interface Input {

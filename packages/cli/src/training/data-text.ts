@@ -21,10 +21,12 @@ export interface DataFacts {
 /** `isVerbose`: every column with its values, and also what was merely noticed. */
 export function dataText(facts: DataFacts, isVerbose: boolean): string {
   const { summary, preprocessing, rows } = facts;
+  const isLeftOut = (column: string): boolean =>
+    facts.excluded.includes(column) || preprocessing.dropped.some((each) => each.column === column);
   const noticed = summary.findings.filter(
     ({ code, column }) =>
       column === undefined ||
-      !(facts.excluded.includes(column) || (code === 'numbers-as-text' && facts.declared?.includes(column) === true)),
+      !(isLeftOut(column) || (code === 'numbers-as-text' && facts.declared?.includes(column) === true)),
   );
   // That not all rows are in memory explains the numbers of rows below it.
   const ofSplit = facts.findings.filter((finding) => isWarning(finding) || finding.code === 'sampled');

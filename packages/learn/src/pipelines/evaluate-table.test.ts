@@ -104,7 +104,7 @@ test('evaluateTableModel judges the rows that have an answer, under the column i
   assert.equal(scores.length, 4);
   assert.deepEqual(
     report.data.facts?.map(({ label, value }) => `${label} ${value}`),
-    ['Rows 3', 'Rows evaluated 2', 'Columns used 4', 'Digest sha256:ab'],
+    ['Target sick', 'Rows 3', 'Rows evaluated 2', 'Columns used 4', 'Digest sha256:ab'],
   );
   const renamed = tableFromColumns({ age: [20], sex: ['m'], smokes: [true], asked: ['x'], ill: ['maybe'] });
   const judge = (target?: string) =>

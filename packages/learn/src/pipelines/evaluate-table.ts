@@ -49,6 +49,8 @@ export interface TableEvaluation {
   readonly data: { readonly name: string; readonly facts: readonly Fact[] };
   readonly model: ModelDescription;
   readonly history?: TrainingDescription;
+  /** For the reader to mind. */
+  readonly warnings?: readonly string[];
 }
 
 export interface EvaluatedTable {
@@ -72,6 +74,7 @@ export async function evaluateTable(evaluation: TableEvaluation): Promise<Evalua
     slices: sliceTable(test, description),
     data: evaluation.data,
     model: evaluation.model,
+    ...(evaluation.warnings === undefined ? {} : { warnings: evaluation.warnings }),
     ...(evaluation.history === undefined ? {} : { training: evaluation.history }),
   };
   if (target.task === 'regression') {
@@ -175,7 +178,14 @@ export async function evaluateTableModel(evaluation: TableModelEvaluation): Prom
     seed,
     data: { name: source.name, facts: dataFacts(source, description, rows.length) },
     model: { name },
+    warnings: warnOfKnownRows(source, description),
   });
+}
+
+function warnOfKnownRows(source: DataSource, { dataDigest }: TableModelDescription): readonly string[] {
+  return source.digest !== undefined && source.digest === dataDigest
+    ? [`${source.name} is the very file the model was trained on: most of its rows are not new to the model.`]
+    : [];
 }
 
 /** Kinds to read the columns of another file as, so that its cells mean what they meant in training. */
@@ -187,10 +197,11 @@ export function tableModelKinds({ columns, target }: TableModelDescription): Rea
 /** What a report says about the data. */
 export function dataFacts(
   { digest, rowCount }: Pick<DataSource, 'digest' | 'rowCount'>,
-  { columns }: TableModelDescription,
+  { columns, target }: TableModelDescription,
   evaluatedRows: number,
 ): readonly Fact[] {
   return [
+    { label: 'Target', value: target.column },
     { label: 'Rows', value: rowCount },
     ...(evaluatedRows === rowCount ? [] : [{ label: 'Rows evaluated', value: evaluatedRows }]),
     { label: 'Columns used', value: columns.length },

@@ -51,6 +51,8 @@ export interface TableCandidate {
   readonly options: TableModelOptions;
   readonly model: TrainedModel;
   readonly history: readonly EpochRecord[];
+  /** Whose weights the model has; 1 at the first. */
+  readonly epoch: number;
   /** Of the epoch whose weights the model has. */
   readonly validationLoss: number;
   /** The same epoch's, by the metric's name without `validation`. */
@@ -109,7 +111,7 @@ export async function trainTableCandidate(
     key.startsWith(VALIDATION) ? [[key.slice(VALIDATION.length), value] as const] : [],
   );
   const { loss = Number.POSITIVE_INFINITY, ...validationMetrics } = Object.fromEntries(validated);
-  return { name, options, model, history, validationLoss: loss, validationMetrics };
+  return { name, options, model, history, epoch, validationLoss: loss, validationMetrics };
 }
 
 /** Rows of an epoch. */

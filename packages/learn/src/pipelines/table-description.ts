@@ -21,6 +21,8 @@ export interface TableModelDescription {
   readonly format: 'amaas-table-1';
   readonly target: TableTarget;
   readonly columns: readonly TableModelColumn[];
+  /** Digest of the data it was trained on, held-out rows included, where there is one. */
+  readonly dataDigest?: string;
 }
 
 /** Key of the description among the model file's metadata. */
@@ -28,13 +30,14 @@ export const TABLE_METADATA = 'amaas.table';
 
 /** @param training - rows of the training part, for the kinds of their columns */
 export function describeTableModel(
-  preprocessing: Preprocessing,
-  target: TableTarget,
+  { preprocessing, target }: { readonly preprocessing: Preprocessing; readonly target: TableTarget },
   training: Table,
+  dataDigest?: string,
 ): TableModelDescription {
   return {
     format: 'amaas-table-1',
     target,
+    ...(dataDigest === undefined ? {} : { dataDigest }),
     columns: preprocessing.steps.map((step) => ({
       name: step.column,
       kind: requireColumn(training, step.column).kind,

@@ -68,6 +68,7 @@ export async function finishTable(
       test,
       training,
       seed,
+      warnings: prepared.findings.map(({ message }) => message),
       baselines,
       data: { name: summary.name, facts: dataFacts(source, description, test.rowCount) },
       model: {
@@ -83,6 +84,7 @@ export async function finishTable(
           { label: 'Rows for training', value: rows.train },
           { label: 'Rows for validation', value: split.validation.length },
           { label: 'Epochs', value: chosen.history.length },
+          ...(chosen.epoch === chosen.history.length ? [] : [{ label: 'Best epoch, kept', value: chosen.epoch }]),
         ],
         curves: lossCurves(chosen.history),
       },

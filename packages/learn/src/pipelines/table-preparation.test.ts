@@ -58,3 +58,22 @@ test('prepareTable refuses names of columns that are not there, with the nearest
   await assert.rejects(prepare({}, { target: 'sizes' }), unknown);
   await assert.rejects(prepare({}, { exclude: ['q'] }), (thrown: Error) => !thrown.message.includes('Did you mean'));
 });
+
+test('prepareTable says when many held-out rows are training rows, too', async () => {
+  const findingsOf = async (copies: number): Promise<readonly string[]> => {
+    const row = (at: number): number => at % (240 / copies);
+    const columns = {
+      a: Array.from({ length: 240 }, (_, at) => (row(at) * 37) % 1009),
+      y: Array.from({ length: 240 }, (_, at) => (row(at) * 7) % 2),
+    };
+    const found: string[] = [];
+    const source = createTableSource(tableFromColumns(columns), { name: 't.csv' });
+    const onEvent: PrepareTableOptions['onEvent'] = (event) => {
+      if (event.kind === 'split') found.push(...event.findings.map(({ message }) => message));
+    };
+    await assert.rejects(prepareTable({ source, target: 'y', executor, allowLeakage: true, onEvent }), REACHED);
+    return found;
+  };
+  assert.deepEqual(await findingsOf(1), []);
+  assert.match((await findingsOf(4)).join('\n'), /\d+ test rows also are in training .* which flatters the result/);
+});

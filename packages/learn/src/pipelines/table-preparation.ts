@@ -5,7 +5,9 @@ import {
   type ColumnType,
   type DataFinding,
   type DataSource,
+  createTableSource,
   describeTable,
+  findSharedRows,
   refuseErrors,
   refuseUnknownColumn,
   requireColumn,
@@ -83,6 +85,8 @@ export interface TableExamples {
 export interface PreparedTable {
   readonly summary: TableSummary;
   readonly split: Split;
+  /** Warnings about the data as it was learned from. */
+  readonly findings: readonly DataFinding[];
   readonly preprocessing: Preprocessing;
   readonly target: TableTarget;
   readonly description: TableModelDescription;
@@ -115,6 +119,9 @@ export class HeldOutRows {
 
 const DEFAULT_VALIDATION = 0.15;
 
+/** Some rows are equal by chance where columns have few values; from this share of the held-out ones on it is told. */
+const MANY_REPEATED = 0.05;
+
 /** @throws INVALID_DATA with what to do about it, when the table cannot be learned from; CANCELLED */
 export async function prepareTable(options: PrepareTableOptions): Promise<PreparedTable> {
   const { source, executor, seed = 0, signal } = options;
@@ -135,6 +142,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<Prepar
   const sample = await readSample(source, options);
   const { table } = sample;
   const split = splitTable(table, summary, options);
+  const findings = [...sample.findings, ...split.findings, ...(await findRepeatedRows(table, split, options))];
   const { groupBy, timeBy } = options;
   const streamed = await findStreamedRows({ source, sample, split, target: options.target, groupBy, timeBy, signal });
   options.onEvent?.({
@@ -144,7 +152,7 @@ export async function prepareTable(options: PrepareTableOptions): Promise<Prepar
       validation: split.validation.length,
       test: split.test.length,
     },
-    findings: [...sample.findings, ...split.findings],
+    findings,
   });
 
   const training = takeRows(table, split.train);
@@ -159,9 +167,10 @@ export async function prepareTable(options: PrepareTableOptions): Promise<Prepar
   return {
     summary,
     split,
+    findings: [...summary.findings, ...findings].filter((finding) => isWorthMinding(finding, preprocessing)),
     preprocessing,
     target,
-    description: describeTableModel(preprocessing, target, training),
+    description: describeTableModel({ preprocessing, target }, training, source.digest),
     training,
     examples: await prepareExamples({ training, validation }, { preprocessing, target, executor, signal }),
     streamed,
@@ -184,6 +193,25 @@ function refuseFindings(findings: readonly DataFinding[], options: PrepareTableO
   throw new AmaasError('INVALID_DATA', `train: ${leaks.map(({ message }) => message).join('\n')}`, {
     details: { findings: leaks },
   });
+}
+
+/** Held-out rows that a training row equals in target and features: of those a model knows the answer. */
+async function findRepeatedRows(
+  table: Table,
+  split: Split,
+  { exclude = [], signal }: PrepareTableOptions,
+): Promise<readonly DataFinding[]> {
+  const columns = table.columns.map(({ name }) => name).filter((name) => !exclude.includes(name));
+  const options = { columns, ...(signal === undefined ? {} : { signal }) };
+  const { rows, findings } = await findSharedRows(createTableSource(table), split, options);
+  const held = split.validation.length + split.test.length;
+  return rows.length > MANY_REPEATED * held ? findings : [];
+}
+
+/** What is left out of the features does no harm. */
+function isWorthMinding({ severity, code, column }: DataFinding, { steps }: Preprocessing): boolean {
+  if (code === 'sampled') return true;
+  return severity === 'warning' && (column === undefined || steps.some((step) => step.column === column));
 }
 
 function splitTable(table: Table, summary: TableSummary, options: PrepareTableOptions): Split {

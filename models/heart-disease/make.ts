@@ -8,7 +8,7 @@ import { writeBundle } from '../write-bundle.ts';
 const [path = sharedDataPath('tabular/heart_train.csv')] = process.argv.slice(2);
 const source = await openTable(path);
 const trained = await trainTable({ source, target: 'target', executor: await createOrtNodeExecutor() });
-await writeBundle('heart', {
+await writeBundle('heart-disease', {
   files: trainedTableFiles(trained),
   report: trained.report,
   // The copy of the data that goes around as heart.csv has its target the other way round than UCI's `num`: its 165 ones are the
