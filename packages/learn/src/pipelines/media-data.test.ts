@@ -61,6 +61,8 @@ test('readMedia skips as many as it may, one at least, and tells how far it is',
     ['b', '2'],
   ]);
   assert.equal((await readMedia(few, { whenCorrupt: 'skip', maxSkippedShare: 0.1 })).summary.files, 2);
+  const worse = numbers(['x', 'x', '1', '2', '3'].map((text) => ['a', text] as const));
+  await assert.rejects(readMedia(worse, { whenCorrupt: 'skip', maxSkippedShare: 0.1 }), refused(/2 of 5 image files/));
   await assert.rejects(readMedia(few, {}), refused(/a\/0000 is no number/));
 });
 
