@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
-import { readTokenizer } from './index.ts';
+import { readTokenizer, tokenizerFromSentencePieces } from './index.ts';
 import { readAwkwardTexts } from './testing/awkward-texts.ts';
+import { readGgufPieces } from './testing/gguf-pieces.ts';
+
+const LLAMA = 'llm/vocab/ggml-vocab-llama-spm.gguf';
 
 for (const [file, vocabulary] of [
   ['llm/tokenizers/gpt2_tokenizer.json', 'llm/vocab/ggml-vocab-gpt-2.gguf'],
@@ -22,3 +25,15 @@ for (const [file, vocabulary] of [
     }
   });
 }
+
+test('tokenizerFromSentencePieces gives the published ids of 46 awkward texts with the vocabulary of Llama', {
+  skip: skipWithoutSharedData(LLAMA, `${LLAMA}.inp`, `${LLAMA}.out`),
+}, () => {
+  const tokenizer = tokenizerFromSentencePieces(readGgufPieces(sharedDataPath(LLAMA)));
+  const texts = readAwkwardTexts(sharedDataPath(LLAMA));
+  assert.equal(texts.length, 46);
+  for (const { text, ids } of texts) {
+    assert.deepEqual([...tokenizer.encode(text).ids], ids, JSON.stringify(text));
+    assert.equal(tokenizer.decode(ids), text);
+  }
+});

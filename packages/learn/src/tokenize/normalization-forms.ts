@@ -5,8 +5,8 @@ import { AlignedBuilder, type AlignedText } from './aligned-text.ts';
 
 export type NormalizationForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
-/** No character below U+0300 changes what stands before it, so that texts may be cut in front of each of these. */
-const SEGMENT = new RegExp('[^\\u{300}-\\u{10ffff}]?[\\u{300}-\\u{10ffff}]*', 'gu');
+/** No character of ASCII changes what stands before it, so that texts may be cut in front of each of these. */
+const SEGMENT = /\p{ASCII}?\P{ASCII}*/gu;
 
 interface Step {
   readonly character: string;
