@@ -30,6 +30,7 @@ import {
   type Value,
   where,
 } from '../graph/index.ts';
+import { assertEnding } from './loss-endings.ts';
 import { assertClassIndices, assertFiniteTargets, assertShares, assertSigns } from './targets.ts';
 
 /** What a batch holds besides prediction and target. */
@@ -109,7 +110,8 @@ export function binaryCrossentropy({
   return {
     name,
     targetDType: 'float32',
-    perRow(prediction, target) {
+    perRow(prediction, target, batch) {
+      assertEnding(prediction, { loss: name, activation: 'sigmoid', fromLogits, inputs: batch?.inputs.values() });
       const aligned = alignTarget(prediction, target, name);
       const smooth = labelSmoothing === 0 ? aligned : add(mul(aligned, 1 - labelSmoothing), labelSmoothing / 2);
       const logits = fromLogits ? prediction : inputOf(prediction, 'Sigmoid');
@@ -139,7 +141,8 @@ export function categoricalCrossentropy({
   return {
     name,
     targetDType: 'float32',
-    perRow(prediction, target) {
+    perRow(prediction, target, batch) {
+      assertEnding(prediction, { loss: name, activation: 'softmax', fromLogits, inputs: batch?.inputs.values() });
       if (!sameShape(prediction.shape, target.shape)) throw mismatch(name, prediction, target.shape);
       if (classWeights !== undefined) assertClassWeights(name, classWeights, classesOf(name, prediction));
       return weightedRowMean(crossEntropy(prediction, smoothed(target, labelSmoothing), fromLogits), weigh(target));
@@ -165,7 +168,8 @@ export function sparseCategoricalCrossentropy({
   return {
     name,
     targetDType: 'int64',
-    perRow(prediction, target) {
+    perRow(prediction, target, batch) {
+      assertEnding(prediction, { loss: name, activation: 'softmax', fromLogits, inputs: batch?.inputs.values() });
       const classes = classesOf(name, prediction);
       if (classWeights !== undefined) assertClassWeights(name, classWeights, classes);
       const labels = reshapeTarget(target, prediction.shape.slice(0, -1), name);
