@@ -29,7 +29,7 @@ const images: TrainingOptions = {
   inputs: new Map([['x', { dtype: 'float32', shape: [2, 9, 9] }]]),
   target: { dtype: 'int64', shape: [] },
   batchSize: 4,
-  loss: sparseCategoricalCrossentropy(),
+  loss: sparseCategoricalCrossentropy({ fromLogits: true }),
   metrics: [],
   optimizer: sgd(),
 };
