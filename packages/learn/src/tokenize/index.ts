@@ -1,5 +1,6 @@
 // Text to token ids and back by standard tokenizer.json files, and the training of such tokenizers. Knows no models that
 // the ids are for, and no files: documents come and go as JSON.
+export { type CleanTextOptions, cleanText } from './clean-text.ts';
 export type { Encoding, Padding, Truncation } from './encoding.ts';
 export type { NormalizationForm } from './normalization-forms.ts';
 export { PIECE_TYPES, type SentencePieces, tokenizerFromSentencePieces } from './sentence-pieces.ts';
