@@ -29,7 +29,7 @@ test('formatReport lists mistakes where the matrix is too large, and errors of a
   assert.match(formatReport(multiclassReport(40)), /^Most frequent mistakes\nactual +predicted +rows$/m);
   const text = formatReport(regressionReport());
   assert.match(text, /^ +least +5 % +25 % +50 % +75 % +95 % +most$/m);
-  assert.match(text, /^RMSE [\d,]+ below Mean/m);
+  assert.match(text, /^RMSE [\d,]+ below Mean .*, 95 % [\d,]+ … [\d,]+, p /m);
 });
 
 test('formatReport lets no name command the terminal', () => {

@@ -1,6 +1,14 @@
 // A report as text for a terminal: aligned, without colours, at most what fits a screen or two.
 import { describeMetric } from './metric-names.ts';
-import { formatCount, formatInterval, formatMetric, formatNumber, formatPercent, formatPValue } from './number-text.ts';
+import {
+  formatComparison,
+  formatCount,
+  formatInterval,
+  formatMetric,
+  formatNumber,
+  formatPercent,
+  formatPValue,
+} from './number-text.ts';
 import type { BaselineResult, EvaluationReport, Fact, SliceResult } from './report.ts';
 import { formatTable, printable } from './text-table.ts';
 
@@ -64,13 +72,11 @@ function metricLines({ metrics, baselines, estimation }: EvaluationReport): read
 }
 
 function comparisonLine({ name, description, comparison }: BaselineResult, confidence: number): string {
-  const { metric, difference, interval, pValue } = comparison;
-  const { title } = describeMetric(metric);
-  const apart = formatMetric(metric, Math.abs(difference));
-  const sign = difference > 0 ? `${apart} above` : difference < 0 ? `${apart} below` : 'equal to';
-  const range = interval === null ? '' : `, ${formatPercent(confidence)} ${formatInterval({ name: metric, interval })}`;
+  const { title } = describeMetric(comparison.metric);
+  const { distance, interval } = formatComparison(comparison);
+  const range = interval === null ? '' : `, ${formatPercent(confidence)} ${interval}`;
   const about = description === '' ? '' : ` (${printable(description, 120)})`;
-  return `${title} ${sign} ${printable(name)}${about}${range}, p ${withEquals(formatPValue(pValue))}`;
+  return `${title} ${distance} ${printable(name)}${about}${range}, p ${withEquals(formatPValue(comparison.pValue))}`;
 }
 
 function withEquals(pValue: string): string {

@@ -1,6 +1,6 @@
 // Numbers of a report as people read them, alike in the terminal and on the page.
 import type { MetricName } from './metric-names.ts';
-import type { MetricResult } from './report.ts';
+import type { BaselineComparison, MetricResult } from './report.ts';
 
 /** What stands for a value that is undefined. */
 export const NO_VALUE = '–';
@@ -59,4 +59,19 @@ function grouped(value: number): string {
 
 function noMinusZero(text: string): string {
   return /^-0\.?0*$/.test(text) ? text.slice(1) : text;
+}
+
+/** How a model stands to a baseline: "0.0279 above", and the interval of that distance, negative on the other side. */
+export function formatComparison({ metric, difference, interval }: BaselineComparison): {
+  readonly distance: string;
+  readonly interval: string | null;
+} {
+  const apart = formatMetric(metric, Math.abs(difference));
+  const side = difference > 0 ? `${apart} above` : `${apart} below`;
+  const turned =
+    interval !== null && difference < 0 ? { ...interval, lower: -interval.upper, upper: -interval.lower } : interval;
+  return {
+    distance: difference === 0 ? 'equal to' : side,
+    interval: turned === null ? null : formatInterval({ name: metric, interval: turned }),
+  };
 }

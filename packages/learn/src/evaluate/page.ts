@@ -3,7 +3,15 @@ import { calibrationPlot, precisionRecallPlot, rocPlot, trainingPlots } from './
 import { escapeHtml, tableHtml, userHtml } from './html.ts';
 import { confusionPlot } from './matrix-plot.ts';
 import { describeMetric, type MetricName } from './metric-names.ts';
-import { formatCount, formatInterval, formatMetric, formatNumber, formatPercent, formatPValue } from './number-text.ts';
+import {
+  formatComparison,
+  formatCount,
+  formatInterval,
+  formatMetric,
+  formatNumber,
+  formatPercent,
+  formatPValue,
+} from './number-text.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import type { BaselineResult, EvaluationReport, EvaluationTask, Fact } from './report.ts';
 import { residualHistogram, residualPlot, scatterPlot } from './residual-plots.ts';
@@ -108,14 +116,11 @@ ${table}
 }
 
 function comparisonHtml({ name, description, comparison }: BaselineResult, confidence: number): string {
-  const { metric, difference, interval, pValue } = comparison;
-  const apart = formatMetric(metric, Math.abs(difference));
-  const sign = difference > 0 ? `${apart} above` : difference < 0 ? `${apart} below` : 'equal to';
-  const range =
-    interval === null ? '' : ` (${formatPercent(confidence)}: ${formatInterval({ name: metric, interval })})`;
-  const p = formatPValue(pValue);
+  const { distance, interval } = formatComparison(comparison);
+  const range = interval === null ? '' : ` (${formatPercent(confidence)}: ${interval})`;
+  const p = formatPValue(comparison.pValue);
   const about = description === '' ? '' : ` — ${userHtml(description)}`;
-  return `${escapeHtml(describeMetric(metric).title)} ${sign} ${userHtml(name)}${range}, p ${p.startsWith('<') ? escapeHtml(p) : `= ${p}`}${about}.`;
+  return `${escapeHtml(describeMetric(comparison.metric).title)} ${distance} ${userHtml(name)}${range}, p ${p.startsWith('<') ? escapeHtml(p) : `= ${p}`}${about}.`;
 }
 
 function plotsHtml(report: EvaluationReport): string {

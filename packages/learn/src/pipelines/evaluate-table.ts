@@ -216,16 +216,15 @@ function sliceRows(tensor: Tensor, start: number, end: number): Tensor {
 }
 
 function sliceTable(test: Table, { columns }: TableModelDescription): readonly Slice[] {
-  return columns
-    .filter(({ role }) => role === 'numeric' || role === 'categorical')
-    .slice(0, MAX_SLICED_COLUMNS)
-    .flatMap(({ name, role }) => {
-      const column = findColumn(test, name);
-      if (column === undefined) return [];
-      if (role === 'numeric' && column.kind === 'number') return slicesByRange(name, column.values);
-      return slicesByValue(
-        name,
-        Array.from(column.valid, (_, row) => readCell(column, row)),
-      );
-    });
+  const ofRole = (wanted: string) => columns.filter(({ role }) => role === wanted);
+  // Categories first: they are what people group by, and ranges of a number say less.
+  return [...ofRole('categorical'), ...ofRole('numeric')].slice(0, MAX_SLICED_COLUMNS).flatMap(({ name, role }) => {
+    const column = findColumn(test, name);
+    if (column === undefined) return [];
+    if (role === 'numeric' && column.kind === 'number') return slicesByRange(name, column.values);
+    return slicesByValue(
+      name,
+      Array.from(column.valid, (_, row) => readCell(column, row)),
+    );
+  });
 }
