@@ -29,7 +29,7 @@ const images: TrainingOptions = {
   inputs: new Map([['x', { dtype: 'float32', shape: [2, 9, 9] }]]),
   target: { dtype: 'int64', shape: [] },
   batchSize: 4,
-  loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+  loss: sparseCategoricalCrossentropy(),
   metrics: [],
   optimizer: sgd(),
 };
@@ -55,7 +55,7 @@ test('buildTrainingGraph computes a convolution in one form for all that read it
 test('buildTrainingGraph names what goes in and what comes out', () => {
   const graph = buildTrainingGraph({
     ...images,
-    network: asNetwork(sequential([flatten(), batchNorm(), dense(3)])),
+    network: asNetwork(sequential([flatten(), batchNorm(), dense(3, { activation: 'softmax' })])),
     accumulate: 2,
   });
   const names = graph.inputs.map(({ origin, shape }) => (origin.kind === 'input' ? `${origin.name} [${shape}]` : ''));
