@@ -20,6 +20,7 @@ import {
   type Value,
 } from '../graph/index.ts';
 import type { Converters, NodeContext } from './from-onnx-node.ts';
+import { MAX_LISTED } from './from-onnx-shaping.ts';
 
 export const RECURRENT: Converters = {
   RNN: (context) =>
@@ -74,7 +75,8 @@ function recur(
     return states === undefined ? [] : [batchFirst ? transpose(states, [1, 0, 2]) : states];
   });
   const units = r.shape[2];
-  if (typeof units !== 'number' || w.shape[0] !== directions.length || w.shape[1] !== gates * units) {
+  const isFit = w.shape[0] === directions.length && typeof units === 'number' && w.shape[1] === gates * units;
+  if (!isFit || gates * units > MAX_LISTED) {
     throw context.invalid(`has weights [${w.shape}] and [${r.shape}] for ${directions.length} direction(s)`);
   }
   const results = directions.map((reverse, direction) => {
