@@ -11,7 +11,7 @@ import {
   resolveServer,
   type SharedOptions,
 } from '../command-context.ts';
-import { addInputOptions, type InputOptions, readInputs, resolveManifest } from '../inputs/index.ts';
+import { addInputOptions, type InputOptions, readInputs, resolveManifest, servedColumns } from '../inputs/index.ts';
 import { makeUpInputs } from '../made-up-inputs.ts';
 import { formatMs, pairs, progressBar } from '../terminal.ts';
 
@@ -65,9 +65,12 @@ type Options = BenchOptions & SharedOptions & { readonly file: string | undefine
 async function inputsOf(context: CommandContext, model: string, options: Options): Promise<NamedTensors> {
   const client = await connect(context, options);
   const { inputs: specs } = await client.metadata(model);
-  const manifest = () => resolveManifest(client, parseModelReference(model));
+  const reference = parseModelReference(model);
+  const manifest = () => resolveManifest(client, reference);
+  const columns = () => servedColumns(client, reference, specs);
   const inputs =
-    (await readInputs(context.world, { model, specs, manifest }, options)) ?? makeUpInputs(specs, options.rows);
+    (await readInputs(context.world, { model, specs, manifest, columns }, options)) ??
+    makeUpInputs(specs, options.rows);
   await client.infer(model, inputs);
   return inputs;
 }

@@ -118,6 +118,101 @@ test('predict reads CSV: all columns for one input, columns by name for several'
   );
 });
 
+test('predict reads rows for a model of columns as the trainer reads files', async (t) => {
+  const { predict, sent, cwd } = await start(t);
+  const expected = new Map<string, unknown>([
+    ['age', ['float32', [40.5, Number.NaN, 1234]]],
+    ['seen', ['float64', [Date.UTC(2026, 2, 4), Date.UTC(2026, 2, 5, 6, 7), Number.NaN]]],
+    ['city', ['string', ['Köln', '', 'Ulm; Mitte']]],
+    ['member', ['bool', [true, false, true]]],
+  ]);
+  const files = new Map([
+    [
+      'rows.csv',
+      'id, city, age, seen, member, buys\n1, Köln, 40.5, 2026-03-04, true, yes\n2, ?, NA, 2026-03-05 06:07, false, no\n3, Ulm; Mitte, 1234,, true,\n',
+    ],
+    [
+      'german.csv',
+      '\ufeffcity;age;seen;member\r\nKöln;40,5;2026-03-04;true\r\n;n/a;2026-03-05 06:07;false\r\n"Ulm; Mitte";1234,0;;true\r\n',
+    ],
+    [
+      'rows.jsonl',
+      '{"city":"Köln","age":40.5,"seen":"2026-03-04","member":true}\n{"city":"","age":null,"seen":"2026-03-05T06:07:00Z","member":false}\n{"city":"Ulm; Mitte","age":1234,"member":true}\n',
+    ],
+    [
+      'rows.json',
+      '[{"city":"Köln","age":40.5,"seen":"2026-03-04","member":true,"buys":"yes"},{"city":null,"age":null,"seen":"2026-03-05 06:07","member":false},{"city":"Ulm; Mitte","age":1234,"seen":null,"member":true}]',
+    ],
+  ]);
+  for (const [name, text] of files) {
+    await writeFile(join(cwd, name), text);
+    // With what its training left, and with its declared inputs alone.
+    for (const model of ['people', 'columns']) {
+      assert.equal((await predict(model, `@${name}`)).stderr, '', `${model} ${name}`);
+      assert.deepEqual(sent(), expected, `${model} ${name}`);
+    }
+  }
+  await writeFile(join(cwd, 'tabs.txt'), 'age\tcity\tseen\tmember\n1.234\tUlm\t04.03.2026\ttrue\n');
+  const flags = ['--thousands', '.', '--decimal', ',', '--timestamp-format', '%d.%m.%Y'];
+  assert.equal((await predict('people', '@tabs.txt', ...flags)).stderr, '');
+  assert.deepEqual(sent().get('age'), ['float32', [1234]]);
+  assert.deepEqual(sent().get('seen'), ['float64', [Date.UTC(2026, 2, 4)]]);
+  await writeFile(join(cwd, 'less.csv'), 'age,city,meber,seen\n1,Ulm,true,2026-03-04\n');
+  assert.match((await predict('people', '@less.csv')).stderr, /no column "member"; there are .* Did you mean "meber"/);
+  await writeFile(join(cwd, 'words.csv'), 'age,city,member,seen\nold,Ulm,true,2026-03-04\n');
+  for (const model of ['people', 'columns']) assert.equal((await predict(model, '@words.csv')).code, 1);
+  assert.match((await predict('doubler', '@rows.jsonl')).stderr, /takes no columns of a table/);
+  assert.match((await predict('doubler', '--data', '[[1,2,3]]', '--header', 'no')).stderr, /counts only for files/);
+});
+
+test('predict asks for many rows in batches and joins the answers', async (t) => {
+  const { predict, cwd, server } = await start(t);
+  const rows = Array.from({ length: 2500 }, (_, row) => `${row},c${row},2026-03-04,${row % 3 === 0}`);
+  await writeFile(join(cwd, 'many.csv'), ['age,city,seen,member', ...rows].join('\n'));
+  const { stdout } = await predict('people', '@many.csv', '--json');
+  const outputs = new Map<string, { shape: number[]; data: unknown[] }>(
+    JSON.parse(stdout).outputs.map((output: { name: string }) => [output.name, output]),
+  );
+  assert.deepEqual(
+    outputs.get('age')?.data,
+    rows.map((_, row) => row),
+  );
+  assert.deepEqual(
+    outputs.get('city')?.data,
+    rows.map((_, row) => `c${row}`),
+  );
+  assert.deepEqual(outputs.get('member')?.shape, [2500]);
+  const asked = server.asked.filter(({ path }) => path.endsWith('/infer')).map(({ path }) => decodeURIComponent(path));
+  assert.deepEqual(asked, ['/v2/models/people/infer', '/v2/models/people@2/infer', '/v2/models/people@2/infer']);
+});
+
+test('predict takes one row as a plain object', async (t) => {
+  const { predict, sent } = await start(t);
+  const row = '{"age": 63, "city": 7, "seen": "2026-03-05T06:07:00+01:00", "member": true, "buys": "no"}';
+  assert.equal((await predict('columns', '--data', row)).stderr, '');
+  assert.deepEqual(
+    sent(),
+    new Map<string, unknown>([
+      ['age', ['float32', [63]]],
+      ['seen', ['float64', [Date.UTC(2026, 2, 5, 5, 7)]]],
+      ['city', ['string', ['7']]],
+      ['member', ['bool', [true]]],
+    ]),
+  );
+  assert.equal((await predict('mixed', '--data', '[{"age": 1, "count": 2, "city": "x"}]')).stderr, '');
+  assert.deepEqual(sent().get('count'), ['int64', [2n]]);
+  assert.deepEqual(sent().get('age'), ['float32', [[1]]]);
+  const table: readonly [argv: readonly string[], stderr: RegExp][] = [
+    [['columns', '--data', '{"age": 63}'], /row 1 has no "seen", only "age"; give null/],
+    [
+      ['columns', '--data', '{"age": 1, "city": "x", "seen": "tomorrow", "member": true}'],
+      /"tomorrow" is not a float64/,
+    ],
+    [['doubler', '--data', '[{"x": 1}]'], /input "x" of model "doubler" is .*, no column/],
+  ];
+  for (const [argv, stderr] of table) assert.match((await predict(...argv)).stderr, stderr);
+});
+
 test('predict prepares a picture as the manifest declares', async (t) => {
   const { predict, sent, cwd } = await start(t);
   // Two columns of colour, 4 × 2: each pixel survives, as the size is already right.

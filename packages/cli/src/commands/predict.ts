@@ -1,24 +1,33 @@
 // `amaas predict`: asks a model once and shows the answer.
 import { type AmaasClient, type InferenceResult, tensorToNested } from '@amaas/client';
-import { type Manifest, parseModelReference } from '@amaas/core';
+import { type Manifest, type NamedTensors, parseModelReference } from '@amaas/core';
 import type { Command } from 'commander';
 import { type CommandContext, connect, optionsOf, UsageError } from '../command-context.ts';
-import { addInputOptions, type InputOptions, manifestOf, readInputs, resolveManifest } from '../inputs/index.ts';
+import {
+  addInputOptions,
+  type InputOptions,
+  joinRows,
+  manifestOf,
+  readInputBatches,
+  resolveManifest,
+  servedColumns,
+} from '../inputs/index.ts';
 import { outputsText } from '../output-text.ts';
+import { addReadingOptions, type ReadingFlags, readReadingFlags } from '../training/train-flags.ts';
 
-interface PredictOptions extends InputOptions {
+interface PredictOptions extends InputOptions, ReadingFlags {
   readonly output?: readonly string[];
 }
 
 export function registerPredict(program: Command, context: CommandContext): void {
-  addInputOptions(
+  const command = addInputOptions(
     program
       .command('predict <model> [file]')
       .description(
-        'ask a model, given as name, name:label or name@version; inputs from @file (.json, .npy, .npz, .csv, a picture) or an option',
+        'ask a model, given as name, name:label or name@version; inputs from @file (.json, .npy, .npz, .csv, .parquet, .jsonl, a picture) or an option; a model trained from a table gets its columns by name, read as `train` and `eval` read files',
       ),
-  )
-    .option('--output <name...>', 'only these outputs')
+  ).option('--output <name...>', 'only these outputs');
+  addReadingOptions(command)
     .addHelpText(
       'after',
       `
@@ -26,6 +35,7 @@ Example:
   $ amaas predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'
   $ amaas predict resnet:production --image cat.jpg
   $ amaas predict iris @flowers.csv
+  $ amaas predict heart --data '{"age": 63, "sex": "male", …}'     one row; a list of such objects asks for several
   $ amaas predict encoder --input ids=@ids.npy --input mask='[[1, 1, 0]]' --json`,
     )
     .action(async (text: string, file: string | undefined, _options: unknown, command: Command) => {
@@ -34,15 +44,42 @@ Example:
       const client = await connect(context, options);
       const { inputs: specs } = await client.metadata(text);
       const manifest = () => resolveManifest(client, reference);
-      const inputs = await readInputs(context.world, { model: text, specs, manifest }, { ...options, file });
-      if (inputs === null)
+      const columns = () => servedColumns(client, reference, specs);
+      const target = { model: text, specs, manifest, columns };
+      const reading = readReadingFlags(options);
+      const batches = await readInputBatches(context.world, target, { ...options, file, reading });
+      if (batches === null)
         throw new UsageError('give the inputs: @file, --data, --input, --image or --csv; see: amaas predict --help');
-      const result = await client.infer(text, inputs, options.output === undefined ? {} : { outputs: options.output });
+      const result = await inferAll(client, text, { batches, outputs: options.output });
       if (options.json) context.terminal.print(resultJson(result));
       else {
         context.terminal.print(outputsText(result.outputs, await labelsOf(client, result)));
       }
     });
+}
+
+/** Asks for batch after batch, all of the version that answered the first. */
+async function inferAll(
+  client: AmaasClient,
+  model: string,
+  {
+    batches,
+    outputs,
+  }: {
+    readonly batches: AsyncIterable<NamedTensors> | Iterable<NamedTensors>;
+    readonly outputs: readonly string[] | undefined;
+  },
+): Promise<InferenceResult> {
+  const { model: name } = parseModelReference(model);
+  const results: InferenceResult[] = [];
+  for await (const inputs of batches) {
+    const version = results[0]?.version ?? null;
+    const asked = version === null ? model : `${name}@${version}`;
+    results.push(await client.infer(asked, inputs, outputs === undefined ? {} : { outputs }));
+  }
+  const [first] = results;
+  if (first === undefined) throw new UsageError('there are no rows');
+  return { ...first, outputs: joinRows(results.map((result) => result.outputs)) };
 }
 
 /** Class names of the version that answered; null where it has none or the key may not ask. */

@@ -61,8 +61,8 @@ function place(table: CsvTable, row: number, column: number): string {
 }
 
 function readCell(cell: string, dtype: DType, where: string): Scalar {
-  if (dtype === 'string') return cell;
   const text = cell.trim();
+  if (dtype === 'string') return text; // as the trainer's reader: files align cells with blanks
   if (dtype === 'bool' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
   if ((dtype === 'int64' || dtype === 'uint64') && /^[+-]?\d+$/.test(text)) return BigInt(text);
   const value = Number(text);

@@ -15,8 +15,16 @@ import { decodeNpy, decodeNpz } from '@amaas/protocols/npy';
 import type { Command } from 'commander';
 import { UsageError, type World } from '../command-context.ts';
 import { readImageInput } from '../image.ts';
+import type { TableReading } from '../training/messages.ts';
+import { answeringVersion } from './answering-version.ts';
 import { inputsFromCsv } from './csv-inputs.ts';
 import { inputsFromJson, valueFromJson } from './json-inputs.ts';
+import type { ServedColumn } from './served-table.ts';
+import { joinRows, readTableInputs } from './table-inputs.ts';
+
+export { answeringVersion } from './answering-version.ts';
+export { type ServedColumn, servedColumns } from './served-table.ts';
+export { joinRows } from './table-inputs.ts';
 
 export interface InputOptions {
   readonly data?: string;
@@ -32,6 +40,8 @@ export interface InputTarget {
   readonly specs: readonly TensorSpec[];
   /** The manifest of the version that will answer; asked for only when a picture has to be prepared. */
   readonly manifest: () => Promise<Manifest>;
+  /** The columns of a model that takes a table column by column, else null; asked for only when rows of a file are given. */
+  readonly columns: () => Promise<readonly ServedColumn[] | null>;
 }
 
 /** Adds the options that say where inputs come from. */
@@ -47,18 +57,65 @@ export function addInputOptions(command: Command): Command {
     .option('--csv <file>', 'rows of a CSV file: one input takes all columns, several take theirs by name');
 }
 
+export interface GivenInputs extends InputOptions {
+  readonly file?: string | undefined;
+  /** How a table is read where a look at it does not tell. */
+  readonly reading?: TableReading;
+}
+
 /** The inputs the options ask for; null when they ask for none. @throws UsageError, and what reading the files throws */
 export async function readInputs(
   world: World,
   target: InputTarget,
-  options: InputOptions & { readonly file?: string | undefined },
+  options: GivenInputs,
 ): Promise<NamedTensors | null> {
-  const { model, specs } = target;
+  const batches = await readInputBatches(world, target, options);
+  if (batches === null) return null;
+  const all: NamedTensors[] = [];
+  for await (const batch of batches) all.push(batch);
+  return joinRows(all);
+}
+
+/** The same, rows of a table in batches to be asked for one after the other. */
+export async function readInputBatches(
+  world: World,
+  target: InputTarget,
+  options: GivenInputs,
+): Promise<AsyncIterable<NamedTensors> | Iterable<NamedTensors> | null> {
   const given = [options.file, options.data, options.input, options.image, options.csv].filter(
     (each) => each !== undefined,
   );
   if (given.length > 1) throw new UsageError('give the inputs one way: a file, --data, --input, --image or --csv');
+  if (given.length === 0) return null;
   const path = (file: string) => resolve(world.cwd, file);
+  const { reading = {} } = options;
+  const table = options.csv ?? tableFile(options.file);
+  const columns = table === undefined ? null : await target.columns();
+  if (table !== undefined && columns !== null) {
+    return readTableInputs({ path: path(table), columns, reading, signal: new AbortController().signal });
+  }
+  if (Object.keys(reading).length > 0) {
+    const what = Object.keys(reading).join(', ');
+    throw new UsageError(
+      `how a table is to be read (${what}) counts only for files of rows and models that take columns`,
+    );
+  }
+  return [await readWholeInputs(world, target, { options, path })];
+}
+
+/** A file of rows by its name. */
+function tableFile(argument: string | undefined): string | undefined {
+  return argument !== undefined && TABLE_FILE.test(argument) ? argument.slice(1) : undefined;
+}
+
+const TABLE_FILE = /^@.*\.(csv|tsv|tab|txt|data|parquet|jsonl|ndjson)(\.gz)?$/i;
+
+async function readWholeInputs(
+  world: World,
+  target: InputTarget,
+  { options, path }: { readonly options: GivenInputs; readonly path: (file: string) => string },
+): Promise<NamedTensors> {
+  const { model, specs } = target;
   if (options.data !== undefined) {
     const text = options.data === '-' ? await readText(world.stdin) : options.data;
     return inputsFromJson(target, text, '--data');
@@ -70,7 +127,7 @@ export async function readInputs(
   }
   if (options.image !== undefined) return imageInput(target, path(options.image), options.inputName);
   if (options.csv !== undefined) return inputsFromCsv(model, specs, await readFile(path(options.csv), 'utf8'));
-  return options.file === undefined ? null : inputsFromFile(target, options.file, path);
+  return inputsFromFile(target, options.file ?? '', path);
 }
 
 async function addNamedInput(
@@ -126,6 +183,8 @@ async function inputsFromFile(
       return tensorsFromValues(model, specs, Object.fromEntries(arrays));
     }
     default:
+      if (TABLE_FILE.test(argument))
+        throw new UsageError(`model "${model}" takes no columns of a table; give .csv, .json, .npy or .npz instead`);
       return imageInput(target, file, undefined);
   }
 }
@@ -166,14 +225,4 @@ export async function resolveManifest(client: AmaasClient, reference: ModelRefer
 /** The manifest of a version, its labels in place. */
 export async function manifestOf(client: AmaasClient, model: string, version: number): Promise<Manifest> {
   return (await client.models.getVersion(model, version)).manifest as Manifest; // its schema describes core's Manifest
-}
-
-/** The version that answers, as the server decides: its number, its label, `production`, the highest READY. */
-export async function answeringVersion(client: AmaasClient, reference: ModelReference): Promise<number | null> {
-  if (reference.version !== undefined) return reference.version;
-  const { labels, versions } = await client.models.get(reference.model);
-  const labelled = labels[reference.label ?? 'production'];
-  if (labelled !== undefined || reference.label !== undefined) return labelled ?? null;
-  const ready = versions.filter((version) => version.state === 'READY').map((version) => version.version);
-  return ready.length === 0 ? null : Math.max(...ready);
 }

@@ -9,6 +9,25 @@ import { type Answer, type Asked, startTestServer } from '../../../client/src/te
 
 export const FAKE_KEY = 'fake-admin-key';
 
+const PEOPLE: readonly TensorSpec[] = [
+  { name: 'age', dtype: 'float32', shape: ['N'] },
+  { name: 'seen', dtype: 'float64', shape: ['N'] },
+  { name: 'city', dtype: 'string', shape: ['N'] },
+  { name: 'member', dtype: 'bool', shape: ['N'] },
+];
+
+/** What a training on a table leaves about `people`. */
+const PEOPLE_TABLE = {
+  format: 'amaas-table-1',
+  target: { column: 'buys', task: 'binary', classes: ['no', 'yes'] },
+  columns: [
+    { name: 'age', kind: 'number', dtype: 'float32', role: 'numeric' },
+    { name: 'seen', kind: 'timestamp', dtype: 'float64', role: 'datetime' },
+    { name: 'city', kind: 'string', dtype: 'string', role: 'categorical' },
+    { name: 'member', kind: 'boolean', dtype: 'bool', role: 'categorical' },
+  ],
+};
+
 const SPECS: ReadonlyMap<string, readonly TensorSpec[]> = new Map<string, readonly TensorSpec[]>([
   ['doubler', [{ name: 'x', dtype: 'float32', shape: ['N', 3] }]],
   [
@@ -19,6 +38,8 @@ const SPECS: ReadonlyMap<string, readonly TensorSpec[]> = new Map<string, readon
       { name: 'city', dtype: 'string', shape: ['N', 1] },
     ],
   ],
+  ['people', PEOPLE],
+  ['columns', PEOPLE], // the same, of which nothing is known but its inputs
   ['picture', [{ name: 'image', dtype: 'float32', shape: ['N', 3, 2, 4] }]],
 ]);
 
@@ -62,7 +83,7 @@ function detail(name: string, version: number): VersionDetail {
       labels: ['cat', 'dog', 'owl'],
       preprocess: { image: { kind: 'image', width: 4, height: 2, fit: 'stretch', channels: 'rgb', layout: 'nchw' } },
     },
-    lineage: {},
+    lineage: name === 'people' ? { configuration: { table: PEOPLE_TABLE } } : {},
     files: [],
     serving: {
       isolation: 'thread',
