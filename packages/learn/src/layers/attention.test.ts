@@ -166,6 +166,32 @@ for (const [name, attention] of Object.entries(ATTENTION_CASES)) {
     }
   });
 
+  test(`${name}: exported for any number of sequences, it gives the same`, async () => {
+    const { width, sourceWidth = width } = attention;
+    const { scope, record } = createScope(false);
+    const [x, source] = [
+      input('x', 'float32', ['N', TIME, width]),
+      input('source', 'float32', ['N', SOURCE_TIME, sourceWidth]),
+    ];
+    const [mask, sourceMask] = [input('mask', 'bool', ['N', TIME]), input('source mask', 'int64', ['N', SOURCE_TIME])];
+    const y = attention.build({ x, source, mask, sourceMask }, scope);
+    assert.equal(y.shape[0], 'N');
+    const feeds = new Map([
+      ['x', made([BATCH, TIME, width], 1)],
+      ['source', made([BATCH, SOURCE_TIME, sourceWidth], 2)],
+      ['mask', { dtype: 'bool', shape: [BATCH, TIME], data: Float64Array.from(MASK) } as const],
+      ['source mask', { dtype: 'int64', shape: [BATCH, SOURCE_TIME], data: Float64Array.from(SOURCE_MASK) } as const],
+      ...record().parameters.map((parameter, k) => [parameter.name, caseParameter(parameter, 100 + k)] as const),
+    ]);
+    const compiled = await (await executor).compile(compileToOnnx(simplify(new Map([['y', y]]))));
+    const given = [...feeds].filter(([key]) => compiled.inputNames.includes(key));
+    const found = await compiled.run(new Map(given.map(([key, array]) => [key, tensorFromArray(array)])));
+    await compiled.dispose();
+    const tensor = found.get('y');
+    assert(tensor?.dtype === 'float32');
+    assertNear(tensor.data, torchAttention[name]?.y ?? [], [2e-5, 'y']);
+  });
+
   if (attention.uses.length === 0) continue;
   test(`${name}: what a mask hides changes nothing else and gets no gradient`, () => {
     const hidesTokens = attention.uses.includes('mask');
