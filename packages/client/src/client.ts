@@ -3,7 +3,7 @@ import { AmaasError, type Clock, systemClock } from '@amaas/core';
 import type { ServerStatus, VersionDetail } from '@amaas/protocols/admin';
 import { type CallOptions, createAdminCall } from './admin-call.ts';
 import { createDatasetsApi, type DatasetsApi } from './datasets.ts';
-import { type DeployFilesOptions, type DeployUrlOptions, deployFiles, deployUrl } from './deploy.ts';
+import { checkDeploy, type DeployFilesOptions, type DeployUrlOptions, deployFiles, deployUrl } from './deploy.ts';
 import { createInference, type InferenceResult, type InferOptions } from './infer.ts';
 import type { InferInputs } from './inputs.ts';
 import { createJobsApi, type JobsApi } from './jobs.ts';
@@ -73,6 +73,8 @@ export interface AmaasClient {
   deploy(options: DeployFilesOptions): Promise<VersionDetail>;
   /** Has the server fetch a model from a URL and deploy it. @throws URL_REFUSED, FETCH_FAILED and as {@link AmaasClient.deploy} */
   deployUrl(options: DeployUrlOptions): Promise<VersionDetail>;
+  /** Whether {@link AmaasClient.deploy} would be allowed: before hours of training. @throws FORBIDDEN, INVALID_KEY, NAME_TAKEN, … */
+  checkDeploy(model: string, options?: CallOptions): Promise<void>;
   /** The server's own state. Needs a key. */
   status(options?: CallOptions): Promise<ServerStatus>;
   /** Whether the server's process answers. Needs no key. @throws only CANCELLED */
@@ -134,6 +136,7 @@ export function createClient(options: ClientOptions = {}): AmaasClient {
     ...createInference(transport),
     deploy: (deployment) => deployFiles(transport, admin, deployment),
     deployUrl: (deployment) => deployUrl(admin, deployment),
+    checkDeploy: (model, call) => checkDeploy(admin, model, call),
     status: async (call) =>
       // The route's schema; the server's tests hold it to it.
       (await admin({ operation: 'status', method: 'GET', path: '/admin/v1/status', ...call })) as ServerStatus,

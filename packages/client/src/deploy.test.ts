@@ -139,3 +139,31 @@ test('deployUrl asks the server to fetch', async (t) => {
     labels: ['production'],
   });
 });
+
+test('deploy says what the key may not do, though the reply to HEAD cannot', async (t) => {
+  const refusal = {
+    code: 'PERMISSION_DENIED',
+    reason: 'FORBIDDEN',
+    message: 'key "app" may not deploy',
+    retryable: false,
+  };
+  const server = await startTestServer(t, ({ method }) =>
+    method === 'HEAD' ? { status: 403 } : { status: 403, body: { error: refusal } },
+  );
+  const client = createClient({ url: server.url, apiKey: 'k' });
+  const said = { reason: 'FORBIDDEN', message: 'key "app" may not deploy' };
+  await assert.rejects(client.deploy({ name: 'm', files: [{ path: 'model.onnx', content: bytesOf(9, 1) }] }), said);
+  assert.equal(server.asked.at(-1)?.body.length, 0);
+  await assert.rejects(client.checkDeploy('m'), said);
+});
+
+test('checkDeploy takes the refusal of an empty deployment as leave', async (t) => {
+  const error = { code: 'INVALID_ARGUMENT', reason: 'MALFORMED_REQUEST', message: 'files or url', retryable: false };
+  const server = await startTestServer(t, () => ({ status: 400, body: { error } }));
+  await createClient({ url: server.url }).checkDeploy('a b');
+  const [asked] = server.asked;
+  assert.deepEqual(
+    [asked?.method, asked?.path, String(asked?.body)],
+    ['POST', '/admin/v1/models/a%20b/versions', '{}'],
+  );
+});

@@ -101,6 +101,19 @@ export function deployUrl(admin: AdminCall, options: DeployUrlOptions): Promise<
   return requestVersion(admin, options, { url: options.url });
 }
 
+/**
+ * Whether the key may deploy versions of a model: asks for one of nothing, which the server refuses last of all.
+ * @throws FORBIDDEN, INVALID_KEY, NAME_TAKEN and the like
+ */
+export async function checkDeploy(admin: AdminCall, model: string, options: CallOptions = {}): Promise<void> {
+  try {
+    await admin({ operation: 'deploy', method: 'POST', path: `${modelPath(model)}/versions`, json: {}, ...options });
+  } catch (thrown) {
+    if (thrown instanceof AmaasError && thrown.reason === 'MALFORMED_REQUEST') return;
+    throw thrown;
+  }
+}
+
 async function requestVersion(
   admin: AdminCall,
   options: DeployOptions,
@@ -144,7 +157,9 @@ interface Upload {
 
 async function uploadUnlessThere(transport: Transport, { file, digest, signal, counted }: Upload): Promise<void> {
   const blob = { path: `/admin/v1/blobs/${encodeURIComponent(digest)}`, repeatable: true, signal } as const;
-  const head = await transport.request({ operation: 'deploy', method: 'HEAD', ...blob, alsoAccept: [404] });
+  const head = await transport
+    .request({ operation: 'deploy', method: 'HEAD', ...blob, alsoAccept: [404] })
+    .catch((thrown: unknown) => explainRefusal(transport, { thrown, signal }));
   if (head.status !== 404) return;
   await transport.request({
     operation: `upload of ${file.path}`,
@@ -154,6 +169,27 @@ async function uploadUnlessThere(transport: Transport, { file, digest, signal, c
     body: uploadBody(file.content, counted),
     timeoutMs: Number.POSITIVE_INFINITY, // large files over slow lines take what they take; the server watches for stalls
   });
+}
+
+const NOTHING_DIGEST = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+/** The reply to HEAD has no body and so no reason: asks again, with an upload of nothing, what the key may not do. */
+async function explainRefusal(
+  transport: Transport,
+  { thrown, signal }: { readonly thrown: unknown; readonly signal: AbortSignal | undefined },
+): Promise<never> {
+  const code = thrown instanceof AmaasError ? thrown.code : undefined;
+  if (code !== 'PERMISSION_DENIED' && code !== 'UNAUTHENTICATED') throw thrown;
+  await transport.request({
+    operation: 'deploy',
+    method: 'PUT',
+    path: `/admin/v1/blobs/${encodeURIComponent(NOTHING_DIGEST)}`,
+    headers: { 'content-type': 'application/octet-stream' },
+    body: new Uint8Array(0),
+    repeatable: true,
+    signal,
+  });
+  throw thrown;
 }
 
 function sizeOf({ content, sizeBytes }: DeployFile): number | null {
