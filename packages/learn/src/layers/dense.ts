@@ -36,6 +36,12 @@ export interface DenseOptions {
 export function dense(units: number, options: DenseOptions = {}): Layer {
   assertCount('dense: units', units);
   return layer('dense', (x, scope) => {
+    if (x.shape.length < 2) {
+      throw new AmaasError(
+        'INVALID_GRAPH',
+        `dense: expected rows that are arrays, [batch, ..., in], got ${formatShape(x.shape)}; a row of one number is [v], not v`,
+      );
+    }
     const fanIn = lastSize(x, 'dense');
     const fans = { fanIn, fanOut: units };
     const kernel = scope.parameter('kernel', [fanIn, units], {
@@ -77,6 +83,10 @@ export function embedding(vocabularySize: number, units: number, options: Embedd
   assertCount('embedding: vocabularySize', vocabularySize);
   assertCount('embedding: units', units);
   return layer('embedding', (x, scope) => {
+    // Before there is a parameter: whoever tries dtypes sees by the parameters how far a network came.
+    if (x.dtype !== 'int32' && x.dtype !== 'int64') {
+      throw new AmaasError('INVALID_GRAPH', `embedding: expected ids of int32 or int64, got ${x.dtype}`);
+    }
     const table = scope.parameter('table', [vocabularySize, units], {
       initializer: initializerFor(options.initializer ?? uniformInitializer(-0.05, 0.05), {
         fanIn: vocabularySize,

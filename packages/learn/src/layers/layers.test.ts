@@ -265,6 +265,18 @@ test('layers refuse what they cannot be built on, by name', () => {
       'INVALID_ARGUMENT',
     ],
     [() => apply(dense(3), [2, 'M']), 'dense: expected a last axis of known size, got [2,M]'],
+    [
+      () => apply(dense(3), [32]),
+      'dense: expected rows that are arrays, [batch, ..., in], got [32]; a row of one number is [v], not v',
+    ],
+    [() => apply(embedding(5, 3), [2, 4]), 'embedding: expected ids of int32 or int64, got float32'],
+    [() => l1(-0.5), 'l1: the strength must be a finite number of at least 0, got -0.5', 'INVALID_ARGUMENT'],
+    [() => l2(-0.01), 'l2: the strength must be a finite number of at least 0, got -0.01', 'INVALID_ARGUMENT'],
+    [
+      () => l1l2(0.1, Number.NaN),
+      'l2: the strength must be a finite number of at least 0, got NaN',
+      'INVALID_ARGUMENT',
+    ],
     [() => apply(conv2d(3, 3), [2, 3, 8]), 'conv2d: expected [batch, channels, height, width], got [2,3,8]'],
     [() => apply(conv1d(3, 3), [2, 3, 8, 8]), 'conv1d: expected [batch, channels, length], got [2,3,8,8]'],
     [() => apply(batchNorm(), [2, 'C']), 'batchNorm: expected [batch, channels, ...], got [2,C]'],

@@ -4,6 +4,7 @@ import { AmaasError } from '@amaas/core';
 import { lowerConvolutions } from '../compile/index.ts';
 import { cast, mul, reduceSum, type Shape, type Value } from '../graph/index.ts';
 import { type BuildRecord, createScope, type Network } from '../layers/index.ts';
+import { type IdRanges, idRangesOf } from './id-ranges.ts';
 import type { Loss } from './losses.ts';
 import type { Metric } from './metrics.ts';
 import { batchFields, type FieldType, fieldName, ROW_WEIGHTS, TARGET } from './step-fields.ts';
@@ -32,6 +33,7 @@ export interface Sums {
 export interface BatchGraph {
   readonly fields: readonly Value[];
   readonly prediction: Shape;
+  readonly ids: IdRanges;
   readonly sums: Sums;
   readonly record: BuildRecord;
 }
@@ -78,6 +80,7 @@ export function buildBatch(options: StepOptions, training: boolean): BatchGraph 
   return {
     fields: [...fields.values()],
     prediction: prediction.shape,
+    ids: idRangesOf(prediction, given),
     sums: {
       loss: reduceSum(mul(perRow, weights)),
       weight: reduceSum(weights),

@@ -57,8 +57,14 @@ export function assertInputNames(names: readonly string[] | null, given: readonl
   );
 }
 
-/** The first number that is not finite, described: `input "x" is NaN in row 17`; null when all are. */
-export function findNonFinite({ inputs, target }: Pick<Examples, 'inputs' | 'target'>): string | null {
+export interface NonFinite {
+  /** Where and what: `input "x" is NaN in row 17`. */
+  readonly found: string;
+  readonly value: number;
+}
+
+/** The first number that is not finite; null when all are. */
+export function findNonFinite({ inputs, target }: Pick<Examples, 'inputs' | 'target'>): NonFinite | null {
   for (const [name, tensor] of [
     ...[...inputs].map(([key, each]) => [`input "${key}"`, each] as const),
     ['the target', target] as const,
@@ -67,7 +73,8 @@ export function findNonFinite({ inputs, target }: Pick<Examples, 'inputs' | 'tar
     const at = tensor.data.findIndex((value: number) => !Number.isFinite(value));
     if (at === -1) continue;
     const row = Math.floor(at / (tensor.data.length / (tensor.shape[0] ?? 1)));
-    return `${name} is ${tensor.data[at]} in row ${row}`;
+    const value = Number(tensor.data[at]);
+    return { found: `${name} is ${value} in row ${row}`, value };
   }
   return null;
 }

@@ -3,9 +3,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor } from '@amaas/core';
-import { gather, mul, where, isNan } from '../graph/index.ts';
-import { dense, functional, layer, sequential } from '../layers/index.ts';
-import { type Examples, type FitOptions, fit, type Loss, meanSquaredError, sgd } from './index.ts';
+import { concat, gather, mul, where, isNan } from '../graph/index.ts';
+import { dense, embedding, flatten, functional, layer, sequential } from '../layers/index.ts';
+import {
+  type ExampleStream,
+  type Examples,
+  type FitOptions,
+  fit,
+  type Loss,
+  meanSquaredError,
+  rowNumbers,
+  rowType,
+  selectExamples,
+  sgd,
+} from './index.ts';
 import { integers, matrix, ortExecutor, smallExamples } from './testing/small-training.ts';
 
 const executor = await ortExecutor();
@@ -73,7 +84,7 @@ const DATA: readonly (readonly [string, Examples, string])[] = [
   [
     'an input that is infinite',
     spoiled(11, -Infinity),
-    'fit: input "x" is -Infinity in row 11, and the loss with it; fill in missing values before training',
+    'fit: input "x" is -Infinity in row 11, and the loss with it; training needs finite numbers: float32 ends at 3.4e38; scale the column, or replace such values',
   ],
 ];
 
@@ -296,4 +307,56 @@ test('fit disposes of what it compiled, whatever goes wrong', async () => {
   assert.equal(open, 0);
   await assert.rejects(fit(dense(1), spoiled(1, Number.NaN), options), { reason: 'INVALID_DATA' });
   assert.equal(open, 0);
+});
+
+test('fit refuses ids that their embedding has no row for, by input, row and value', async () => {
+  const ids = [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1];
+  const network = functional(['words', 'x'], (given, scope) => {
+    const words = sequential([embedding(5, 3), flatten()]).apply(given.get('words'), scope.inside('words'));
+    const again = sequential([embedding(9, 2), flatten()]).apply(given.get('words'), scope.inside('again'));
+    return dense(1).apply(concat([words, again, given.get('x')], 1), scope);
+  });
+  const examplesOf = (words: readonly number[]): Examples => ({
+    inputs: new Map([...rows.inputs, ['words', integers([6, 2], words)]]),
+    target: rows.target,
+  });
+  const half = (examples: Examples): Examples => selectExamples(examples, rowNumbers(6));
+  const base = half(rows);
+  const good = { ...base, inputs: new Map([...base.inputs, ['words', integers([6, 2], ids)]]) };
+  await fit(network, good, { ...plain, epochs: 1 });
+  for (const [at, value] of [
+    [7, 5],
+    [0, -1],
+  ] as const) {
+    const bad = {
+      ...good,
+      inputs: new Map(examplesOf(ids.with(at, value)).inputs).set('x', good.inputs.get('x') ?? x),
+    };
+    const message = `input "words" must be ids of 0 … 4, as its embedding has 5 rows; row ${Math.floor(at / 2)} has ${value}`;
+    await assert.rejects(fit(network, bad, plain), { reason: 'INVALID_DATA', message: `fit: ${message}` });
+    await assert.rejects(fit(network, good, { ...plain, validation: bad }), { message: `fit: validation: ${message}` });
+    const stream: ExampleStream = {
+      ...{ rowCount: 6, bufferRows: 6, digest: 'ids' },
+      inputs: new Map([...good.inputs].map(([name, tensor]) => [name, rowType(tensor)])),
+      target: rowType(good.target),
+      async *read() {
+        yield bad;
+      },
+    };
+    await assert.rejects(fit(network, stream, plain), { message: `fit: chunk 0 of epoch 1: ${message}` });
+  }
+});
+
+test('fit refuses options that it has not, and says which it has', async () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['epoch', /^fit: there is no option epoch; did you mean epochs\? \(executor, loss, .*epochs, .*clock\)$/],
+    ['batch_size', /no option batch_size; did you mean batchSize\?/],
+    ['validation_split', /no option validation_split; did you mean validation\?/],
+    ['verbose', /no option verbose; nothing is printed by itself; onEpoch and onProgress are told/],
+    ['momentumish', /no option momentumish; see what there is \(executor/],
+  ];
+  for (const [name, message] of cases) {
+    await assert.rejects(fit(dense(1), rows, { ...plain, [name]: 1 }), { reason: 'INVALID_ARGUMENT', message });
+  }
+  await fit(dense(1), rows, { ...plain, epochs: 1, ...{ epoch: undefined } });
 });

@@ -6,6 +6,7 @@ import type { Examples } from './examples.ts';
 import type { Loss, LossName } from './losses.ts';
 import type { Metric, MetricName } from './metrics.ts';
 import { assertMonitors, assertWhole, type EarlyStopping, type ReduceOnPlateau } from './monitor.ts';
+import { assertOptionNames } from './option-names.ts';
 import type { Optimizer, OptimizerName } from './optimizers.ts';
 import type { Weights } from './packing.ts';
 import type { TrainedModel } from './trained-model.ts';
@@ -78,12 +79,41 @@ export interface FitResult {
   readonly stoppedEarly: boolean;
 }
 
+/** A record, so that the compiler misses no option. */
+const OPTIONS: Readonly<Record<keyof FitOptions, true>> = {
+  executor: true,
+  loss: true,
+  optimizer: true,
+  metrics: true,
+  epochs: true,
+  batchSize: true,
+  accumulate: true,
+  validation: true,
+  seed: true,
+  shuffle: true,
+  clipNorm: true,
+  clipValue: true,
+  earlyStopping: true,
+  reduceOnPlateau: true,
+  initialWeights: true,
+  checkpoint: true,
+  onProgress: true,
+  onEpoch: true,
+  shouldStop: true,
+  signal: true,
+  threads: true,
+  clock: true,
+};
+
+export const FIT_OPTION_NAMES: readonly string[] = Object.keys(OPTIONS);
+
 export const DEFAULT_EPOCHS = 10;
 export const DEFAULT_BATCH_SIZE = 32;
 
-/** @throws INVALID_ARGUMENT for numbers out of range and metrics of one name */
+/** @throws INVALID_ARGUMENT for unknown options, numbers out of range and metrics of one name */
 export function assertFitOptions(options: FitOptions, metrics: readonly Metric[]): void {
   const { epochs = DEFAULT_EPOCHS, batchSize = DEFAULT_BATCH_SIZE, accumulate = 1 } = options;
+  assertOptionNames('fit', options, FIT_OPTION_NAMES);
   assertWhole('fit: epochs', epochs, 1);
   assertWhole('fit: batchSize', batchSize, 1);
   assertWhole('fit: accumulate', accumulate, 1);

@@ -4,7 +4,7 @@ import { AmaasError, type Clock, systemClock, type Tensor } from '@amaas/core';
 import { asNetwork, type Layer, type Network } from '../layers/index.ts';
 import { createRandom, type Random } from '../statistics/index.ts';
 import { batchesInMemory, type BatchSource, type EpochBatches } from './batches.ts';
-import { assertInputNames, findNonFinite } from './check-examples.ts';
+import { assertInputNames, findNonFinite, type NonFinite } from './check-examples.ts';
 import { PROGRESS_START, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { EpochRecord } from './epoch-record.ts';
 import { addSums, means } from './epoch-sums.ts';
@@ -19,6 +19,7 @@ import {
   type FitResult,
 } from './fit-options.ts';
 import { holdOut } from './hold-out.ts';
+import { assertIds } from './id-ranges.ts';
 import { lossFor } from './losses.ts';
 import { metricFor } from './metrics.ts';
 import { judge, reduceOnPlateau, type Score, scoreFor } from './monitor.ts';
@@ -122,9 +123,12 @@ class FitRun {
       frozen: (parameter) => options.initialWeights?.get(parameter.name) ?? drawWeight(parameter, random),
     };
     const graph = buildTrainingGraph(settings);
-    const check = ({ target }: Examples): void => settings.loss.assertTargets?.(target, graph.prediction);
-    if (!isStream(examples)) check(examples);
-    if (validation !== null) check(validation);
+    const check = ({ inputs, target }: Examples, what: string | null): void => {
+      assertIds(what, inputs, graph.ids);
+      settings.loss.assertTargets?.(target, graph.prediction);
+    };
+    if (!isStream(examples)) check(examples, 'fit');
+    if (validation !== null) check(validation, 'fit: validation');
     assertKnownWeights(options.initialWeights, graph.record);
     const model = trainingModel(graph);
     const weights = new Map([...initialWeights(graph.record, random), ...(options.initialWeights ?? [])]);
@@ -142,7 +146,11 @@ class FitRun {
         validation,
         random,
         batches: isStream(training)
-          ? batchesOfStream(training, layout, { random: order, signal: options.signal, check })
+          ? batchesOfStream(training, layout, {
+              random: order,
+              signal: options.signal,
+              check: (chunk) => check(chunk, null),
+            })
           : batchesInMemory(training, layout, order),
         steps,
         frozen: new Map([...weights].filter(([name]) => isFrozen.has(name))),
@@ -379,9 +387,9 @@ function tensorsOf({ inputs, target, weights }: Examples): ReadonlyMap<string, T
   ]);
 }
 
-function unusable(what: string, bad: string): AmaasError {
-  return new AmaasError(
-    'INVALID_DATA',
-    `${what}: ${bad}, and the loss with it; fill in missing values before training`,
-  );
+function unusable(what: string, bad: NonFinite): AmaasError {
+  const cure = Number.isNaN(bad.value)
+    ? 'fill in missing values before training'
+    : 'training needs finite numbers: float32 ends at 3.4e38; scale the column, or replace such values';
+  return new AmaasError('INVALID_DATA', `${what}: ${bad.found}, and the loss with it; ${cure}`);
 }

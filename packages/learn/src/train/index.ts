@@ -5,7 +5,8 @@ export type { EpochRecord } from './epoch-record.ts';
 export { evaluateExamples } from './evaluation-steps.ts';
 export { countRows, type Examples, gatherRows, rowNumbers, rowType, selectExamples } from './examples.ts';
 export { fit } from './fit.ts';
-export type { FitOptions, FitProgress, FitResult } from './fit-options.ts';
+export { FIT_OPTION_NAMES, type FitOptions, type FitProgress, type FitResult } from './fit-options.ts';
+export { assertIds, type IdRanges, idRangesOf } from './id-ranges.ts';
 export { type CtcProblem, type CtcResult, ctcLoss } from './ctc.ts';
 export {
   binaryCrossentropy,
@@ -23,6 +24,7 @@ export {
 } from './losses.ts';
 export { absoluteError, accuracy, type Metric, type MetricName, metricFor, squaredError } from './metrics.ts';
 export type { EarlyStopping, ReduceOnPlateau } from './monitor.ts';
+export { assertOptionNames } from './option-names.ts';
 export * from './optimizers.ts';
 export type { Weights } from './packing.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.ts';

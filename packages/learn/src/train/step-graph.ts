@@ -22,6 +22,7 @@ import {
 import type { BuildRecord, Parameter, Statistic } from '../layers/index.ts';
 import { differentiate, differentiateTogether, nameOf } from './batch-gradients.ts';
 import { buildBatch, buildTrainingBatch, type StepOptions } from './batch-graph.ts';
+import type { IdRanges } from './id-ranges.ts';
 import type { Optimizer } from './optimizers.ts';
 import { expectWeight, groupInput, type PackedGroup, packParameters, unpackValues, type Weights } from './packing.ts';
 import { LEARNING_RATE, STEP } from './step-fields.ts';
@@ -53,6 +54,8 @@ export interface StepGraph {
   readonly randomInputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** Of what the network gives for a batch. */
   readonly prediction: Shape;
+  /** Of inputs that choose rows of trained tables. */
+  readonly ids: IdRanges;
 }
 
 export interface StateTensor {
@@ -141,12 +144,13 @@ export function buildTrainingGraph(options: TrainingOptions): StepGraph {
     record,
     randomInputs: parts.random.map((value) => ({ name: nameOf(value), shape: value.shape.map(Number) })),
     prediction: batch.prediction,
+    ids: batch.ids,
   };
 }
 
 /** Builds the graph that measures loss and metrics of batches, in the network's inference mode. */
 export function buildEvaluationGraph(options: StepOptions): Omit<StepGraph, 'groups'> {
-  const { sums, fields, record, prediction } = buildBatch(options, false);
+  const { sums, fields, record, prediction, ids } = buildBatch(options, false);
   const names = ['loss', 'weight', 'rows', ...options.metrics.map(({ name }) => `metric.${name}`)];
   const values = [sums.loss, sums.weight, sums.rows, ...sums.metrics];
   return {
@@ -156,6 +160,7 @@ export function buildEvaluationGraph(options: StepOptions): Omit<StepGraph, 'gro
     record,
     randomInputs: [],
     prediction,
+    ids,
   };
 }
 
