@@ -3,6 +3,7 @@ import { AmaasError, toAmaasError } from '@amaas/core';
 import { CommanderError } from 'commander';
 import { CommandFailed, UsageError } from './command-context.ts';
 import type { Terminal } from './terminal.ts';
+import { spellOptions } from './training/explain.ts';
 
 /** Tells what was thrown and returns the exit code. `json`: as one JSON object on stdout, for machines. */
 export function reportFailure(terminal: Terminal, thrown: unknown, json: boolean): number {
@@ -14,11 +15,12 @@ export function reportFailure(terminal: Terminal, thrown: unknown, json: boolean
   }
   const error = asAmaasError(thrown);
   if (json) {
-    const { code, reason, message, details, retryable } = error;
+    const { code, reason, details, retryable } = error;
+    const message = spellOptions(error.message);
     terminal.print(JSON.stringify({ error: { code, reason, message, details, retryable } }, null, 2));
   } else {
     const hint = hintFor(error);
-    terminal.note(`amaas: ${error.message}${hint === null ? '' : `\n${hint}`}`);
+    terminal.note(`amaas: ${spellOptions(error.message)}${hint === null ? '' : `\n${hint}`}`);
   }
   return 1;
 }

@@ -253,3 +253,10 @@ test('doctor lists checks and fails when one does', async (t) => {
     ['key'],
   );
 });
+
+test('main advises quotes where a shell made many arguments of a pattern', async () => {
+  const { code, stderr } = await runCommand(['train', 'data/a.csv', 'data/b.csv', '--target', 'y']);
+  assert.equal(code, 2);
+  assert.match(stderr, /too many arguments[\s\S]*quote it: 'data\/\*\.csv'/);
+  assert.doesNotMatch((await runCommand(['models', 'list', 'x'])).stderr, /quote it/);
+});

@@ -64,6 +64,7 @@ function createProgram({ world }: CommandContext): Command {
     .configureOutput({
       writeOut: (text) => void world.stdout.write(text),
       writeErr: (text) => void world.stderr.write(text),
+      outputError: (text, write) => write(withPatternAdvice(text)),
     })
     .showHelpAfterError('(add --help for the options and an example)')
     .exitOverride()
@@ -77,6 +78,12 @@ Example:
   $ amaas predict resnet --image cat.jpg         ask it
 
 Exit codes: 0 done, 1 failed, 2 wrong use.`;
+
+/** Shells make many arguments of a pattern that nobody quoted. */
+function withPatternAdvice(text: string): string {
+  const isMany = /^error: too many arguments .*: .*[^ ][\\/.][^ ]/s.test(text);
+  return isMany ? `${text}If a pattern such as data/*.csv was meant, quote it: 'data/*.csv'\n` : text;
+}
 
 /** Whether the command line asks for this verb, or for its help. */
 function asksFor(verb: string, argv: readonly string[]): boolean {

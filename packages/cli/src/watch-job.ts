@@ -2,6 +2,7 @@
 import type { AmaasClient, Job } from '@amaas/client';
 import { CommandFailed, type CommandContext, type SharedOptions } from './command-context.ts';
 import { progressLine } from './job-text.ts';
+import { spellOptions } from './training/explain.ts';
 
 /** Resolves to the job as it ended. With `--json` every event is a line of JSON on stdout. */
 export async function watchJob(
@@ -39,7 +40,8 @@ export async function watchJob(
 /** @throws CommandFailed, having said why, unless the job has succeeded. */
 export function assertSucceeded({ terminal }: CommandContext, job: Job): void {
   if (job.state === 'succeeded') return;
-  terminal.note(`amaas: job ${job.id} ${job.state}: ${job.error?.message ?? 'no reason was given'}`);
+  const why = job.error === null ? 'no reason was given' : spellOptions(job.error.message);
+  terminal.note(`amaas: job ${job.id} ${job.state === 'cancelled' ? 'was cancelled' : job.state}: ${why}`);
   if (job.state === 'failed') terminal.note(`See what it printed with: amaas jobs log ${job.id}`);
   throw new CommandFailed();
 }

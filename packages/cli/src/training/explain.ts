@@ -1,4 +1,5 @@
-// Says of a training that failed what can be done, in the words of this command.
+// Says what can be done in the words of this command: of a training that failed, and wherever the library's messages name
+// its own options, by the flags of the command.
 import { AmaasError } from '@amaas/core';
 
 /** The same error with a line more, where there is one to say. */
@@ -7,6 +8,34 @@ export function explainTraining(thrown: unknown): unknown {
   const advice = adviceOn(thrown);
   if (advice === '') return thrown;
   return new AmaasError(thrown.reason, `${thrown.message}\n${advice}`, { details: thrown.details, cause: thrown });
+}
+
+/** How the library writes its options, and how this command does; the first that fits a place counts. */
+const SPELLINGS: readonly (readonly [RegExp, string])[] = [
+  [
+    /say skipLines: (\d+) \(and header or names\), else header: true or false/g,
+    'say --skip-lines $1, else --header yes or --header no',
+  ],
+  [/\bskipLines: (\d+)/g, '--skip-lines $1'],
+  [/\bheader: true\b/g, '--header yes'],
+  [/\bheader: false\b/g, '--header no'],
+  [/\bgive separator, quote, header and skipLines\b/g, 'give --separator, --quote, --header and --skip-lines'],
+  [/, give names, or say duplicateNames: 'rename'/g, ', or say --duplicate-names rename'],
+  [/\bencoding: '(latin-1|utf-16|utf-8)'/g, '--encoding $1'],
+  [/\bwith ragged: 'drop'/g, "with --ragged <policy>: 'drop'"],
+  [/\bname them in missing, or say badValues: 'missing'/g, 'or name them with --missing <text>'],
+  [/\blower the learning rate, clip the gradients \(clipNorm\), or look/g, 'lower the --learning-rate, or look'],
+  [/\braise maxRowsInMemory\b/g, 'raise --max-rows-in-memory'],
+  [
+    /\benlarge the part, or split at random\b/g,
+    'enlarge it with --test or --validation; if the column is an amount, say --task regression',
+  ],
+  [/\bchoose classification instead\b/g, 'leave out --task, or say --task multiclass'],
+];
+
+/** A message of the library with its options as this command spells them. */
+export function spellOptions(message: string): string {
+  return SPELLINGS.reduce((text, [written, spelled]) => text.replace(written, spelled), message);
 }
 
 function adviceOn({ reason, details }: AmaasError): string {

@@ -91,6 +91,13 @@ function decodeSample(
   if (bytes[0] === 0xfe && bytes[1] === 0xff) {
     throw new AmaasError('INVALID_DATA', `openTable: ${name} is UTF-16 with the high byte first; save it as UTF-8`);
   }
+  if (encoding !== 'utf-16' && bytes.includes(0)) {
+    throw new AmaasError(
+      'INVALID_DATA',
+      `openTable: ${name} is no text file (it holds zero bytes); tables come as CSV, Parquet or JSON lines` +
+        "; if it is UTF-16 without its mark, say encoding: 'utf-16'",
+    );
+  }
   const label = encoding === 'utf-16' ? 'utf-16le' : encoding === 'latin-1' ? 'latin1' : 'utf-8';
   try {
     // A cut sample may end within a character, which streaming forgives.

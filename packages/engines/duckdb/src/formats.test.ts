@@ -62,7 +62,7 @@ test('openTable keeps mixed JSON columns and large integers as text', async () =
 
 test('openTable refuses JSON that is no table, by line or column', async () => {
   const refused: readonly (readonly [string, RegExp])[] = [
-    ['{"a":1}\n{"a":\n', /Malformed JSON/],
+    ['{"a":1}\n{"a":\n', /Malformed JSON.*one object a line/],
     ['{"a":1}\n[2]\n', /every row of bad\.jsonl must be a JSON object .* row 2 is array/],
     ['{"a":1,"o":{"x":1}}\n{"a":2,"o":null}\n', /column "o" of bad\.jsonl holds objects or lists in 1 row; flatten/],
     ['{}\n{}\n', /have no keys/],
@@ -127,6 +127,12 @@ test('openTable refuses Parquet columns that are no cells unless others are name
   );
   await assert.rejects(
     readFile(scratch.write('cut.parquet', 'PAR1 and then nothing of the kind')),
-    failsWith('INVALID_DATA', /cut\.parquet/),
+    failsWith('INVALID_DATA', /cut\.parquet.*no whole Parquet file: copy or write it anew/),
   );
+});
+
+test('openTable refuses what is no text', async () => {
+  const bytes = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0, 0, 1, 10, 44);
+  for (const name of ['program.csv', 'program.bin'])
+    await assert.rejects(readFile(scratch.write(name, bytes)), failsWith('INVALID_DATA', /is no text file/));
 });

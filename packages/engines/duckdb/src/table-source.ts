@@ -194,5 +194,15 @@ export function explainFailure(operation: string, cause: unknown): AmaasError {
       },
     );
   }
-  return new AmaasError('INVALID_DATA', `${operation}: ${line}`, { cause });
+  const advice = adviceOn(line);
+  const what = advice === '' ? line : line.trim().replace(/\.$/, '');
+  return new AmaasError('INVALID_DATA', `${operation}: ${what}${advice}`, { cause });
+}
+
+/** What to do about the failures that are the file's. */
+function adviceOn(line: string): string {
+  if (/magic bytes|footer/i.test(line)) {
+    return '; it is no whole Parquet file: copy or write it anew, or name it by what it is (.csv, .jsonl)';
+  }
+  return /malformed json/i.test(line) ? '; JSON lines hold one object a line: correct it, or write the file anew' : '';
 }

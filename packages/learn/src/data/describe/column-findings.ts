@@ -78,7 +78,7 @@ function checkColumn(column: ColumnSummary, { count, add, checked }: ColumnCheck
   if (column.type === 'categorical' && column.distinctCount >= manyCategories) {
     const many = `has ${column.distinctIsExact ? '' : 'more than '}${countOf(column.distinctCount, 'category', 'categories')}`;
     add('warning', 'many-categories', {
-      message: `${many}, too many for one-hot; hash them, merge the rare ones, or leave it out`,
+      message: `${many}, too many for one-hot: the ${manyCategories.toLocaleString('en-US')} most frequent are kept, the rest count as one; leave it out if it names rows`,
     });
   }
   const missingShare = column.missingCount / count.rowCount;

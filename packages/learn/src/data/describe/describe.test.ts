@@ -96,7 +96,7 @@ test('describeTable says what to do about constant, empty, identifying, too wide
       'column "same" is "x" in every row and tells nothing; leave it out',
       'column "none" has no value in any row; leave it out',
       'column "id" is different in every row, like an identifier: a model can only learn it by heart; leave it out',
-      'column "zip" has 1,200 categories, too many for one-hot; hash them, merge the rare ones, or leave it out',
+      'column "zip" has 1,200 categories, too many for one-hot: the 1,000 most frequent are kept, the rest count as one; leave it out if it names rows',
       'column "gaps" has no value in 66.7 % of the rows; check it, or leave it out',
       'column "rate" is infinite in 1 row (first in row 42); correct them or make them missing',
     ],
