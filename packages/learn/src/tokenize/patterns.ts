@@ -140,16 +140,16 @@ class PatternTranslator {
   }
 
   #quantifier(): string {
-    const rest = this.#characters.slice(this.#position, this.#position + 16).join('');
+    const rest = this.#characters.slice(this.#position, this.#position + 20).join('');
     const found = /^(?:[*+?]|\{\d{1,4}(?:,\d{0,4})?\})/.exec(rest)?.[0];
     if (found === undefined) return '';
     this.#position += found.length;
-    const after = this.#characters[this.#position];
-    if (after === '+' && !found.startsWith('{')) throw this.#refuse('no possessive repetitions');
-    if (after === '*' || after === '+') throw this.#refuse('no repetition of what repeats itself');
-    if (after !== '?') return found;
-    this.#position++;
-    return `${found}?`;
+    const isLazy = rest.charAt(found.length) === '?';
+    const after = rest.slice(found.length + (isLazy ? 1 : 0));
+    if (after.startsWith('+') && !isLazy && !found.startsWith('{')) throw this.#refuse('no possessive repetitions');
+    if (/^(?:[*+?]|\{\d)/.test(after)) throw this.#refuse('no repetition of what repeats itself');
+    if (isLazy) this.#position++;
+    return isLazy ? `${found}?` : found;
   }
 
   #set(context: Context): string {
