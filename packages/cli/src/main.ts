@@ -81,7 +81,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use.`;
 
 /** Shells make many arguments of a pattern that nobody quoted. */
 function withPatternAdvice(text: string): string {
-  const isMany = /^error: too many arguments .*: .*[^ ][\\/.][^ ]/s.test(text);
+  const isMany = /^error: too many arguments for '(train|tune|eval|predict|upload)'/.test(text);
   return isMany ? `${text}If a pattern such as data/*.csv was meant, quote it: 'data/*.csv'\n` : text;
 }
 
