@@ -55,7 +55,7 @@ export function simpleRnn(units: number, options: SimpleRnnOptions = {}): Recurr
     units,
     gates: 1,
     states: 1,
-    // ONNX Runtime's RNN takes up to three times as long as its loop, but for sequences alone.
+    // ONNX Runtime's RNN takes up to three times as long as the loop; less than it only for one short sequence at a time.
     form: ({ recurrent }) => ({ cell: rnnCell(recurrent, (x) => activate(x, activation)) }),
   });
 }
@@ -83,6 +83,7 @@ export function lstm(units: number, options: LstmOptions = {}): RecurrentLayer {
       units,
       gates: 4,
       states: 2,
+      // The operators of LSTM and GRU take 0.1 to 1 times as long as their loops (1 … 32 rows, 32 … 256 units, one core).
       form: (weights) => ({
         cell: lstmCell(weights.recurrent),
         operator: (x, given) => lstmOperator(x, weights, given),

