@@ -45,10 +45,22 @@ export class StandardScaler {
   #means: readonly number[] = [];
   #stdDevs: readonly number[] = [];
 
-  /** Learns mean and standard deviation (divided by the count) of every column. */
+  /**
+   * Learns mean and standard deviation (divided by the count) of every column.
+   * @throws INVALID_DATA for rows that differ in width, and numbers that are missing or not finite
+   */
   fit(rows: readonly (readonly number[])[]): this {
     const [first] = rows;
     if (first === undefined) throw new AmaasError('INVALID_DATA', 'StandardScaler: expected at least one row');
+    for (const [index, row] of rows.entries()) {
+      if (row.length !== first.length) {
+        throw new AmaasError(
+          'INVALID_DATA',
+          `StandardScaler: row 0 has ${first.length} columns, row ${index} has ${row.length}`,
+        );
+      }
+      assertFinite(row, index);
+    }
     this.#means = first.map((_, column) => average(rows.map((row) => row[column] ?? Number.NaN)));
     this.#stdDevs = this.#means.map(
       (mean, column) => Math.sqrt(average(rows.map((row) => ((row[column] ?? Number.NaN) - mean) ** 2))) || 1,
@@ -56,9 +68,9 @@ export class StandardScaler {
     return this;
   }
 
-  /** @throws INVALID_DATA before `fit`, or for rows of another width */
+  /** @throws INVALID_DATA before `fit`, for rows of another width, and for numbers that are missing or not finite */
   transform(rows: readonly (readonly number[])[]): number[][] {
-    return rows.map((row) => {
+    return rows.map((row, index) => {
       if (row.length !== this.#means.length) {
         throw new AmaasError(
           'INVALID_DATA',
@@ -67,6 +79,7 @@ export class StandardScaler {
             : `StandardScaler: fitted on ${this.#means.length} columns, got a row of ${row.length}`,
         );
       }
+      assertFinite(row, index);
       return row.map((value, column) => (value - (this.#means[column] ?? 0)) / (this.#stdDevs[column] ?? 1));
     });
   }
@@ -74,6 +87,15 @@ export class StandardScaler {
   fitTransform(rows: readonly (readonly number[])[]): number[][] {
     return this.fit(rows).transform(rows);
   }
+}
+
+function assertFinite(row: readonly number[], index: number): void {
+  const column = row.findIndex((value) => !Number.isFinite(value));
+  if (column === -1) return;
+  throw new AmaasError(
+    'INVALID_DATA',
+    `StandardScaler: expected finite numbers, row ${index} has ${row[column]} in column ${column}; fill in missing values first`,
+  );
 }
 
 function average(values: readonly number[]): number {
