@@ -57,9 +57,8 @@ export class AlignedBuilder {
   copy(start: number, end: number): void {
     this.#text += this.#source.text.slice(start, end);
     for (let index = start; index < end; index++) {
-      const stretch = characterAround(this.#source, index);
-      this.#starts.push(stretch.start);
-      this.#ends.push(stretch.end);
+      this.#starts.push(originalStart(this.#source, index));
+      this.#ends.push(originalEnd(this.#source, index));
     }
   }
 
@@ -77,15 +76,6 @@ export class AlignedBuilder {
   build(): AlignedText {
     return { text: this.#text, shift: 0, starts: Int32Array.from(this.#starts), ends: Int32Array.from(this.#ends) };
   }
-}
-
-/** Both units of a surrogate pair stand for the whole pair. */
-function characterAround(source: AlignedText, index: number): { readonly start: number; readonly end: number } {
-  const start = originalStart(source, index);
-  const end = originalEnd(source, index);
-  if (source.starts !== null) return { start, end };
-  const unit = source.text.charCodeAt(index) & 0xfc00;
-  return { start: unit === 0xdc00 ? start - 1 : start, end: unit === 0xd800 ? end + 1 : end };
 }
 
 /** What the units of a replacement stand for: all of what was replaced, or its last character. */

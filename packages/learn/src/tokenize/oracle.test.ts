@@ -2,7 +2,8 @@
 // later versions do before counting), for every stage by itself and for whole tokenizers, on texts drawn at random from
 // a dozen scripts. Made by: `t = Tokenizer.from_str(document); e = t.encode(text, pair, add_special_tokens=…)`, then
 // e.ids, e.tokens, e.type_ids, e.word_ids (none as −1), e.offsets (turned into UTF-16 units, flat), the ids of
-// e.overflowing, and t.decode(e.ids). The same was compared once on 74,000 texts; this is a sample.
+// e.overflowing, and t.decode(e.ids). The same was compared once on 75,466 texts, where only the
+// stretch of one added token with spaces around it differed; this is a sample.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

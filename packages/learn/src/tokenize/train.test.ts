@@ -145,6 +145,19 @@ test('Tokenizer.encode takes the most likely of all cuts into unigram pieces', (
   }
 });
 
+test('Tokenizer.encode takes an unknown character for less likely than any piece', () => {
+  const vocab = [
+    ['<unk>', 0],
+    ['a', -1],
+    ['c', -1],
+    ['bc', -15],
+  ];
+  const tokenizer = readTokenizer({ model: { type: 'Unigram', vocab, unk_id: 0 } });
+  assert.deepEqual(tokenizer.encode('abc').tokens, ['a', 'bc']);
+  assert.deepEqual(tokenizer.encode('abac').tokens, ['a', 'b', 'a', 'c']);
+  assert.deepEqual([...tokenizer.encode('xyac').ids], [0, 1, 2]);
+});
+
 test('learnUnigram keeps every character, no more pieces than asked for, and the words that repeat', () => {
   const words = new Map([
     ['▁walking', 40],
