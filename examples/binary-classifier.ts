@@ -1,5 +1,5 @@
 // Dense 128-64-1, Adam and binary cross-entropy, ten epochs: the classifier every tutorial begins with.
-// Run: node examples/binary-classifier.ts
+// Run: npx node examples/binary-classifier.ts
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { adam, compile, dense, sequential, trainTestSplit } from '@amaas/learn';
 import { makeBlobs } from './data/made-up.ts';
@@ -9,7 +9,7 @@ const { xTrain, xTest, yTrain, yTest } = trainTestSplit(x, y, { testSize: 0.2, s
 
 const model = compile(
   sequential([
-    dense(128, { activation: 'relu' }), //
+    dense(128, { activation: 'relu' }),
     dense(64, { activation: 'relu' }),
     dense(1, { activation: 'sigmoid' }),
   ]),

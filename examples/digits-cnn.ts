@@ -1,5 +1,5 @@
 // A convolutional network on handwritten digits, written out in layers. Needs the four MNIST files in the folder given.
-// Run: node examples/digits-cnn.ts <folder with train-images…, train-labels…, t10k-images…, t10k-labels…> [rows] [epochs]
+// Run: npx node examples/digits-cnn.ts <folder with train-images…, train-labels…, t10k-images…, t10k-labels…> [rows] [epochs]
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { adam, compile, conv2d, dense, dropout, flatten, maxPool2d, sequential } from '@amaas/learn';
 import { readDigits } from './data/digits.ts';

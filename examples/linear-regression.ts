@@ -1,5 +1,5 @@
 // Linear regression by gradient descent: y = 3a − 2b + 5 and some noise.
-// Run: node examples/linear-regression.ts
+// Run: npx node examples/linear-regression.ts
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { compile, linearRegression, sgd } from '@amaas/learn';
 import { makeLine } from './data/made-up.ts';
@@ -12,4 +12,6 @@ const model = compile(linearRegression(), {
 });
 await model.fit(x, y, { epochs: 100, batchSize: 200 }); // the whole data at once: plain gradient descent
 const { weights } = model.trained;
-process.stdout.write(`weights ${weights.get('kernel')?.data.join(', ')}, bias ${weights.get('bias')?.data}\n`);
+const rounded = (name: string): string =>
+  Array.from(weights.get(name)?.data ?? [], (each) => each.toFixed(3)).join(', ');
+process.stdout.write(`weights ${rounded('kernel')}, bias ${rounded('bias')}\n`);

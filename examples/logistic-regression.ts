@@ -1,5 +1,5 @@
 // Logistic regression by gradient descent, on scaled columns.
-// Run: node examples/logistic-regression.ts
+// Run: npx node examples/logistic-regression.ts
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { compile, logisticRegression, StandardScaler, sgd, trainTestSplit } from '@amaas/learn';
 import { makeBlobs } from './data/made-up.ts';

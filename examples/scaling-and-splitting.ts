@@ -1,5 +1,5 @@
 // StandardScaler and a train/test split: fitted on the training rows, applied to both.
-// Run: node examples/scaling-and-splitting.ts
+// Run: npx node examples/scaling-and-splitting.ts
 import { StandardScaler, trainTestSplit } from '@amaas/learn';
 
 const x = [

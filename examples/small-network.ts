@@ -1,5 +1,5 @@
 // 100 inputs, 64 and 32 hidden units, one output.
-// Run: node examples/small-network.ts
+// Run: npx node examples/small-network.ts
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { adam, compile, dense, sequential } from '@amaas/learn';
 import { makeBlobs } from './data/made-up.ts';
@@ -7,7 +7,7 @@ import { makeBlobs } from './data/made-up.ts';
 const { x, y } = makeBlobs({ rows: 640, columns: 100, seed: 2 });
 const model = compile(
   sequential([
-    dense(64, { activation: 'relu' }), //
+    dense(64, { activation: 'relu' }),
     dense(32, { activation: 'relu' }),
     dense(1, { activation: 'sigmoid' }),
   ]),
