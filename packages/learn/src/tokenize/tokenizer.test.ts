@@ -147,6 +147,21 @@ test('Tokenizer.encode truncates with overlap and loses nothing', () => {
   assert.ok(parts.every(({ ids }) => ids.length <= 9));
 });
 
+test('Tokenizer.encode truncates the longer text of a pair first, or the one it is told to', () => {
+  const lengths = (first: number, second: number, truncation: object): readonly number[] => {
+    const options = { pair: 'b'.repeat(second), truncation: { maxLength: 7, ...truncation } };
+    const { sequenceIndexes } = characters.encode('a'.repeat(first), options);
+    return [0, 1].map((sequence) => sequenceIndexes.filter((own) => own === sequence).length);
+  };
+  assert.deepEqual(lengths(20, 2, {}), [5, 2]);
+  assert.deepEqual(lengths(2, 20, {}), [2, 5]);
+  assert.deepEqual(lengths(20, 10, {}), [4, 3]);
+  assert.deepEqual(lengths(10, 20, {}), [3, 4]);
+  assert.deepEqual(lengths(3, 4, {}), [3, 4]);
+  assert.deepEqual(lengths(20, 5, { strategy: 'first' }), [2, 5]);
+  assert.deepEqual(lengths(5, 20, { strategy: 'second' }), [5, 2]);
+});
+
 test('Tokenizer.encode refuses truncation and padding that cannot be', () => {
   const refused = (options: object) =>
     assert.throws(
