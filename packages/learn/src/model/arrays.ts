@@ -1,11 +1,22 @@
 // Data as programs hold it, turned into tensors: nested arrays, typed arrays, or tensors themselves.
 import { AmaasError, createTensor, type DType, formatShape, type Tensor } from '@amaas/core';
 
+/** Typed arrays of numbers; those of bigint are no rows. */
+export type TypedNumbers =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
+
 /** Numbers, rows of numbers, and so on; all rows of one length. */
-export type NestedNumbers = readonly number[] | readonly NestedNumbers[];
+export type NestedNumbers = readonly number[] | TypedNumbers | readonly NestedNumbers[];
 
 /** What models take: a tensor, or nested arrays that become one. */
-export type ArrayLikeTensor = Tensor | NestedNumbers | Float32Array;
+export type ArrayLikeTensor = Tensor | NestedNumbers;
 
 /** What arrays become. */
 export type ArrayDType = 'float32' | 'int32' | 'int64';
@@ -47,7 +58,7 @@ export interface FlatNumbers {
 
 /** @throws INVALID_DATA when rows differ in length or an element is no number */
 export function flatNumbers(data: Exclude<ArrayLikeTensor, Tensor>, what: string): FlatNumbers {
-  if (data instanceof Float32Array) return { shape: [data.length], numbers: data };
+  if (ArrayBuffer.isView(data)) return { shape: [data.length], numbers: data };
   const shape = shapeOf(data);
   const numbers: number[] = [];
   flattenInto({ data, shape, what }, numbers);
@@ -71,7 +82,12 @@ function isFloat32(value: number): boolean {
 /** Of arrays, by the first of each level. */
 export function shapeOf(data: Exclude<ArrayLikeTensor, Tensor>): readonly number[] {
   const [first] = data;
-  return typeof first === 'object' ? [data.length, ...shapeOf(first)] : [data.length];
+  return isArray(first) ? [data.length, ...shapeOf(first)] : [data.length];
+}
+
+/** Whether something is nested numbers, as far as its outermost level says; what comes from JavaScript may be anything. */
+export function isArray(given: unknown): given is NestedNumbers {
+  return Array.isArray(given) || ArrayBuffer.isView(given);
 }
 
 interface Level {
@@ -85,9 +101,13 @@ function flattenInto({ data, shape, what }: Level, into: number[]): void {
     throw new AmaasError('INVALID_DATA', `${what}: expected rows of length ${shape[0]}, got one of ${data.length}`);
   }
   for (const each of data) {
-    if (Array.isArray(each) && shape.length > 1) flattenInto({ data: each, shape: shape.slice(1), what }, into);
+    if (isArray(each) && shape.length > 1) flattenInto({ data: each, shape: shape.slice(1), what }, into);
     else if (typeof each === 'number' && shape.length === 1) into.push(each);
-    else throw new AmaasError('INVALID_DATA', `${what}: expected arrays of shape ${formatShape(shape)} throughout`);
+    else {
+      const found = isArray(each) ? 'an array' : typeof each === 'string' ? JSON.stringify(each) : String(each);
+      const expected = shape.length > 1 ? `an array of shape ${formatShape(shape.slice(1))}` : 'a number';
+      throw new AmaasError('INVALID_DATA', `${what}: expected ${expected}, got ${found}`);
+    }
   }
 }
 

@@ -246,6 +246,44 @@ test('fit and compile refuse options that they have not', async () => {
   }
 });
 
+test('what comes from JavaScript untyped is refused by name, too', async () => {
+  const given = (value: unknown): NestedNumbers => value as NestedNumbers; // as a program without types would
+  const cases: readonly (readonly [unknown, string])[] = [
+    [[['a'], ['b']], 'fit: input "x": expected a number, got "a"'],
+    [[[true], [false]], 'fit: input "x": expected a number, got true'],
+    [[[1], null], 'fit: input "x": expected an array of shape [1], got null'],
+    [[null, [1]], 'fit: input "x": expected a number, got null'],
+    [[[1], [[2]]], 'fit: input "x": expected a number, got an array'],
+    [undefined, 'fit: expected rows, or an object of rows by input name, got undefined'],
+    [{}, 'fit: the network takes one input; given are none'],
+  ];
+  for (const [rows, message] of cases) {
+    await assert.rejects(compile(dense(1), numbers).fit(given(rows), [1, 2]), { reason: 'INVALID_DATA', message });
+  }
+  // `never` fits where the types would refuse it.
+  await assert.rejects(compile(dense(1), numbers).fit([[1], [2]], given('ab')), {
+    message: 'fit: the target: expected an array of numbers or a tensor, got ab',
+  });
+  assert.throws(() => compile(dense(1), { ...numbers, executor: given(null) as never }), {
+    message: 'compile: expected an executor, such as await createOrtNodeExecutor()',
+  });
+  assert.throws(() => compile(dense(1), { ...numbers, loss: given(undefined) as never }), {
+    message: /^loss: expected one of meanSquaredError, .* got undefined$/,
+  });
+});
+
+test('rows may be typed arrays', async () => {
+  const plain = compile(dense(1), numbers);
+  const typed = compile(dense(1), numbers);
+  await plain.fit(x, [1, 0, 2, -1], { epochs: 2 });
+  await typed.fit(
+    x.map((row) => Float64Array.from(row)),
+    Int8Array.of(1, 0, 2, -1),
+    { epochs: 2 },
+  );
+  assert.deepEqual(typed.trained.weights, plain.trained.weights);
+});
+
 test('toTensor keeps what numbers mean', () => {
   assert.deepEqual(toTensor([[1, 2.5]]), createTensor('float32', [1, 2], Float32Array.of(1, 2.5)));
   assert.deepEqual(toTensor([-3, 2 ** 40], 'int64'), createTensor('int64', [2], BigInt64Array.of(-3n, 2n ** 40n)));

@@ -89,6 +89,9 @@ export class Model {
     this.#network = network;
     this.#settings = others;
     this.#inputs = new NetworkInputs(network, byName(inputs));
+    if (typeof settings.executor?.compile !== 'function') {
+      throw new AmaasError('INVALID_ARGUMENT', 'compile: expected an executor, such as await createOrtNodeExecutor()');
+    }
     lossFor(settings.loss);
     settings.metrics?.forEach(metricFor);
   }

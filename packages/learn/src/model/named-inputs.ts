@@ -1,6 +1,6 @@
 // A network's inputs as callers give them: one by itself, or several by name.
 import { AmaasError } from '@amaas/core';
-import { type ArrayLikeTensor, isTensor } from './arrays.ts';
+import { type ArrayLikeTensor, isArray, isTensor } from './arrays.ts';
 
 /** Values by input name. */
 export type ByName<T> = ReadonlyMap<string, T> | Readonly<Record<string, T>>;
@@ -53,7 +53,7 @@ export function nameInputs<T extends object>(
 
 /** Rows and not rows by name. */
 export function isRows(given: ModelInputs): given is ArrayLikeTensor {
-  return Array.isArray(given) || given instanceof Float32Array || isTensor(given);
+  return isArray(given) || isTensor(given);
 }
 
 /** A shape and not shapes by name. */

@@ -210,9 +210,9 @@ const BY_NAME = {
 
 export type LossName = keyof typeof BY_NAME;
 
-/** @throws INVALID_ARGUMENT for a name that is none of the standard ones */
+/** @throws INVALID_ARGUMENT for what is no loss and none of the standard names */
 export function lossFor(choice: Loss | LossName): Loss {
-  if (typeof choice !== 'string') return choice;
+  if (typeof choice === 'object' && choice !== null) return choice;
   if (Object.hasOwn(BY_NAME, choice)) return BY_NAME[choice]();
   throw new AmaasError(
     'INVALID_ARGUMENT',
