@@ -277,7 +277,7 @@ test('train refuses what does not fit a folder before anything is read', { skip 
 test('train of a folder ends at Ctrl-C with nothing written, and goes on to the very same model', {
   skip,
 }, async () => {
-  const argv = ['train', 'digits', '--no-deploy', '--size', '64', '--epochs', '4', '--seed', '3'];
+  const argv = ['train', 'digits', '--no-deploy', '--size', '32', '--epochs', '6', '--seed', '3'];
   await done(...argv, '--out', 'whole');
   const child = spawn(process.execPath, [LAUNCHER, ...argv, '--out', 'stopped'], {
     cwd: home.folder,
