@@ -59,7 +59,9 @@ export function versionText(version: VersionDetail): string {
   const [first] = signatures;
   return pairs([
     ['version', `${version.model}@${version.version}`],
+    ...(version.manifest.description === undefined ? [] : [['about', version.manifest.description] as const]),
     ['state', version.reason === null ? version.state : `${version.state}: ${version.reason}`],
+    ...originRows(version),
     ...(version.labels.length === 0 ? [] : [['labels', version.labels.join(', ')] as const]),
     ['digest', version.digest ?? 'none'],
     ['size', formatBytes(version.sizeBytes)],
@@ -70,6 +72,31 @@ export function versionText(version: VersionDetail): string {
     ...servingRows(version),
     ...(version.manifest.licence === undefined ? [] : [['licence', version.manifest.licence] as const]),
   ]);
+}
+
+/** Classes shown by name. */
+const MAX_CLASSES = 12;
+
+/** What it is for and where it comes from, as far as its manifest and its training say. */
+function originRows({ manifest, lineage }: VersionDetail): readonly Row[] {
+  const said = new Map<string, unknown>(Object.entries(lineage));
+  const row = (label: string, value: unknown): readonly Row[] =>
+    typeof value === 'string' && value !== '' ? [[label, value]] : [];
+  const classes = Array.isArray(manifest.labels) ? manifest.labels : [];
+  const more = classes.length > MAX_CLASSES ? `, and ${classes.length - MAX_CLASSES} more` : '';
+  return [
+    ...row('task', manifest.task),
+    ...row('predicts', targetOf(said.get('configuration'))),
+    ...row('classes', `${classes.slice(0, MAX_CLASSES).join(', ')}${more}`),
+    ...row('run', said.get('run')),
+    ...row('learned from', said.get('source')),
+  ];
+}
+
+/** The column that a model of a table predicts. */
+function targetOf(configuration: unknown): unknown {
+  if (typeof configuration !== 'object' || configuration === null) return undefined;
+  return new Map<string, unknown>(Object.entries(configuration)).get('target');
 }
 
 type Row = readonly [label: string, value: string];

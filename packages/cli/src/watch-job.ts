@@ -41,7 +41,8 @@ export async function watchJob(
 export function assertSucceeded({ terminal }: CommandContext, job: Job): void {
   if (job.state === 'succeeded') return;
   const why = job.error === null ? 'no reason was given' : spellOptions(job.error.message);
-  terminal.note(`amaas: job ${job.id} ${job.state === 'cancelled' ? 'was cancelled' : job.state}: ${why}`);
+  const how = job.state === 'cancelled' ? 'was cancelled' : `${job.state}: ${why}`;
+  terminal.note(`amaas: job ${job.id} ${how}`);
   if (job.state === 'failed') terminal.note(`See what it printed with: amaas jobs log ${job.id}`);
   throw new CommandFailed();
 }

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream as WebReadableStream } from 'node:stream/web';
 import type { AmaasClient, Dataset, DatasetVersion } from '@amaas/client';
 import { AmaasError, isName, NAME_RULE } from '@amaas/core';
+import { formatTableSummary, type TableSummary } from '@amaas/learn/data';
 import type { Command } from 'commander';
 import { type CommandContext, connect, optionsOf, show, UsageError } from '../command-context.ts';
 import { formatBytes, pairs, progressBar, table } from '../terminal.ts';
@@ -84,8 +85,13 @@ export async function uploadDataset(
   file: { readonly path: string; readonly name?: string; readonly version?: number },
 ): Promise<DatasetVersion> {
   const { path, version } = file;
-  const found = await stat(path);
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new AmaasError('INVALID_ARGUMENT', `datasets upload: there is no file ${path}`, { cause });
+  });
   if (!found.isFile()) throw new AmaasError('INVALID_ARGUMENT', `datasets upload: ${path} is not a file`);
+  if (found.size === 0) {
+    throw new AmaasError('INVALID_DATA', `datasets upload: ${path} is empty (0 bytes); check where it came from`);
+  }
   const fileName = basename(path);
   const name = file.name ?? nameOfFile(fileName);
   const uploaded = await client.datasets.upload({
@@ -194,5 +200,13 @@ function versionText(version: DatasetVersion): string {
     ['type', version.mediaType],
     ['uploaded', `${version.createdAt} by ${version.createdBy}`],
   ]);
-  return version.summary === null ? head : `${head}\n\n${JSON.stringify(version.summary, null, 2)}`;
+  return version.summary === null ? head : `${head}\n\n${summaryText(version.summary)}`;
+}
+
+/** What the server's look at the file found; another kind of look as it is. */
+function summaryText(summary: unknown): string {
+  const { columns, findings, rowCount } = Object(summary) as { readonly [name: string]: unknown }; // looked at below
+  const isTable = Array.isArray(columns) && Array.isArray(findings) && typeof rowCount === 'number';
+  // The server keeps what `summarizeTable` of the same release gave.
+  return isTable ? formatTableSummary(summary as TableSummary) : JSON.stringify(summary, null, 2);
 }

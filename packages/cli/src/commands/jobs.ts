@@ -2,6 +2,7 @@
 import type { JobState, ListJobsOptions } from '@amaas/client';
 import { type Command, Option } from 'commander';
 import { type CommandContext, connect, optionsOf, show, UsageError } from '../command-context.ts';
+import { jobLogLines } from '../job-log.ts';
 import { jobListText, jobText } from '../job-text.ts';
 import { assertSucceeded, watchJob } from '../watch-job.ts';
 
@@ -41,7 +42,7 @@ function registerLooking(jobs: Command, context: CommandContext): void {
         ...(options.limit === undefined ? {} : { limit: readCount('--limit', options.limit) }),
       };
       const list = await (await connect(context, options)).jobs.list(filter);
-      show(context, options, { jobs: list }, () => jobListText(list));
+      show(context, options, { jobs: list }, () => jobListText(list, state !== undefined || kind !== undefined));
     });
   jobs
     .command('show <job>')
@@ -57,14 +58,13 @@ function registerLooking(jobs: Command, context: CommandContext): void {
 function registerLog(jobs: Command, context: CommandContext): void {
   jobs
     .command('log <job>')
-    .description('what a job has printed')
+    .description('what a job has printed, how its training went, how it ended')
     .option('--tail <n>', 'only the last n lines')
     .addHelpText('after', '\nExample:\n  $ amaas jobs log job_3f2a9c01b7e4d865 --tail 50')
     .action(async (id: string, _options: unknown, command: Command) => {
       const options = optionsOf<{ readonly tail?: string }>(command);
       const count = options.tail === undefined ? null : readCount('--tail', options.tail);
-      const text = await (await connect(context, options)).jobs.log(id);
-      const lines = text.replace(/\n$/, '').split('\n');
+      const lines = await jobLogLines(await connect(context, options), id);
       const shown = (count === null ? lines : lines.slice(-count)).join('\n');
       show(context, options, { job: id, log: shown }, () => shown);
     });
@@ -92,7 +92,11 @@ function registerCancel(jobs: Command, context: CommandContext): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const options = optionsOf(command);
       const job = await (await connect(context, options)).jobs.cancel(id);
-      show(context, options, job, () => `job ${job.id} is ${job.state}`);
+      show(context, options, job, () =>
+        job.state === 'cancelling'
+          ? `job ${job.id} is asked to end; see: amaas jobs watch ${job.id}`
+          : `job ${job.id} is ${job.state}`,
+      );
     });
 }
 

@@ -4,7 +4,9 @@ import { resolve } from 'node:path';
 import type { ListRunsOptions, Run } from '@amaas/client';
 import type { Command } from 'commander';
 import { type CommandContext, connect, optionsOf, show } from '../command-context.ts';
-import { formatNumber } from '../job-text.ts';
+import { factLines } from '../facts-text.ts';
+import { formatNumber } from '../facts-text.ts';
+import { labelled } from '../job-text.ts';
 import { pairs, table } from '../terminal.ts';
 import { readCount } from './jobs.ts';
 
@@ -45,7 +47,12 @@ function registerList(runs: Command, context: CommandContext): void {
         ...(options.limit === undefined ? {} : { limit: readCount('--limit', options.limit) }),
       };
       const list = await (await connect(context, options)).runs.list(filter);
-      show(context, options, { runs: list }, () => runListText(list));
+      show(context, options, { runs: list }, () =>
+        runListText(
+          list,
+          [model, dataset, kind].some((each) => each !== undefined),
+        ),
+      );
     });
 }
 
@@ -88,15 +95,16 @@ function registerDelete(runs: Command, context: CommandContext): void {
     });
 }
 
-function runListText(list: readonly Run[]): string {
-  if (list.length === 0) return 'No runs yet.';
+/** @param isFiltered - whether there may be others */
+export function runListText(list: readonly Run[], isFiltered = false): string {
+  if (list.length === 0) return isFiltered ? 'No such runs; see all with: amaas runs list' : 'No runs yet.';
   const rows = list.map((run) => [
     run.id,
     run.kind,
     run.state,
     run.model === null ? '' : run.version === null ? run.model : `${run.model}@${run.version}`,
-    run.datasets.map(({ name, version }) => `${name}@${version}`).join(', '),
-    metricsText(run).slice(0, 60),
+    dataText(run),
+    metricsText(run),
     run.createdAt.slice(0, 19).replace('T', ' '),
   ]);
   return table(['ID', 'KIND', 'STATE', 'MODEL', 'DATA', 'METRICS', 'STARTED'], rows);
@@ -123,12 +131,39 @@ function runText(run: Run): string {
     ...(run.endedAt === null ? [] : [['ended', run.endedAt] as const]),
     ...Object.entries(run.metrics).map(([name, value]) => [name, formatNumber(value)] as const),
     ...(run.files.length === 0 ? [] : [['files', run.files.map(({ name }) => name).join(', ')] as const]),
-    ['configuration', JSON.stringify(run.configuration)],
+    ...labelled('configuration', factLines(withoutTable(run.configuration))),
   ]);
 }
 
+/** The columns that a model takes are the model's: `amaas models show`. */
+function withoutTable(configuration: Run['configuration']): object {
+  return Object.fromEntries(Object.entries(configuration).filter(([name]) => name !== 'table' && name !== 'media'));
+}
+
+/** Datasets of the server, else the file that was read elsewhere. */
+function dataText({ datasets, configuration }: Run): string {
+  const source = new Map<string, unknown>(Object.entries(configuration)).get('source');
+  if (datasets.length === 0) return typeof source === 'string' ? source : '';
+  return datasets.map(({ name, version }) => `${name}@${version}`).join(', ');
+}
+
+/** What tells most of a run in a list; the others are in `runs show`. */
+const SHORT_METRICS: ReadonlyMap<string, string> = new Map([
+  ['accuracy', 'accuracy'],
+  ['rocAuc', 'AUC'],
+  ['macroF1', 'F1'],
+  ['f1', 'F1'],
+  ['r2', 'R²'],
+  ['rootMeanSquaredError', 'RMSE'],
+  ['meanAbsoluteError', 'MAE'],
+]);
+const MAX_METRICS = 3;
+
 function metricsText({ metrics }: Run): string {
-  return Object.entries(metrics)
-    .map(([name, value]) => `${name} ${formatNumber(value)}`)
-    .join('  ');
+  const known = [...SHORT_METRICS].flatMap(([name, short]) => {
+    const value = metrics[name];
+    return value === undefined ? [] : [`${short} ${formatNumber(value)}`];
+  });
+  const any = Object.entries(metrics).map(([name, value]) => `${name} ${formatNumber(value)}`);
+  return (known.length > 0 ? known : any).slice(0, MAX_METRICS).join('  ');
 }

@@ -1,7 +1,7 @@
 // A comparison as plain data and as text: quality, what chance leaves of the differences, and what running each costs.
 import type { ComparedTable, PairedResult, TableComparison } from '@amaas/learn/pipelines';
 import { type Candidate, type ComparisonTable, compareCandidates, formatComparison } from '@amaas/learn/tune';
-import { formatNumber } from '../job-text.ts';
+import { formatNumber } from '../facts-text.ts';
 import { formatMs, table } from '../terminal.ts';
 import type { CandidateCosts } from './candidates.ts';
 

@@ -1,7 +1,7 @@
 // A training's progress at the terminal: a line that is drawn again and again, or where nobody watches a line now and then.
 import type { Clock } from '@amaas/core';
 import { type ProgressEvent, type TableProgress, trackTableProgress } from '@amaas/learn/pipelines';
-import { formatNumber } from '../job-text.ts';
+import { formatNumber } from '../facts-text.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** How often a line is written where none can be drawn. */

@@ -1,7 +1,7 @@
 // What a study found, as text: its best trials, what mattered, and the candidates side by side on the validation rows.
 import type { TunedTable, ValidatedCandidate } from '@amaas/learn/pipelines';
 import { formatStudyTable, type ParameterImportance } from '@amaas/learn/tune';
-import { formatNumber } from '../job-text.ts';
+import { formatNumber } from '../facts-text.ts';
 import { table } from '../terminal.ts';
 import type { TuningResult } from './messages.ts';
 

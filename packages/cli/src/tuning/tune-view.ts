@@ -2,7 +2,7 @@
 import type { Clock } from '@amaas/core';
 import type { TuneTableEvent } from '@amaas/learn/pipelines';
 import { describeSearchSpace, formatStudyTable, type StudyTable, type StudyTableRow } from '@amaas/learn/tune';
-import { formatNumber } from '../job-text.ts';
+import { formatNumber } from '../facts-text.ts';
 import type { Streams, Terminal } from '../terminal.ts';
 
 /** Quicker than eyes. */
