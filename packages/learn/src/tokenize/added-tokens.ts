@@ -25,7 +25,7 @@ export interface TextStretch {
   readonly token: AddedToken | null;
 }
 
-const MAX_ID = 2 ** 24;
+const MAX_ID = 2 ** 22;
 const WORD_END = new RegExp(`${WORD_CLASS}$`, 'v');
 const WORD_START = new RegExp(`^${WORD_CLASS}`, 'v');
 const SPACE = new RegExp(SPACE_CLASS, 'v');

@@ -23,6 +23,7 @@ test('cleanText puts words in place of addresses', () => {
     'See <url>, or <url>! Write to <email>.',
   );
   assert.equal(cleanText('a@b no@tld @me www http:// x', options), 'a@b no@tld @me www http:// x');
+  assert.equal(cleanText(`${'x'.repeat(65)}@example.org`, options), `${'x'.repeat(65)}@example.org`);
   assert.equal(cleanText('https://example.org', {}), 'https://example.org');
   assert.equal(cleanText('https://e.org', { urls: '$&' }), '$&');
 });

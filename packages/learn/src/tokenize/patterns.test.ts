@@ -23,6 +23,7 @@ test('compilePattern reads what tokenizer files write as Oniguruma does', () => 
   assert.deepEqual(matches('\\bfox\\b', 'fox foxy fox²'), ['fox']);
   assert.deepEqual(matches('a{2}?b', 'aab'), ['aab']);
   assert.deepEqual(matches('(?<=a)b|(?<!a)c', 'ab ac c'), ['b', 'c']);
+  assert.deepEqual(matches('(?:ab){2,}|(a|b)?c', 'ababab bc'), ['ababab', 'bc']);
   assert.deepEqual(matches('\\P{L}|\\p{^L}', 'a1'), ['1']);
 });
 
@@ -34,7 +35,21 @@ test('compilePattern takes plain texts literally', () => {
 
 test('compilePattern refuses what could take forever, what JavaScript lacks and what is broken', () => {
   const refused = [
-    ...['(a+)+', '(a*)*b', '((a|b)+c?)*', '(?:a+b)+?', 'a**', 'a+{2,}', '(a)\\1', '(?<n>a)\\k<n>', 'a++', '(?>a)'],
+    ...[
+      '(a+)+',
+      '(a*)*b',
+      '((a|b)+c?)*',
+      '(?:a+b)+?',
+      'a**',
+      'a+{2,}',
+      '(a|a)*',
+      '(a?){50}',
+      '(a{1,3}){1,50}',
+      '(a)\\1',
+      '(?<n>a)\\k<n>',
+      'a++',
+      '(?>a)',
+    ],
     ...['(', 'a)', '[a', '\\', '*a', '\\p{Nope}', '\\xZZ', '[a&&b]', '[[:alpha:]]', '\\q', '(?#x)', '[z-a]'],
   ];
   for (const regex of [...refused, '('.repeat(1000), 'a'.repeat(20_000)]) {

@@ -1,6 +1,7 @@
 // Regular expressions of tokenizer files, which are written for Oniguruma, in JavaScript's terms. What differs is spelled
-// out (\s, \w, \d, ^, $, dots, case); what JavaScript lacks is refused, and so is what could take forever: repetitions
-// within repetitions and references back. Source: Oniguruma's doc/RE (Ruby syntax).
+// out (\s, \w, \d, ^, $, dots, case); what JavaScript lacks is refused, and so is what could take forever: repetitions of
+// what has several ways to match, and references back. Long rows of repetitions may still be slow: files are trusted as
+// far as that. Source: Oniguruma's doc/RE (Ruby syntax).
 import type { JsonNode } from './json-node.ts';
 import { PATTERN_WORD_CLASS, SPACE_CLASS } from './unicode-classes.ts';
 
@@ -46,8 +47,8 @@ export function spellCharacter(character: string): string {
 
 interface Translated {
   readonly source: string;
-  /** Whether it may match arbitrarily much by repetition. */
-  readonly repeats: boolean;
+  /** Whether there is more than one way to match it. */
+  readonly varies: boolean;
 }
 
 class PatternTranslator {
@@ -72,20 +73,21 @@ class PatternTranslator {
   #alternatives(context: Context): Translated {
     if (context.depth > MAX_DEPTH) throw this.#refuse(`groups at most ${MAX_DEPTH} deep`);
     let source = '';
-    let repeats = false;
+    let varies = false;
     for (;;) {
       const character = this.#characters[this.#position];
-      if (character === undefined || character === ')') return { source, repeats };
+      if (character === undefined || character === ')') return { source, varies };
       if (character === '|') {
         this.#position++;
         source += '|';
+        varies = true;
         continue;
       }
       const item = this.#item(context);
       const quantifier = this.#quantifier();
-      const unbounded = quantifier !== '' && /^[*+]|,\}/.test(quantifier);
-      if (unbounded && item.repeats) throw this.#refuse('no repetition of what repeats itself');
-      repeats ||= unbounded || item.repeats;
+      // Each further way inside multiplies with each round; only what is there at most once may have several.
+      if (item.varies && !/^\??\??$/.test(quantifier)) throw this.#refuse('no repetition of what varies');
+      varies ||= quantifier !== '' || item.varies;
       source += item.source + quantifier;
     }
   }
@@ -96,21 +98,21 @@ class PatternTranslator {
       case '(':
         return this.#group(context);
       case '[':
-        return { source: this.#set(context), repeats: false };
+        return { source: this.#set(context), varies: false };
       case '\\':
-        return { source: this.#escape({ inSet: false }), repeats: false };
+        return { source: this.#escape({ inSet: false }), varies: false };
       case '.':
-        return { source: '[^\\n]', repeats: false };
+        return { source: '[^\\n]', varies: false };
       case '^':
-        return { source: '(?<![^\\n])', repeats: false };
+        return { source: '(?<![^\\n])', varies: false };
       case '$':
-        return { source: '(?![^\\n])', repeats: false };
+        return { source: '(?![^\\n])', varies: false };
       case '*':
       case '+':
       case '?':
         throw this.#refuse(`something before "${character}"`);
       default:
-        return { source: spellLetter(character, context), repeats: false };
+        return { source: spellLetter(character, context), varies: false };
     }
   }
 
@@ -136,7 +138,7 @@ class PatternTranslator {
     const inside = this.#alternatives({ ignoreCase, depth: context.depth + 1 });
     if (this.#characters[this.#position] !== ')') throw this.#refuse('as many ")" as "("');
     this.#position++;
-    return { source: `${opening}${inside.source})`, repeats: inside.repeats };
+    return { source: `${opening}${inside.source})`, varies: inside.varies };
   }
 
   #quantifier(): string {
@@ -147,7 +149,7 @@ class PatternTranslator {
     const isLazy = rest.charAt(found.length) === '?';
     const after = rest.slice(found.length + (isLazy ? 1 : 0));
     if (after.startsWith('+') && !isLazy && !found.startsWith('{')) throw this.#refuse('no possessive repetitions');
-    if (/^(?:[*+?]|\{\d)/.test(after)) throw this.#refuse('no repetition of what repeats itself');
+    if (/^(?:[*+?]|\{\d)/.test(after)) throw this.#refuse('no repetition of what varies');
     if (isLazy) this.#position++;
     return isLazy ? `${found}?` : found;
   }

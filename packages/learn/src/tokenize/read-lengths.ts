@@ -6,8 +6,9 @@ import type { JsonNode } from './json-node.ts';
 const STRATEGIES = { LongestFirst: 'longest', OnlyFirst: 'first', OnlySecond: 'second' } as const;
 const SIDES = { Left: 'left', Right: 'right' } as const;
 
-/** Tokens of an encoding at most; padding must not make arrays endless. */
-const MAX_LENGTH = 2 ** 24;
+/** Tokens of a padded encoding at most; a file must not make short texts endless. */
+const MAX_PADDED = 2 ** 20;
+const MAX_NUMBER = 2 ** 31 - 1;
 
 /** @throws INVALID_MODEL naming the field. */
 export function readTruncation(node: JsonNode): Truncation | null {
@@ -25,9 +26,9 @@ export function readPadding(node: JsonNode): Padding | null {
   if (node.isAbsent) return null;
   const strategy = node.at('strategy');
   const fixed = strategy.value === 'BatchLongest' ? null : strategy.at('Fixed').whole();
-  if (fixed !== null && fixed > MAX_LENGTH) throw strategy.refuse(`a length up to ${MAX_LENGTH}`);
+  if (fixed !== null && fixed > MAX_PADDED) throw strategy.refuse(`a length up to ${MAX_PADDED}`);
   const multiple = node.at('pad_to_multiple_of');
-  if (!multiple.isAbsent && multiple.whole() > MAX_LENGTH) throw multiple.refuse(`a length up to ${MAX_LENGTH}`);
+  if (!multiple.isAbsent && multiple.whole() > MAX_PADDED) throw multiple.refuse(`a length up to ${MAX_PADDED}`);
   return {
     ...(fixed === null ? {} : { length: fixed }),
     multipleOf: multiple.isAbsent || multiple.value === 0 ? 1 : multiple.whole(),
@@ -40,22 +41,22 @@ export function readPadding(node: JsonNode): Padding | null {
 
 /** @throws INVALID_ARGUMENT for lengths that are none. */
 export function checkTruncation({ maxLength, stride = 0 }: Truncation): void {
-  checkLength('truncation.maxLength', maxLength, 0);
-  checkLength('truncation.stride', stride, 0);
+  checkWhole('truncation.maxLength', maxLength, [0, MAX_NUMBER]);
+  checkWhole('truncation.stride', stride, [0, MAX_NUMBER]);
 }
 
 /** @throws INVALID_ARGUMENT for lengths that are none. */
 export function checkPadding({ length = 0, multipleOf = 1, id, typeId = 0 }: Padding): void {
-  checkLength('padding.length', length, 0);
-  checkLength('padding.multipleOf', multipleOf, 1);
-  checkLength('padding.id', id, 0);
-  checkLength('padding.typeId', typeId, 0);
+  checkWhole('padding.length', length, [0, MAX_PADDED]);
+  checkWhole('padding.multipleOf', multipleOf, [1, MAX_PADDED]);
+  checkWhole('padding.id', id, [0, MAX_NUMBER]);
+  checkWhole('padding.typeId', typeId, [0, MAX_NUMBER]);
 }
 
-function checkLength(name: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least && value <= MAX_LENGTH) return;
+function checkWhole(name: string, value: number, [least, most]: readonly [number, number]): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new AmaasError(
     'INVALID_ARGUMENT',
-    `tokenizer: ${name} expects a whole number from ${least} to ${MAX_LENGTH}, got ${value}`,
+    `tokenizer: ${name} expects a whole number from ${least} to ${most}, got ${value}`,
   );
 }

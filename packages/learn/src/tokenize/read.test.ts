@@ -36,7 +36,7 @@ const REFUSED: readonly (readonly [json: unknown, message: RegExp])[] = [
   ],
   [
     document({ pre_tokenizer: { type: 'Split', pattern: { Regex: '(a+)+' }, behavior: 'Removed' } }),
-    /pre_tokenizer\.pattern\.Regex expects a regular expression with no repetition of what repeats itself/,
+    /pre_tokenizer\.pattern\.Regex expects a regular expression with no repetition of what varies/,
   ],
   [
     document({ pre_tokenizer: { type: 'Split', pattern: { Regex: '(a)\\1' }, behavior: 'Removed' } }),
@@ -58,6 +58,18 @@ const REFUSED: readonly (readonly [json: unknown, message: RegExp])[] = [
     }),
     /post_processor\.single\[0\]\.SpecialToken\.id expects the name of one of post_processor\.special_tokens, got "\[X\]"/,
   ],
+  [
+    document({
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [{ SpecialToken: { id: 'constructor', type_id: 0 } }],
+        pair: [],
+        special_tokens: {},
+      },
+    }),
+    /SpecialToken\.id expects the name of one of post_processor\.special_tokens, got "constructor"/,
+  ],
+  [document({ padding: { strategy: { Fixed: 1e9 } } }), /padding\.strategy expects a length up to/],
   [document({ decoder: { type: 'Strip', content: ' ' } }), /decoder\.start expects a whole number/],
   [document({ added_tokens: [{ id: 5 }] }), /added_tokens\[0\]\.content expects a text, got nothing/],
   [document({ truncation: { max_length: 'x' } }), /truncation\.max_length expects a whole number/],

@@ -2,7 +2,7 @@
 import type { JsonNode } from './json-node.ts';
 
 /** Ids are places in a list; a file must not make that list endless. */
-const MAX_ID = 2 ** 24;
+const MAX_ID = 2 ** 22;
 
 export interface Vocabulary {
   readonly ids: ReadonlyMap<string, number>;
