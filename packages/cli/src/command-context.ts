@@ -30,7 +30,8 @@ export class UsageError extends Error {}
 /** A command that has told itself what failed: exit code 1. */
 export class CommandFailed extends Error {}
 
-const DEFAULT_URL = 'http://127.0.0.1:8080';
+/** Where a server is looked for that nothing names. */
+export const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 /** Options of a verb together with the shared ones. */
 export function optionsOf<Options extends object>(command: Command): Options & SharedOptions {

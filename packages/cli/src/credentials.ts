@@ -71,7 +71,8 @@ function malformed(path: string): AmaasError {
 /** Names this machine has for itself; a server that listens on all addresses (0.0.0.0, ::) is reached by any of them. */
 const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0|\[::\])$/;
 
-function isSameServer(left: string, right: string): boolean {
+/** Whether two addresses lead to one server: loopback addresses with the same port do. */
+export function isSameServer(left: string, right: string): boolean {
   if (left === right) return true;
   if (!URL.canParse(left) || !URL.canParse(right)) return false;
   const [a, b] = [new URL(left), new URL(right)];

@@ -1,5 +1,6 @@
 // `amaas compare`: models side by side on the same rows: how good, how quick, how large, how dear.
 import { resolve } from 'node:path';
+import { AmaasError } from '@amaas/core';
 import { compareTables } from '@amaas/learn/pipelines';
 import type { Command } from 'commander';
 import { type CommandContext, optionsOf, type SharedOptions, show, UsageError } from '../command-context.ts';
@@ -7,11 +8,12 @@ import { type MeasuredCandidate, measureCandidate, measureLinear } from '../comp
 import { type Comparison, comparisonJson, comparisonText } from '../comparing/comparison.ts';
 import { withCancelOnSignal } from '../training/cancel-on-signal.ts';
 import { assertThere } from '../training/data-file.ts';
+import { findModel } from '../training/find-model.ts';
 import { addReadingOptions, type ReadingFlags, readReadingFlags } from '../training/train-flags.ts';
 
 interface CompareOptions extends ReadingFlags {
   readonly data: string;
-  readonly target: string;
+  readonly target?: string;
   readonly train?: string;
   readonly pricePerCpuHour: string;
 }
@@ -24,7 +26,10 @@ export function registerCompare(program: Command, context: CommandContext): void
     .command('compare <candidate...>')
     .description('table models side by side on one file: folders or .onnx files of `train` or `tune`, or served names')
     .requiredOption('--data <file>', 'rows with answers that no candidate has learned from')
-    .requiredOption('--target <column>', 'the column with the answers')
+    .option(
+      '--target <column>',
+      'the column with the answers (default: the one the first candidate was trained to predict)',
+    )
     .option('--train <file>', 'rows to train a linear model on, which stands beside the candidates')
     .option('--price-per-cpu-hour <price>', 'for the cost of a million predictions', PRICE_PER_CPU_HOUR);
   addReadingOptions(command)
@@ -34,7 +39,7 @@ export function registerCompare(program: Command, context: CommandContext): void
 Always beside them: what answers without a model, the most frequent class or the mean.
 
 Example:
-  $ amaas compare trained/heart trained/heart-tuned --data heart_test.csv --target target --train heart_train.csv
+  $ amaas compare trained/heart trained/heart-tuned --data heart_test.csv --train heart_train.csv
   $ amaas compare heart:production trained/heart/model.onnx --data heart_test.csv --target target --json`,
     )
     .action(async (candidates: readonly string[], _options: unknown, self: Command) => {
@@ -60,10 +65,12 @@ async function compare(
   const measured: MeasuredCandidate[] = [];
   const train = options.train === undefined ? null : resolve(world.cwd, options.train);
   const known = await withCancelOnSignal(terminal, async (signal) => {
-    const data = { path, reading, target: options.target, signal };
+    const target = options.target ?? (await targetOf(context, candidates, options));
+    const data = { path, reading, target, signal };
     for (const given of candidates) {
       terminal.progress(`evaluates and measures ${given}`);
-      measured.push(await measureCandidate(context, { given, data }, options));
+      const work = measureCandidate(context, { given, data }, options);
+      measured.push(await work.catch((thrown: unknown) => naming(given, thrown)));
     }
     if (train === null) return undefined;
     terminal.progress('trains and measures the linear model');
@@ -79,6 +86,23 @@ async function compare(
     costs: new Map(measured.map(({ name, costs }) => [name, costs])),
     pricePerCpuHour,
   };
+}
+
+/** What the first candidate was trained to predict. */
+async function targetOf(
+  context: CommandContext,
+  [first = '']: readonly string[],
+  options: SharedOptions,
+): Promise<string> {
+  const { description } = await findModel(context, first, options).catch((thrown: unknown) => naming(first, thrown));
+  return description.target.column;
+}
+
+/** Says which candidate could not be measured. */
+function naming(given: string, thrown: unknown): never {
+  if (!(thrown instanceof AmaasError) || thrown.reason === 'CANCELLED') throw thrown;
+  const { reason, message, details } = thrown;
+  throw new AmaasError(reason, `candidate ${given}: ${message}`, { details, cause: thrown });
 }
 
 function readPrice(text: string): number {

@@ -2,8 +2,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { AmaasError } from '@amaas/core';
 import { type Command, Option } from 'commander';
-import { type CommandContext, optionsOf } from '../command-context.ts';
-import { credentialsPath, type Environment, writeCredential } from '../credentials.ts';
+import { type CommandContext, DEFAULT_URL, optionsOf } from '../command-context.ts';
+import { credentialsPath, type Environment, isSameServer, writeCredential } from '../credentials.ts';
 import { importServer } from '../server-module.ts';
 import { pairs, withSpinner } from '../terminal.ts';
 
@@ -104,8 +104,14 @@ function bannerText(server: Server, { adminKey, keptIn, command }: BannerFacts):
           ...(keptIn === null ? [] : [['', `kept for this user in ${keptIn}`] as const]),
         ]),
   ]);
-  const commands = tryThese(names).map((line) => `  ${command} ${line}`);
+  const address = addressFlag(server.url);
+  const commands = tryThese(names).map((line) => `  ${command} ${line}${address}`);
   return `\n${facts}\n\nTry, in another terminal:\n${commands.join('\n')}\n\nCtrl-C ends it.`;
+}
+
+/** What a command line needs to find the server: nothing where it is looked for anyway. */
+export function addressFlag(url: string): string {
+  return isSameServer(url, DEFAULT_URL) ? '' : ` --url ${url}`;
 }
 
 /** Three commands that work with what is there. */

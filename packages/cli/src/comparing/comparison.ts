@@ -114,7 +114,8 @@ function differenceCells(paired: PairedResult | null): readonly [string, string]
 }
 
 function signed(value: number): string {
-  const text = formatNumber(Number(value.toPrecision(3)));
+  const short = Number(value.toPrecision(3));
+  const text = Math.abs(short) >= 1000 && Math.abs(short) < 1e9 ? short.toLocaleString('en-US') : formatNumber(short);
   return value > 0 ? `+${text}` : text;
 }
 
