@@ -114,7 +114,7 @@ class TokenSet {
       if (token.singleWord && (touchesWord(text, start, WORD_END) || touchesWord(text, end, WORD_START))) continue;
       if (token.stripsLeft) while (start > done && SPACE.test(text.charAt(start - 1))) start--;
       if (token.stripsRight) while (end < text.length && SPACE.test(text.charAt(end))) end++;
-      if (start < done) continue; // inside the spaces that the token before took
+      firstUnits.lastIndex = end;
       if (done < start) stretches.push({ text: sliceAligned(aligned, done, start), token: null });
       stretches.push({ text: sliceAligned(aligned, start, end), token });
       done = end;

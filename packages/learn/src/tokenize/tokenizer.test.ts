@@ -162,6 +162,13 @@ test('Tokenizer.encode truncates the longer text of a pair first, or the one it 
   assert.deepEqual(lengths(5, 20, { strategy: 'second' }), [5, 2]);
 });
 
+test('Tokenizer.encode gives what overflows of a pair in all combinations with what is kept', () => {
+  const { ids, tokens, overflowing } = characters.encode('shel', { pair: 'lazy', truncation: { maxLength: 4 } });
+  assert.equal(ids.length, 4);
+  const texts = [tokens, ...overflowing.map((part) => part.tokens)].map((parts) => parts.join(''));
+  assert.deepEqual(texts, ['shla', 'ella', 'elzy', 'shzy']);
+});
+
 test('Tokenizer.encode refuses truncation and padding that cannot be', () => {
   const refused = (options: object) =>
     assert.throws(
