@@ -32,9 +32,19 @@ function asAmaasError(thrown: unknown): AmaasError {
   const isSystemError = 'syscall' in thrown;
   return new AmaasError(
     isSystemError ? 'INVALID_ARGUMENT' : 'INTERNAL',
-    isSystemError ? thrown.message : (thrown.stack ?? thrown.message),
+    isSystemError ? systemText(thrown) : (thrown.stack ?? thrown.message),
     { cause: thrown },
   );
+}
+
+/** What is said most often in plain words, anything else in Node's. */
+function systemText(thrown: Error): string {
+  const { code, path } = thrown as NodeJS.ErrnoException; // an error with a syscall is one
+  if (path === undefined) return thrown.message;
+  if (code === 'ENOENT') return `there is no file or folder ${path}`;
+  if (code === 'EEXIST') return `${path} is there already; it is not written over`;
+  if (code === 'EISDIR') return `${path} is a folder; a file is needed`;
+  return code === 'EACCES' ? `${path} may not be read or written by this user` : thrown.message;
 }
 
 function hintFor(error: AmaasError): string | null {

@@ -201,7 +201,7 @@ test('deploy says why a model was refused, and what is wrong with the source', a
   await mkdir(join(cwd, 'empty'));
   const table: readonly [argv: readonly string[], stderr: RegExp][] = [
     [['m.onnx', '--name', 'broken'], /the model crashed when it was loaded/],
-    [['absent.onnx', '--name', 'm'], /ENOENT.*absent\.onnx/],
+    [['absent.onnx', '--name', 'm'], /there is no file or folder \S*absent\.onnx/],
     [['empty', '--name', 'm'], /there is no file in/],
     [['m.onnx', '--name', 'Bad Name'], /model name "Bad Name" is not allowed/],
     [['m.onnx', '--name', 'm', '--manifest', 'm.onnx'], /m\.onnx is not JSON/],

@@ -248,7 +248,7 @@ test('predict says what is wrong with the inputs', async (t) => {
     [['doubler', '--data', '[["a", 2, 3]]'], 1, /"a" is not a float32/],
     [['mixed', '--data', '{"count": [null]}'], 1, /null is not a int64; null means a missing value/],
     [['doubler', '--data', '[[{}, 2, 3]]'], 1, /an object is no element of a tensor/],
-    [['doubler', '@absent.csv'], 1, /ENOENT.*absent\.csv/],
+    [['doubler', '@absent.csv'], 1, /there is no file or folder \S*absent\.csv/],
     [['doubler', '@x.npy'], 1, /npy/],
     [['nothing', '--data', '[1]'], 1, /there is no model "nothing"/],
     [['Bad Name', '--data', '[1]'], 1, /model name "Bad Name" is not allowed/],
