@@ -140,9 +140,7 @@ test('train warns of what is merely bad, leaves out what is no use, and serves t
     stdout,
     /^left out +nothing \(has no values\), constant \(has one value everywhere\), id \(names its row\)/m,
   );
-  assert.match(stdout, /^warning: column "nothing" has no value in any row; leave it out$/m);
-  assert.match(stdout, /^warning: column "constant" is "same" in every row and tells nothing; leave it out$/m);
-  assert.match(stdout, /^warning: column "id" is different in every row, like an identifier/m);
+  assert.doesNotMatch(stdout, /^warning: column "(nothing|constant|id)"/m, 'what is left out does no harm');
   assert.match(stdout, /^warning: column "group" has 1,500 categories, too many for one-hot/m);
   assert.match(stdout, /^served +poor@1 at /m);
   const unseen = '{"size":[0.9,null],"color":["purple",null],"group":["never-seen",null]}';

@@ -91,6 +91,7 @@ async function tune(context: CommandContext, data: string, options: TuneOptions 
   const facts = {
     model,
     version: deployed?.version.version ?? null,
+    reference: deployed?.reference ?? null,
     run: deployed?.run ?? null,
     url: client?.url ?? null,
     folder: out,

@@ -21,6 +21,12 @@ export async function findServer(
   const client = await connect(context, options);
   const isNamed = options.url !== undefined || Boolean(context.world.environment['AMAAS_URL']);
   if (!isNamed && !(await client.isLive())) return null;
+  await assertMayDeploy(client, model);
+  return client;
+}
+
+/** Asked before the work, not after it. @throws NAME_TAKEN, FORBIDDEN, INVALID_KEY */
+export async function assertMayDeploy(client: AmaasClient, model: string): Promise<void> {
   const known = (await client.models.list()).find(({ name }) => name === model);
   if (known !== undefined && known.owner !== 'api') {
     throw new AmaasError(
@@ -28,7 +34,7 @@ export async function findServer(
       `train: the model "${model}" of ${client.url} comes from its models folder or with amaas; choose another --name`,
     );
   }
-  return client;
+  await client.checkDeploy(model);
 }
 
 export interface Handover {

@@ -9,6 +9,8 @@ import { uploadDataset } from '../commands/datasets.ts';
 import { pairs } from '../terminal.ts';
 import { assertSucceeded, watchJob } from '../watch-job.ts';
 import { curlLine, predictLine } from './call-text.ts';
+import { nameOfFile } from './data-file.ts';
+import { assertMayDeploy } from './deploy-trained.ts';
 import { replaceFile } from './durable-file.ts';
 import type { TrainingConfiguration } from './messages.ts';
 
@@ -51,6 +53,7 @@ export async function trainOnServer(
 ): Promise<void> {
   const { world, terminal } = context;
   const client = await connect(context, options);
+  await assertMayDeploy(client, training.model ?? modelNameOf(training.data));
   const dataset = await datasetOf(context, client, training);
   const { settings, reading } = training.configuration;
   const job = await client.jobs.submit({
@@ -79,6 +82,11 @@ export async function trainOnServer(
   // The server's own evaluation, in the form its report has.
   const report = JSON.parse(await client.runs.report(result.run, 'json')) as EvaluationReport;
   terminal.print(`${formatReport(report)}\n${endText(client.url, result, training)}`);
+}
+
+/** What the server calls the model where nobody says: the dataset's name, which is the file's. */
+function modelNameOf(data: string): string {
+  return DATASET.test(data) && !FILE_ENDING.test(data) ? data.replace(/@\d+$/, '') : nameOfFile(data);
 }
 
 async function datasetOf(context: CommandContext, client: AmaasClient, training: ServerTraining): Promise<string> {

@@ -75,5 +75,8 @@ test('prepareTable says when many held-out rows are training rows, too', async (
     return found;
   };
   assert.deepEqual(await findingsOf(1), []);
-  assert.match((await findingsOf(4)).join('\n'), /42 test rows of 48 also are in training .*, which flatters the result/);
+  assert.match(
+    (await findingsOf(4)).join('\n'),
+    /42 test rows of 48 also are in training .*, which flatters the result/,
+  );
 });
