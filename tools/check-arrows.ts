@@ -53,7 +53,7 @@ const LEARN_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   train: ['graph', 'compile', 'layers', 'data', 'statistics'],
   model: ['graph', 'layers', 'train', 'statistics'],
   tokenize: ['statistics'],
-  decode: ['graph', 'statistics'],
+  decode: ['statistics'],
   tune: ['statistics', 'train', 'evaluate'],
   pipelines: 'all',
 };
