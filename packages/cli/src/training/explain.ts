@@ -30,6 +30,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
     /\benlarge the part, or split at random\b/g,
     'enlarge it with --test or --validation; if the column is an amount, say --task regression',
   ],
+  [/\bname another target, or regression\b/g, 'name another --target, or say --task regression'],
   [/\bchoose classification instead\b/g, 'leave out --task, or say --task multiclass'],
 ];
 
