@@ -31,6 +31,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
     'enlarge it with --test or --validation; if the column is an amount, say --task regression',
   ],
   [/\bname another target, or regression\b/g, 'name another --target, or say --task regression'],
+  [/\bchoose multiclass, or leave out\b/g, 'say --task multiclass, or leave out'],
   [/\bchoose classification instead\b/g, 'leave out --task, or say --task multiclass'],
 ];
 
