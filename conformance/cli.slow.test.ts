@@ -61,14 +61,19 @@ test('serve says where it is, shows the key once and keeps it, and names command
   assert.match(banner, new RegExp(`amaas serves at +${server.url}\n`));
   assert.match(
     banner,
-    /models ready +digits@1, face-detector@1, heart@1, iris@1, magika@1, mnist@1, silero-vad@1, spam@1, spoken-digits@1\n/,
+    /models ready +digits@1, face-detector@1, heart-disease@1, iris@1, magika@1, mnist@1, silero-vad@1, spam@1, spoken-digits@1\n/,
   );
   assert.match(banner, new RegExp(`models folder +${home.folder}/\\.amaas/models `));
   assert.match(banner, /shown this once/);
   assert.deepEqual(JSON.parse(await readFile(home.credentialsFile, 'utf8')), { [server.url]: key });
   assert.equal((await stat(home.credentialsFile)).mode & 0o777, 0o600);
   const suggested = [...banner.matchAll(/^ {2}amaas (.+)$/gm)].map(([, line = '']) => line);
-  assert.deepEqual(suggested, ['models list', "predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'", 'bench iris']);
+  assert.deepEqual(
+    suggested,
+    ['models list', "predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'", 'bench iris'].map(
+      (line) => `${line} --url ${server.url}`, // it serves where no command looks by itself
+    ),
+  );
   assert.match(assertDone(await amaas(['predict', 'iris', '--data', '[[5.1, 3.5, 1.4, 0.2]]'])), /label +int64 \[1\]/);
   for (const line of server.log().trim().split('\n')) assert.equal(typeof JSON.parse(line), 'object', line);
 });

@@ -46,12 +46,13 @@ export function registerTrain(program: Command, context: CommandContext): void {
       'after',
       `
 What is not said is found out: how the file is written, what the columns hold, what to predict, which network,
-whether pictures have colours and of which size they are. Of a folder --group-by is a regular expression for the paths of
-its files: files with the same first parentheses, such as those of one speaker, stay in one part. --test may be a folder.
+whether pictures have colours and of which size they are. Of a folder --group-by is a regular expression for the
+paths of its files: files with the same first parentheses, such as those of one speaker, stay in one part. --test may
+be a folder.
 
 Example:
   $ amaas train heart.csv --target target
-  $ amaas train digits/                                     a folder per class: digits/0/a.png, digits/1/b.png, …
+  $ amaas train letters/                                    a folder per class: letters/a/1.png, letters/b/1.png, …
   $ amaas train photos/train --test photos/test --size 96x96 --label production
   $ amaas train spoken/ --group-by '_([a-z]+)_'             spoken/yes/1_anna_3.wav, spoken/no/1_ben_1.wav, …
   $ amaas train titanic.csv --target survived --exclude alive --label production
