@@ -2,6 +2,7 @@
 import { type DataFinding, formatFindings, formatTableSummary, type TableSummary } from '@amaas/learn/data';
 import type { Preprocessing } from '@amaas/learn/preprocess';
 import { pairs } from '../terminal.ts';
+import { spellOptions } from './explain.ts';
 
 /** Names shown of one list. */
 const MAX_NAMES = 12;
@@ -40,7 +41,7 @@ export function dataText(facts: DataFacts, isVerbose: boolean): string {
     ...(left.length === 0 ? [] : [['left out', list(left)] as const]),
     ['rows', `${count(rows.train)} to train, ${count(rows.validation)} to validate, ${count(rows.test)} held out`],
   ]);
-  const findings = formatFindings(own);
+  const findings = spellOptions(formatFindings(own));
   return `${head}\n${text}${findings === '' ? '' : `\n${findings}`}`;
 }
 
