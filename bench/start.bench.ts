@@ -21,8 +21,8 @@ for (let round = 0; round < ROUNDS; round++) {
 const installMiB = Number(
   execFileSync('du', ['-sm', join(dirname(import.meta.dirname), 'node_modules')], { encoding: 'utf8' }).split('\t')[0],
 );
-printRows(`Start with 5 bundled models, median of ${ROUNDS} — ${hardwareLine()}`, [
-  ['first start (quarantine of all five), process start to ready', `${firstMs.toFixed(0)} ms`],
+printRows(`Start with the nine bundled models, median of ${ROUNDS} — ${hardwareLine()}`, [
+  ['first start (quarantine of all nine), process start to ready', `${firstMs.toFixed(0)} ms`],
   ['later starts, process start to ready', `${median(startMs).toFixed(0)} ms`],
   [`resident after ${IDLE_MS / 1000} s idle, all processes`, `${median(residentMiB).toFixed(0)} MiB`],
   ['node_modules on disk', `${installMiB} MiB`],

@@ -8,6 +8,8 @@ export interface Bundle {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly report: EvaluationReport;
   readonly description: string;
+  /** Where it runs, when what the server would choose is more than it needs. */
+  readonly isolation?: 'inline' | 'thread';
   /** SPDX name; where data must be shared alike, so is the model. */
   readonly licence: string;
   readonly licenceUrl: string;
@@ -17,13 +19,16 @@ export interface Bundle {
 
 /** @param name - of the model; the script that calls this lies in its folder */
 export async function writeBundle(name: string, bundle: Bundle): Promise<void> {
-  const { files, report, description, licence, licenceUrl, notice } = bundle;
+  const { files, report, description, isolation, licence, licenceUrl, notice } = bundle;
   const folder = join(import.meta.dirname, name, '1');
   await mkdir(folder, { recursive: true });
   for (const file of ['model.onnx', 'amaas.json', 'example.json']) {
     const bytes = files.get(file);
     if (bytes === undefined) throw new Error(`${name}: the training left no ${file}`);
-    const contents = file === 'amaas.json' ? completeManifest(bytes, { description, licence, name }) : bytes;
+    const contents =
+      file === 'amaas.json'
+        ? completeManifest(bytes, { description, licence, name, ...(isolation === undefined ? {} : { isolation }) })
+        : bytes;
     await writeFile(join(folder, file), contents);
   }
   await writeFile(join(folder, 'report.txt'), formatReport(report));
@@ -34,7 +39,10 @@ export async function writeBundle(name: string, bundle: Bundle): Promise<void> {
 
 function completeManifest(
   bytes: Uint8Array,
-  { name, ...added }: { readonly name: string; readonly description: string; readonly licence: string },
+  {
+    name,
+    ...added
+  }: { readonly name: string; readonly description: string; readonly licence: string; readonly isolation?: string },
 ): string {
   const manifest: Record<string, unknown> = JSON.parse(new TextDecoder().decode(bytes));
   const said = typeof manifest['description'] === 'string' ? ` ${manifest['description']}` : '';

@@ -20,6 +20,7 @@ await writeBundle('spam', {
   files: trainedMediaFiles(trained),
   report: trained.report,
   description: 'Tells spam from other text messages (English SMS).',
+  isolation: 'thread', // its loops go over the words of a text and end with them
   licence: 'CC-BY-4.0',
   licenceUrl: 'https://creativecommons.org/licenses/by/4.0/',
   notice:
