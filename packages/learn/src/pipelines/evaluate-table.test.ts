@@ -106,6 +106,10 @@ test('evaluateTableModel judges the rows that have an answer, under the column i
     report.data.facts?.map(({ label, value }) => `${label} ${value}`),
     ['Target sick', 'Rows 3', 'Rows evaluated 2', 'Columns used 4', 'Digest sha256:ab'],
   );
+  assert(!report.warnings.some((warning) => warning.includes('very file')));
+  const trainedOnIt = { ...classifier, dataDigest: 'sha256:ab' };
+  const known = await evaluateTableModel({ run: scored, description: trainedOnIt, source, name: 'm' });
+  assert.match(known.report.warnings[0] ?? '', /^clinic\.csv is the very file the model was trained on/);
   const renamed = tableFromColumns({ age: [20], sex: ['m'], smokes: [true], asked: ['x'], ill: ['maybe'] });
   const judge = (target?: string) =>
     evaluateTableModel({

@@ -13,6 +13,7 @@ const description: TableModelDescription = {
   format: 'amaas-table-1',
   target: { task: 'multiclass', column: '__proto__', classes: ['a', 'b', ''] },
   columns: [{ name: 'größe "x"', kind: 'number', dtype: 'float32', role: 'numeric' }],
+  dataDigest: 'sha256:ab',
 };
 
 function modelWith(metadata: ReadonlyMap<string, string>): Uint8Array {

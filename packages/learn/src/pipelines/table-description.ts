@@ -76,11 +76,16 @@ export function readTableDescription(onnx: Uint8Array): TableModelDescription {
 export function parseTableDescription(value: unknown): TableModelDescription {
   if (!isRecord(value) || value['format'] !== 'amaas-table-1')
     throw noTableModel('it has no description of its columns');
-  const { target, columns } = value;
+  const { target, columns, dataDigest } = value;
   if (!isTarget(target) || !Array.isArray(columns) || !columns.every(isColumn)) {
     throw noTableModel('its description of its columns is damaged');
   }
-  return { format: 'amaas-table-1', target, columns };
+  return {
+    format: 'amaas-table-1',
+    target,
+    columns,
+    ...(typeof dataDigest === 'string' ? { dataDigest } : {}),
+  };
 }
 
 function isTarget(value: unknown): value is TableTarget {
