@@ -9,7 +9,7 @@ import type {
   TuneTableEvent,
 } from '@amaas/learn/pipelines';
 import type { Decision, SamplerSettings, SearchSpace } from '@amaas/learn/tune';
-import type { TrainingConfiguration, TrainingResult } from '../training/messages.ts';
+import type { FromTraining, TrainingConfiguration, TrainingResult } from '../training/messages.ts';
 
 /** What decides a study, besides the data. */
 export interface TuningConfiguration extends TrainingConfiguration {
@@ -38,10 +38,7 @@ export interface TuningResult extends TrainingResult {
   readonly earlierReports: readonly number[];
 }
 
-export type FromTuning =
-  | { readonly type: 'event'; readonly event: TuneTableEvent }
-  | { readonly type: 'done'; readonly result: TuningResult }
-  | { readonly type: 'failed'; readonly error: SerializedError };
+export type FromTuning = FromTraining<TuneTableEvent, TuningResult>;
 
 /** What a trial's thread is started with. */
 export interface TrialThreadData {
