@@ -54,6 +54,11 @@ const LEARN_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   model: ['graph', 'layers', 'train', 'statistics'],
   tokenize: ['statistics'],
   decode: ['statistics'],
+  gguf: [],
+  'word-vectors': ['statistics', 'graph', 'compile', 'evaluate'],
+  language: [
+    ...['statistics', 'graph', 'compile', 'layers', 'train', 'data', 'tokenize', 'decode', 'evaluate', 'gguf'],
+  ],
   tune: ['statistics', 'train', 'evaluate'],
   pipelines: 'all',
 };
