@@ -50,8 +50,8 @@ export interface FitOptions {
   readonly checkpoint?: { readonly store: CheckpointStore; readonly everyMs?: number };
   /** After every run of some steps. */
   readonly onProgress?: (progress: FitProgress) => void;
-  /** After every epoch; awaited. */
-  readonly onEpoch?: (record: EpochRecord) => void | Promise<void>;
+  /** After every epoch; awaited. `snapshot` gives the model as it stands, such as for trying it out while it trains. */
+  readonly onEpoch?: (record: EpochRecord, snapshot: () => TrainedModel) => void | Promise<void>;
   /** Asked after every epoch; true ends the training there, as early stopping would. */
   readonly shouldStop?: (record: EpochRecord) => boolean;
   /** Cancels between runs of some steps; the promise then rejects with CANCELLED. */

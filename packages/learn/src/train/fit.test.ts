@@ -312,6 +312,19 @@ test('fit reports progress and epochs, and waits for onEpoch', async () => {
   ]);
 });
 
+test('fit shows onEpoch the model as it stands after each epoch', async () => {
+  const shown: ReturnType<typeof weightBytes>[] = [];
+  const options = { ...plain, batchSize: 16, seed: 'snapshots' };
+  const { model } = await fit(plainNetwork(), smallExamples(40), {
+    ...options,
+    onEpoch: (_record, snapshot) => void shown.push(weightBytes(snapshot().weights)),
+  });
+  assert.equal(shown.length, 3);
+  assert.deepEqual(shown[2], weightBytes(model.weights));
+  const { model: after2 } = await fit(plainNetwork(), smallExamples(40), { ...options, epochs: 2 });
+  assert.deepEqual(shown[1], weightBytes(after2.weights));
+});
+
 test('fit lowers the rate on a plateau down to its least, on top of the schedule', async () => {
   const rates: number[] = [];
   await fit(plainNetwork(), smallExamples(16), {

@@ -194,24 +194,20 @@ class FitRun {
   }
 
   async #train(): Promise<FitResult> {
-    const { options, settings } = this.#parts;
+    const { options } = this.#parts;
     const epochs = options.epochs ?? DEFAULT_EPOCHS;
     let stopped = this.#shouldStop();
     while (this.#progress.epoch < epochs && !stopped) {
       await this.#finishEpoch(epochs);
       const record = this.#progress.history.at(-1);
-      if (record !== undefined) await options.onEpoch?.(record);
+      if (record !== undefined) await options.onEpoch?.(record, () => this.#modelWith(this.#allWeights()));
       stopped = this.#shouldStop();
       await this.#save(stopped || this.#progress.epoch === epochs);
     }
     const { best } = this.#progress.stopping;
     const restored = best === null ? null : this.#bestWeights;
     return {
-      model: new TrainedModel({
-        network: settings.network,
-        inputs: settings.inputs,
-        weights: restored ?? this.#allWeights(),
-      }),
+      model: this.#modelWith(restored ?? this.#allWeights()),
       history: this.#progress.history,
       epoch: best !== null && restored !== null ? best.epoch : this.#progress.epoch,
       stoppedEarly: stopped && this.#progress.epoch < epochs,
@@ -350,6 +346,11 @@ class FitRun {
 
   #throwIfCancelled(): void {
     if (this.#parts.options.signal?.aborted) throw new AmaasError('CANCELLED', 'train: cancelled');
+  }
+
+  #modelWith(weights: Weights): TrainedModel {
+    const { network, inputs } = this.#parts.settings;
+    return new TrainedModel({ network, inputs, weights });
   }
 
   #allWeights(): Weights {
