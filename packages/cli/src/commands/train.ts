@@ -1,16 +1,14 @@
 // `amaas train`: from a file or folder to a served model: reads, trains, evaluates on what was held out, deploys, and says
 // how to ask it. Folders of pictures and recordings are train-folder's.
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { assertName, systemClock } from '@amaas/core';
-import { formatReport } from '@amaas/learn/evaluate';
 import type { TrainTableEvent } from '@amaas/learn/pipelines';
 import type { Command } from 'commander';
 import { type CommandContext, optionsOf, show, UsageError } from '../command-context.ts';
 import { withCancelOnSignal } from '../training/cancel-on-signal.ts';
 import { dataText } from '../training/data-text.ts';
 import { deployTrained, findServer, metricsOf } from '../training/deploy-trained.ts';
-import { replaceFile, replaceFiles } from '../training/durable-file.ts';
 import type { TrainingConfiguration } from '../training/messages.ts';
 import { assertThere, nameOfFile } from '../training/data-file.ts';
 import { commandName, endText } from '../training/end-text.ts';
@@ -21,6 +19,7 @@ import { runTraining } from '../training/run-training.ts';
 import { isDatasetName, trainOnServer } from '../training/train-on-server.ts';
 import { addTableOptions, readTrainFlags } from '../training/train-flags.ts';
 import { type TrainFolderOptions, trainFolder } from '../training/train-folder.ts';
+import { whereTrained, writeTrained } from '../training/write-trained.ts';
 
 export function registerTrain(program: Command, context: CommandContext): void {
   const command = program
@@ -107,25 +106,12 @@ async function train(context: CommandContext, data: string, options: TrainFolder
     throw explainTraining(thrown);
   });
   terminal.clearProgress();
-  await replaceFiles(out, result.files);
-  const page = options.report === undefined ? join(out, 'report.html') : resolve(world.cwd, options.report);
-  if (options.report !== undefined) await replaceFile(page, result.files.get('report.html') ?? '');
-  if (options.predictions !== undefined && result.heldOut !== null) {
-    await replaceFile(resolve(world.cwd, options.predictions), result.heldOut);
-  }
-  await rm(checkpoints, { recursive: true, force: true });
-  if (!options.json) terminal.print(`\n${formatReport(result.report)}`);
+  const page = await writeTrained(context, result, { folder: out, checkpoints, options });
 
   const handover = { model, labels, result, configuration };
   const deployed = client === null ? null : await deployTrained(context, client, handover);
   const facts = {
-    model,
-    version: deployed?.version.version ?? null,
-    run: deployed?.run ?? null,
-    reference: deployed?.reference ?? null,
-    url: client?.url ?? null,
-    folder: out,
-    report: page,
+    ...whereTrained({ model, deployed, url: client?.url ?? null, folder: out, report: page }),
     candidate: result.candidate,
     rows: result.data.rows,
     datasetDigest: result.data.digest,

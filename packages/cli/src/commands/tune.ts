@@ -1,7 +1,6 @@
 // `amaas tune`: searches the settings of a table's network, reports on the best model and serves it, as `train` does.
 import { join, resolve } from 'node:path';
 import { AmaasError, assertName, systemClock } from '@amaas/core';
-import { formatReport } from '@amaas/learn/evaluate';
 import type { TuneTableEvent } from '@amaas/learn/pipelines';
 import { configurationToJson } from '@amaas/learn/tune';
 import type { Command } from 'commander';
@@ -10,7 +9,6 @@ import { withCancelOnSignal } from '../training/cancel-on-signal.ts';
 import { assertThere, nameOfFile } from '../training/data-file.ts';
 import { dataText } from '../training/data-text.ts';
 import { deployTrained, findServer, metricsOf } from '../training/deploy-trained.ts';
-import { replaceFile, replaceFiles } from '../training/durable-file.ts';
 import { endText } from '../training/end-text.ts';
 import { explainTraining } from '../training/explain.ts';
 import { addTrainOptions, readTrainFlags, type TrainFlags } from '../training/train-flags.ts';
@@ -19,6 +17,7 @@ import { runTuning } from '../tuning/run-tuning.ts';
 import { addTuneOptions, readTuneFlags, type TuneFlags } from '../tuning/tune-flags.ts';
 import { studyText } from '../tuning/tune-text.ts';
 import { createTuneView } from '../tuning/tune-view.ts';
+import { whereTrained, writeTrained } from '../training/write-trained.ts';
 
 interface TuneOptions extends TrainFlags, TuneFlags {
   readonly name?: string;
@@ -81,21 +80,13 @@ async function tune(context: CommandContext, data: string, options: TuneOptions 
       throw explainTuning(thrown);
     })
     .finally(() => view.clear());
-  await replaceFiles(out, result.files);
-  const page = options.report === undefined ? join(out, 'report.html') : resolve(world.cwd, options.report);
-  if (options.report !== undefined) await replaceFile(page, result.files.get('report.html') ?? '');
-  if (!options.json) terminal.print(`\n${studyText(result)}\n\n${formatReport(result.report)}`);
+  if (!options.json) terminal.print(`\n${studyText(result)}`);
+  const page = await writeTrained(context, result, { folder: out, checkpoints: null, options });
 
   const handover = { model, labels, result, configuration };
   const deployed = client === null ? null : await deployTrained(context, client, handover);
   const facts = {
-    model,
-    version: deployed?.version.version ?? null,
-    reference: deployed?.reference ?? null,
-    run: deployed?.run ?? null,
-    url: client?.url ?? null,
-    folder: out,
-    report: page,
+    ...whereTrained({ model, deployed, url: client?.url ?? null, folder: out, report: page }),
     study: { folder: study, ...studyFacts(result) },
     candidate: result.candidate,
     rows: result.data.rows,

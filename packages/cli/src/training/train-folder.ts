@@ -1,10 +1,8 @@
 // `train` of a folder of pictures or recordings: looks what is there, learns it in a thread of its own, reports, deploys,
 // and says how to ask with a file that was held out.
-import { rm } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { AmaasError, assertName, systemClock } from '@amaas/core';
 import type { InspectedFolder } from '@amaas/engine-sharp';
-import { formatReport } from '@amaas/learn/evaluate';
 import type { TrainMediaEvent } from '@amaas/learn/pipelines';
 import { type CommandContext, type SharedOptions, show, UsageError } from '../command-context.ts';
 import { progressBar } from '../terminal.ts';
@@ -12,7 +10,6 @@ import { curlPictureLine, curlRequestLine, predictPictureLine, predictRequestLin
 import { withCancelOnSignal } from './cancel-on-signal.ts';
 import { nameOfFile } from './data-file.ts';
 import { deployFiles, findServer, metricsOf } from './deploy-trained.ts';
-import { replaceFile, replaceFiles } from './durable-file.ts';
 import { answerText, commandName, type TrainedFacts, whereText } from './end-text.ts';
 import { explainTraining } from './explain.ts';
 import { type MediaFlags, readMediaFlags, refuseOtherFlags } from './media-flags.ts';
@@ -22,6 +19,7 @@ import { importInstalled } from './open-source.ts';
 import { createProgressView } from './progress-view.ts';
 import { runMediaTraining } from './run-training.ts';
 import type { TrainFlags } from './train-flags.ts';
+import { whereTrained, writeTrained } from './write-trained.ts';
 
 /** Options of `train` that a folder has, and those it refuses. */
 export interface TrainFolderOptions extends TrainFlags, MediaFlags, SharedOptions {
@@ -83,14 +81,7 @@ export async function trainFolder(
     throw explainTraining(thrown);
   });
   terminal.clearProgress();
-  await replaceFiles(out, result.files);
-  const page = options.report === undefined ? join(out, 'report.html') : resolve(world.cwd, options.report);
-  if (options.report !== undefined) await replaceFile(page, result.files.get('report.html') ?? '');
-  if (options.predictions !== undefined && result.heldOut !== null) {
-    await replaceFile(resolve(world.cwd, options.predictions), result.heldOut);
-  }
-  await rm(checkpoints, { recursive: true, force: true });
-  if (!options.json) terminal.print(`\n${formatReport(result.report)}`);
+  const page = await writeTrained(context, result, { folder: out, checkpoints, options });
 
   const { data: source, description, candidate, summary, example } = result;
   const configuration = {
@@ -107,13 +98,7 @@ export async function trainFolder(
       : await deployFiles(context, client, { model, labels, result, seed: settings.seed, configuration });
   const heldOutFile = relative(world.cwd, join(testPath ?? path, example.file));
   const facts = {
-    model,
-    version: deployed?.version.version ?? null,
-    run: deployed?.run ?? null,
-    reference: deployed?.reference ?? null,
-    url: client?.url ?? null,
-    folder: out,
-    report: page,
+    ...whereTrained({ model, deployed, url: client?.url ?? null, folder: out, report: page }),
     candidate,
     rows: source.rows,
     classes: summary.classes,

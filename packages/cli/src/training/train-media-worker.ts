@@ -1,7 +1,6 @@
 // The thread in which the command learns a folder: decides how files are prepared, runs the pipeline on ONNX Runtime, says
 // what happens and hands over what came of it. Writes nothing but checkpoints.
-import { parentPort, workerData } from 'node:worker_threads';
-import { AmaasError, serializeError } from '@amaas/core';
+import { AmaasError } from '@amaas/core';
 import { countOf, type LabelledMedia, type MediaFile } from '@amaas/learn/data';
 import {
   heldOutMediaLines,
@@ -15,33 +14,22 @@ import {
 import type { CheckpointStore } from '@amaas/learn/train';
 import { openCheckpoints } from './checkpoints.ts';
 import { MAX_SKIPPED_SHARE } from './media-bounds.ts';
-import type { FromTraining, MediaTrainingResult, MediaTrainingTask, ToTraining } from './messages.ts';
+import type { MediaTrainingResult, MediaTrainingTask } from './messages.ts';
 import { importInstalled } from './open-source.ts';
+import type { ThreadHooks } from './run-in-thread.ts';
+import { workInThread } from './work-in-thread.ts';
 
 /** Bytes of all prepared files together: they are held in memory, twice for a moment. */
 const MAX_PREPARED_BYTES = 4e9;
 /** What a recording is cut to unasked, as the pipeline looks at no more. */
 const MAX_SECONDS = 10;
 
-const cancelling = new AbortController();
-parentPort?.on('message', (message: ToTraining) => {
-  if (message.type === 'cancel') cancelling.abort();
-});
+await workInThread(train);
 
-try {
-  say({ type: 'done', result: await train(workerData as MediaTrainingTask) }); // given by run-training
-} catch (thrown) {
-  say({ type: 'failed', error: serializeError(thrown) });
-} finally {
-  parentPort?.close(); // the thread ends by itself: whoever terminates one with ONNX Runtime in it ends the process
-}
+type Hooks = ThreadHooks<TrainMediaEvent>;
 
-function say(message: FromTraining<TrainMediaEvent, MediaTrainingResult>): void {
-  parentPort?.postMessage(message);
-}
-
-async function train(task: MediaTrainingTask): Promise<MediaTrainingResult> {
-  const trained = task.settings.kind === 'image' ? await trainPictures(task) : await trainRecordings(task);
+async function train(task: MediaTrainingTask, hooks: Hooks): Promise<MediaTrainingResult> {
+  const trained = await (task.settings.kind === 'image' ? trainPictures(task, hooks) : trainRecordings(task, hooks));
   const { description, report, candidate, split, summary, test } = trained;
   const [file] = split.test;
   if (description === null || file === undefined) throw new AmaasError('INTERNAL', 'train: nothing was held out');
@@ -62,9 +50,9 @@ async function train(task: MediaTrainingTask): Promise<MediaTrainingResult> {
   };
 }
 
-async function trainPictures(task: MediaTrainingTask): Promise<TrainedMedia> {
+async function trainPictures(task: MediaTrainingTask, hooks: Hooks): Promise<TrainedMedia> {
   const { path, settings } = task;
-  const { signal } = cancelling;
+  const { signal } = hooks;
   const sharp = await importInstalled(() => import('@amaas/engine-sharp'));
   const files = await sharp.listMediaFiles(path, { extensions: sharp.IMAGE_EXTENSIONS, signal });
   const image = sharp.chooseImagePreparation(await sharp.measureImages(files, signal), settings.image);
@@ -78,19 +66,19 @@ async function trainPictures(task: MediaTrainingTask): Promise<TrainedMedia> {
     );
   }
   const open = (folder: string) => sharp.openImageFolder(folder, { image, signal });
-  return trainImages({ ...(await optionsFor(task, open)), preparation: image, training: trainingOf(task) });
+  return trainImages({ ...(await optionsFor(task, hooks, open)), preparation: image, training: trainingOf(task) });
 }
 
-async function trainRecordings(task: MediaTrainingTask): Promise<TrainedMedia> {
+async function trainRecordings(task: MediaTrainingTask, hooks: Hooks): Promise<TrainedMedia> {
   const { path, settings } = task;
-  const { signal } = cancelling;
+  const { signal } = hooks;
   const sharp = await importInstalled(() => import('@amaas/engine-sharp'));
   const files = await sharp.listMediaFiles(path, { extensions: sharp.AUDIO_EXTENSIONS, signal });
   const sampleRateHz = settings.sampleRateHz ?? (await sharp.chooseSampleRate(files, signal));
   const keepSeconds = settings.seconds ?? MAX_SECONDS;
   const open = (folder: string) => sharp.openAudioFolder(folder, { sampleRateHz, keepSeconds, signal });
   return trainAudio({
-    ...(await optionsFor(task, open)),
+    ...(await optionsFor(task, hooks, open)),
     sampleRateHz,
     training: trainingOf(task),
     ...(settings.seconds === undefined ? {} : { seconds: settings.seconds }),
@@ -110,10 +98,10 @@ function trainingOf({ settings }: MediaTrainingTask): NonNullable<Parameters<typ
 /** What trainings of all media take. */
 async function optionsFor<Media>(
   task: MediaTrainingTask,
+  { signal, onEvent }: Hooks,
   open: (folder: string) => Promise<LabelledMedia<Media>>,
 ): Promise<TrainMediaOptions<Media>> {
   const { settings, path, testPath } = task;
-  const { signal } = cancelling;
   const { createOrtNodeExecutor } = await importInstalled(() => import('@amaas/engine-ort-node'));
   const media = await open(path);
   const test = testPath === null ? settings.test : await open(testPath);
@@ -138,7 +126,7 @@ async function optionsFor<Media>(
     signal,
     onEvent(event) {
       if (event.kind === 'described') digest = event.summary.digest;
-      say({ type: 'event', event });
+      onEvent(event);
     },
   };
 }

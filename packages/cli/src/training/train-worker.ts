@@ -1,7 +1,5 @@
 // The thread in which the command trains: opens the file, runs the pipeline on ONNX Runtime, says what happens and hands
 // over what came of it. Writes nothing but checkpoints.
-import { parentPort, workerData } from 'node:worker_threads';
-import { serializeError } from '@amaas/core';
 import {
   heldOutLines,
   rawRow,
@@ -11,28 +9,14 @@ import {
   type TrainTableEvent,
 } from '@amaas/learn/pipelines';
 import { openCheckpoints } from './checkpoints.ts';
-import type { FromTraining, ToTraining, TrainingResult, TrainingTask } from './messages.ts';
+import type { TrainingResult, TrainingTask } from './messages.ts';
 import { importInstalled, openSource } from './open-source.ts';
+import type { ThreadHooks } from './run-in-thread.ts';
+import { workInThread } from './work-in-thread.ts';
 
-const cancelling = new AbortController();
-parentPort?.on('message', (message: ToTraining) => {
-  if (message.type === 'cancel') cancelling.abort();
-});
+await workInThread(train);
 
-try {
-  say({ type: 'done', result: await train(workerData as TrainingTask) }); // given by run-training
-} catch (thrown) {
-  say({ type: 'failed', error: serializeError(thrown) });
-} finally {
-  parentPort?.close(); // the thread ends by itself: whoever terminates one with ONNX Runtime in it ends the process
-}
-
-function say(message: FromTraining<TrainTableEvent, TrainingResult>): void {
-  parentPort?.postMessage(message);
-}
-
-async function train(task: TrainingTask): Promise<TrainingResult> {
-  const { signal } = cancelling;
+async function train(task: TrainingTask, { signal, onEvent }: ThreadHooks<TrainTableEvent>): Promise<TrainingResult> {
   const { settings, reading } = task;
   const source = await openSource(task.path, reading, signal);
   try {
@@ -46,7 +30,7 @@ async function train(task: TrainingTask): Promise<TrainingResult> {
       executor: await createOrtNodeExecutor(),
       checkpoint,
       signal,
-      onEvent: (event) => say({ type: 'event', event }),
+      onEvent,
     });
     const { description, test, rows, report, candidate } = trained;
     return {

@@ -6,10 +6,9 @@ import type {
   TableTrialResult,
   TableTrialTask,
   TunedTable,
-  TuneTableEvent,
 } from '@amaas/learn/pipelines';
 import type { Decision, SamplerSettings, SearchSpace } from '@amaas/learn/tune';
-import type { FromTraining, TrainingConfiguration, TrainingResult } from '../training/messages.ts';
+import type { TrainingConfiguration, TrainingResult } from '../training/messages.ts';
 
 /** What decides a study, besides the data. */
 export interface TuningConfiguration extends TrainingConfiguration {
@@ -37,8 +36,6 @@ export interface TuningResult extends TrainingResult {
   /** After how many trials earlier reports of this study were made, from the same held-out rows. */
   readonly earlierReports: readonly number[];
 }
-
-export type FromTuning = FromTraining<TuneTableEvent, TuningResult>;
 
 /** What a trial's thread is started with. */
 export interface TrialThreadData {

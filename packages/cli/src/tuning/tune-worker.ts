@@ -1,36 +1,19 @@
 // The thread of a study: opens the file, prepares it once, runs the study, trains trials itself or hands them to threads
 // of their own, and says what happens. Writes nothing but the study's folder.
-import { parentPort, workerData } from 'node:worker_threads';
-import { serializeError } from '@amaas/core';
 import { rawRow, tableOptions, trainedTableFiles, type TuneTableEvent, tuneTable } from '@amaas/learn/pipelines';
-import type { ToTraining } from '../training/messages.ts';
 import { importInstalled, openSource } from '../training/open-source.ts';
-import type { FromTuning, TuningResult, TuningTask } from './messages.ts';
+import type { ThreadHooks } from '../training/run-in-thread.ts';
+import { workInThread } from '../training/work-in-thread.ts';
+import type { TuningResult, TuningTask } from './messages.ts';
 import { candidateStore, openStudyFolder } from './study-folder.ts';
 import { createTrialThreads } from './trial-threads.ts';
 
 /** The table of a study is sent no more often than this while nothing but losses change. */
 const TABLE_EVERY_MS = 100;
 
-const cancelling = new AbortController();
-parentPort?.on('message', (message: ToTraining) => {
-  if (message.type === 'cancel') cancelling.abort();
-});
+await workInThread(tune);
 
-try {
-  say({ type: 'done', result: await tune(workerData as TuningTask) }); // given by the command
-} catch (thrown) {
-  say({ type: 'failed', error: serializeError(thrown) });
-} finally {
-  parentPort?.close(); // the thread ends by itself: whoever terminates one with ONNX Runtime in it ends the process
-}
-
-function say(message: FromTuning): void {
-  parentPort?.postMessage(message);
-}
-
-async function tune(task: TuningTask): Promise<TuningResult> {
-  const { signal } = cancelling;
+async function tune(task: TuningTask, { signal, onEvent }: ThreadHooks<TuneTableEvent>): Promise<TuningResult> {
   const { settings, reading, space, maxTrials, maxElapsedMs, parallel, threads } = task;
   const source = await openSource(task.path, reading, signal);
   try {
@@ -56,7 +39,7 @@ async function tune(task: TuningTask): Promise<TuningResult> {
           ? {}
           : { trainer: (examples) => createTrialThreads({ examples, seed, study: task.study, threads }) }),
         signal,
-        onEvent: sparing((event) => say({ type: 'event', event })),
+        onEvent: sparing(onEvent),
       });
       const { description, test, split, report, candidate, study } = tuned;
       const trials = study.table.rows.length;
