@@ -46,6 +46,14 @@ export type { RecurrentInputs, RecurrentLayer, RecurrentResult } from './recurre
 export * from './regularizers.ts';
 export * from './scope.ts';
 export { asNetwork, flatten, functional, reshape, residual, sequential } from './sequential.ts';
+export {
+  SPEECH_FEATURES_INPUT,
+  SPEECH_FRAMES_INPUT,
+  speechRecogniser,
+  type SpeechRecogniserOptions,
+  speechSteps,
+  speechStepValues,
+} from './speech-recogniser.ts';
 export { type BlockOptions, type DecoderInputs, transformerBlock, transformerDecoderBlock } from './transformer.ts';
 export {
   type EncoderDecoder,
@@ -54,4 +62,5 @@ export {
   SOURCE_INPUT,
   TARGET_INPUT,
 } from './transformer-translator.ts';
+export { textLstm, type TextLstmOptions, textTransformer, type TextTransformerOptions } from './text-models.ts';
 export { type GptOptions, gpt, type LlamaOptions, llama } from './transformer-gpt.ts';

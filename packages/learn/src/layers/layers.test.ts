@@ -39,6 +39,8 @@ import {
   sequential,
   tabularNetwork,
   textCnn,
+  textLstm,
+  textTransformer,
   transformerBlock,
 } from './index.ts';
 
@@ -75,6 +77,8 @@ const SHAPES: readonly (readonly [string, Layer, Shape, Shape, { readonly dtype?
   ['leNet', leNet({ kind: 'binary' }), [2, 1, 8, 8], [2, 1]],
   ['resNet', resNet({ head: { kind: 'regression' } }), [2, 3, 9, 9], [2, 1]],
   ['textCnn', textCnn({ vocabularySize: 9, head: { kind: 'multiclass', classes: 4 } }), [2, 7], [2, 4], IDS],
+  ['textLstm', textLstm({ vocabularySize: 9, head: { kind: 'multiclass', classes: 4 } }), [2, 7], [2, 4], IDS],
+  ['textTransformer', textTransformer({ vocabularySize: 9, head: { kind: 'binary' } }), [2, 7], [2, 1], IDS],
 ];
 
 for (const [name, made, from, to, options] of SHAPES) {

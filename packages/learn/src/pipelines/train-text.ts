@@ -1,7 +1,7 @@
 // From labelled texts to a model that takes texts: n-grams weighted by rarity, or words in their order, inside the graph.
 import { AmaasError, createTensor } from '@amaas/core';
 import { slicesByRange } from '../evaluate/index.ts';
-import { type Head, l2, mlp, textCnn } from '../layers/index.ts';
+import { type Head, type Layer, l2, mlp, textCnn, textLstm, textTransformer } from '../layers/index.ts';
 import {
   buildTextFeatures,
   buildWordSequence,
@@ -27,8 +27,13 @@ import {
   type TrainMediaOptions,
 } from './media-training.ts';
 
-/** Networks for texts: `linear` and `perceptron` see n-grams, `convolutional` reads words in their order. */
-export type TextCandidate = 'linear' | 'perceptron' | 'convolutional';
+/**
+ * Networks for texts: `linear` and `perceptron` see n-grams; `convolutional`, `recurrent` (a bidirectional LSTM) and
+ * `transformer` read words in their order.
+ */
+export type TextCandidate = NgramCandidate | ReadingCandidate;
+type NgramCandidate = 'linear' | 'perceptron';
+type ReadingCandidate = 'convolutional' | 'recurrent' | 'transformer';
 
 export interface TrainTextOptions extends TrainMediaOptions<string> {
   readonly vectoriser?: TextVectoriserOptions;
@@ -65,10 +70,10 @@ export async function trainText(options: TrainTextOptions): Promise<TrainedMedia
 
 function planText(texts: readonly string[], head: Head, options: TrainTextOptions): MediaPlan<string> {
   const { candidates = ['linear', 'perceptron'] } = options;
-  const vectoriser = candidates.some((name) => name !== 'convolutional')
-    ? fitTextVectoriser(texts, withinMemory(options.vectoriser ?? {}, texts.length))
-    : null;
-  const sequence = candidates.includes('convolutional') ? fitWordSequence(texts, options.sequence) : null;
+  const vectoriser = candidates.every(isReading)
+    ? null
+    : fitTextVectoriser(texts, withinMemory(options.vectoriser ?? {}, texts.length));
+  const sequence = candidates.some(isReading) ? fitWordSequence(texts, options.sequence) : null;
   const encoder = new TextEncoder();
   return {
     input: {
@@ -130,10 +135,22 @@ function textCandidate(name: TextCandidate, { head, codes, values, training }: C
         network: networkOf(NGRAMS, mlp({ hidden: [32], head, dropout: 0.5 })),
       };
     case 'convolutional':
-      return { name, settings, inputs: [WORDS], network: networkOf(WORDS, textCnn({ vocabularySize: codes, head })) };
+    case 'recurrent':
+    case 'transformer': {
+      const reader = READERS[name]({ vocabularySize: codes, head });
+      return { name, settings, inputs: [WORDS], network: networkOf(WORDS, reader) };
+    }
     default:
       return name satisfies never;
   }
+}
+
+const READERS: Readonly<
+  Record<ReadingCandidate, (options: { readonly vocabularySize: number; readonly head: Head }) => Layer>
+> = { convolutional: textCnn, recurrent: textLstm, transformer: textTransformer };
+
+function isReading(name: TextCandidate): name is ReadingCandidate {
+  return Object.hasOwn(READERS, name);
 }
 
 /** Features of length 1 need large weights, hence the large rates of the first two. */
@@ -141,6 +158,8 @@ const SETTINGS: Readonly<Record<TextCandidate, MediaTrainingSettings>> = {
   linear: { epochs: 30, batchSize: 64, learningRate: 0.03, weightDecay: 0, patience: 5 },
   perceptron: { epochs: 15, batchSize: 64, learningRate: 0.003, weightDecay: 0.01, patience: 3 },
   convolutional: { epochs: 15, batchSize: 64, learningRate: 0.002, weightDecay: 0.01, patience: 3 },
+  recurrent: { epochs: 15, batchSize: 64, learningRate: 0.002, weightDecay: 0.01, patience: 3 },
+  transformer: { epochs: 15, batchSize: 64, learningRate: 0.001, weightDecay: 0.01, patience: 3 },
 };
 
 /** Memory for the n-gram features of all texts; fewer n-grams are taken where they would need more. */
