@@ -128,6 +128,34 @@ for (const [name, lossCase] of Object.entries(CASES)) {
   });
 }
 
+test('sparseCategoricalCrossentropy of many classes is categoricalCrossentropy of rows with a one', () => {
+  const [rows, steps, size] = [3, 2, 300];
+  const labels = madeIndices(8, rows * steps, size);
+  const ones = new Float64Array(rows * steps * size);
+  for (const [index, label] of labels.entries()) ones[index * size + Number(label)] = 1;
+  const classWeights = Array.from(madeNumbers(9, size), (value) => value + 1.5);
+  const shape = [rows, steps, size];
+  for (const options of [{}, { labelSmoothing: 0.3 }, { classWeights }] as const) {
+    for (const [end, fromLogits] of [
+      [softmax, false],
+      [(x: Value) => x, true],
+    ] as const) {
+      const sparse = { loss: sparseCategoricalCrossentropy({ ...options, fromLogits }), target: labels };
+      const full = { loss: categoricalCrossentropy({ ...options, fromLogits }), target: ones, targetShape: shape };
+      const [found, expected] = [{ ...sparse, targetShape: [rows, steps] }, full].map((lossCase) => {
+        const { x, data, rows: losses } = buildLoss({ ...lossCase, end, shape });
+        const weights = constantOf('float64', [rows], [0.5, 2, 1.25]);
+        const [gradient = x] = gradients(reduceSum(mul(losses, weights)), [x]);
+        const feeds = new Map([[x, { dtype: 'float64', shape, data } as const]]);
+        return evaluate([losses, gradient], feeds).map((array) => numbersOf(array).data);
+      });
+      for (const [part, what] of ['rows', 'gradient'].entries()) {
+        assertNear(found?.[part] ?? [], [...(expected?.[part] ?? assert.fail())], { tolerance: 1e-7, what });
+      }
+    }
+  }
+});
+
 test('row weights make the mean over rows the weighted mean over all elements, as PyTorch reduces it', () => {
   const weights = [0.5, 2, 1.25, 3];
   const cases: readonly (readonly [LossCase, number])[] = [

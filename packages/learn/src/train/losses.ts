@@ -30,6 +30,7 @@ import {
   type Value,
   where,
 } from '../graph/index.ts';
+import { labelLosses } from './label-losses.ts';
 import { assertEnding } from './loss-endings.ts';
 import { assertClassIndices, assertFiniteTargets, assertShares, assertSigns } from './targets.ts';
 
@@ -173,16 +174,20 @@ export function sparseCategoricalCrossentropy({
       const classes = classesOf(name, prediction);
       if (classWeights !== undefined) assertClassWeights(name, classWeights, classes);
       const labels = reshapeTarget(target, prediction.shape.slice(0, -1), name);
-      const distribution = oneHot(labels, classes, prediction.dtype);
-      return weightedRowMean(
-        crossEntropy(prediction, smoothed(distribution, labelSmoothing), fromLogits),
-        weigh(labels),
-      );
+      const logits = fromLogits ? prediction : inputOf(prediction, 'Softmax');
+      const losses =
+        classes >= MANY_CLASSES && logits !== null
+          ? labelLosses(logits, labels, labelSmoothing)
+          : crossEntropy(prediction, smoothed(oneHot(labels, classes, prediction.dtype), labelSmoothing), fromLogits);
+      return weightedRowMean(losses, weigh(labels));
     },
     ...(classWeights === undefined ? {} : { rowWeights: (target: Value) => rowMean(weigh(target) ?? target) }),
     assertTargets: (target, prediction) => assertClassIndices(name, target, prediction),
   };
 }
+
+/** From so many classes on: a row of zeros and a one per target is taken from an identity matrix, classes by classes. */
+const MANY_CLASSES = 256;
 
 /** max(0, 1 − y · prediction) with y = ±1; targets of 0 and 1 are taken as −1 and 1. */
 export const hinge: Loss = {

@@ -2,37 +2,44 @@
 // lengths come from the targets themselves or from inputs of the network.
 import { AmaasError, formatShape, type Tensor } from '@amaas/core';
 import {
-  add,
   cast,
   div,
-  exp,
   filled,
-  gatherElements,
-  logSoftmax,
   maximum,
   mul,
-  neg,
   notEqual,
-  reduceMean,
   reduceSum,
   reshape,
   sameShape,
   scalar,
-  scatterElementsAdd,
-  sub,
-  unsqueeze,
   type Value,
   where,
-  withGradient,
 } from '../graph/index.ts';
 import { ctcLoss } from './ctc.ts';
+import { labelLosses } from './label-losses.ts';
 import { assertSmoothing, classesOf, type Loss, type LossBatch, logProbabilities, rowMean } from './losses.ts';
 
-export interface SequenceCrossentropyOptions {
+/** Which steps of sequences count. */
+export interface SequenceSteps {
   /** Target id of steps that do not count; default −100, as in PyTorch. */
   readonly ignore?: number;
   /** Name of a network input [batch, steps] that is 0 at further steps that do not count; default none. */
   readonly mask?: string;
+}
+
+export const DEFAULT_IGNORE = -100;
+
+/** float32 [batch, steps], 1 where a step counts. @param options.name - of the loss or metric, for messages */
+export function countingSteps(
+  target: Value,
+  batch: LossBatch | undefined,
+  { ignore = DEFAULT_IGNORE, mask, name }: SequenceSteps & { readonly name: string },
+): Value {
+  const labelled = cast(notEqual(target, ignore), 'float32');
+  return mask === undefined ? labelled : mul(labelled, cast(inputNamed(name, mask, batch), 'float32'));
+}
+
+export interface SequenceCrossentropyOptions extends SequenceSteps {
   /** Share of the target spread evenly over the classes, 0 … 1; default 0. Source: Szegedy et al. 2016. */
   readonly labelSmoothing?: number;
 }
@@ -42,17 +49,12 @@ export interface SequenceCrossentropyOptions {
  * Prediction: logits [batch, steps, classes]; target: int64 [batch, steps]. Costs no more for many classes than reading the
  * logits does.
  */
-export function sequenceCrossentropy({
-  ignore = -100,
-  mask,
-  labelSmoothing = 0,
-}: SequenceCrossentropyOptions = {}): Loss {
+export function sequenceCrossentropy({ labelSmoothing = 0, ...steps }: SequenceCrossentropyOptions = {}): Loss {
   const name = 'sequenceCrossentropy';
+  const { ignore = DEFAULT_IGNORE } = steps;
   assertSmoothing(labelSmoothing);
-  const counting = (target: Value, batch: LossBatch | undefined): Value => {
-    const labelled = cast(notEqual(target, ignore), 'float32');
-    return mask === undefined ? labelled : mul(labelled, cast(inputNamed(name, mask, batch), 'float32'));
-  };
+  const counting = (target: Value, batch: LossBatch | undefined): Value =>
+    countingSteps(target, batch, { ...steps, name });
   return {
     name,
     targetDType: 'int64',
@@ -66,7 +68,7 @@ export function sequenceCrossentropy({
       }
       const counts = cast(counting(target, batch), prediction.dtype);
       const labels = where(notEqual(target, ignore), target, 0);
-      const losses = mul(stepLosses(prediction, labels, labelSmoothing), counts);
+      const losses = mul(labelLosses(prediction, labels, labelSmoothing), counts);
       return div(rowMean(losses), maximum(rowMean(counts), 1e-12));
     },
     rowWeights: (target, batch) => rowMean(counting(target, batch)),
@@ -81,24 +83,6 @@ export function sequenceCrossentropy({
       });
     },
   };
-}
-
-/** −log of the labels' probabilities, [...]. @param logits - [..., classes] @param labels - int64 [...] */
-function stepLosses(logits: Value, labels: Value, smoothing: number): Value {
-  const last = labels.shape.length;
-  const at = unsqueeze(labels, last);
-  const y = logSoftmax(logits);
-  const chosen = reshape(gatherElements(y, at, last), labels.shape);
-  const evenly = smoothing === 0 ? null : reduceMean(y, { axes: [-1] });
-  const loss = neg(evenly === null ? chosen : add(mul(chosen, 1 - smoothing), mul(evenly, smoothing)));
-  const each = smoothing / Number(logits.shape.at(-1));
-  // (probabilities − target) · dy, the target's one added where it is instead of as a row of zeros around it.
-  return withGradient(loss, [logits, y, at], (dy, _, __, logs, places) => {
-    const slope = unsqueeze(dy, last);
-    const pull = smoothing === 0 ? exp(logs) : sub(exp(logs), each);
-    const updates = mul(slope, smoothing - 1);
-    return [scatterElementsAdd(mul(pull, slope), places, { updates, axis: last }), null, null];
-  });
 }
 
 export interface CtcOptions {
