@@ -33,6 +33,13 @@ export function assertExamples(what: string, examples: Examples): void {
   }
 }
 
+export function rowTypes({ inputs, target }: Examples): RowTypes {
+  return {
+    inputs: new Map([...inputs].map(([name, tensor]) => [name, rowType(tensor)])),
+    target: rowType(target),
+  };
+}
+
 /** Checks that rows are of the types a training was built for. @throws INVALID_DATA */
 export function assertRowTypes(what: string, { inputs, target }: Examples, expected: RowTypes): void {
   for (const [name, type] of expected.inputs) {

@@ -3,13 +3,22 @@
 import { AmaasError, type Clock, systemClock, type Tensor } from '@amaas/core';
 import { asNetwork, type Layer, type Network } from '../layers/index.ts';
 import { createRandom, type Random } from '../statistics/index.ts';
-import { batchesInMemory, type BatchSource, type EpochBatches } from './batches.ts';
+import { batchesInMemory } from './batches.ts';
 import { assertInputNames, findNonFinite, type NonFinite } from './check-examples.ts';
 import { PROGRESS_START, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { EpochRecord } from './epoch-record.ts';
 import { addSums, means } from './epoch-sums.ts';
 import { EvaluationSteps } from './evaluation-steps.ts';
-import { countRows, type Examples } from './examples.ts';
+import {
+  interleave,
+  isParts,
+  type PartBatches,
+  type PartSource,
+  type PlannedPart,
+  planParts,
+  type TrainingRows,
+} from './example-parts.ts';
+import type { Examples } from './examples.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import {
   assertFitOptions,
@@ -25,10 +34,11 @@ import { metricFor } from './metrics.ts';
 import { judge, reduceOnPlateau, type Score, scoreFor } from './monitor.ts';
 import { optimizerFor } from './optimizers.ts';
 import type { Weights } from './packing.ts';
-import { buildTrainingGraph, MAX_STEPS, type TrainingOptions } from './step-graph.ts';
-import { batchesOfStream, type ExampleStream, isStream } from './stream-batches.ts';
+import { SharedSteps } from './part-steps.ts';
+import { buildTrainingGraph, MAX_STEPS, type StepGraph, type TrainingOptions } from './step-graph.ts';
+import { batchesOfStream, isStream } from './stream-batches.ts';
 import { TrainedModel } from './trained-model.ts';
-import { type StepResults, trainingModel, TrainingSteps } from './training-steps.ts';
+import { type StepResults, trainingModel } from './training-steps.ts';
 import { assertKnownWeights, drawWeight, initialWeights } from './weights.ts';
 
 /** How long one run of several steps should take: long enough to hide its cost, short enough for progress and cancelling. */
@@ -42,7 +52,7 @@ const YIELD_EVERY_MS = 10;
  *
  * The same seed, data, settings, executor and number of threads give the same weights to the last bit, however often the
  * training was interrupted and resumed from its checkpoints, and however fast it runs.
- * @param examples - rows in memory, or a stream of them
+ * @param examples - rows in memory, in parts where their shapes differ, or a stream of them
  * @throws INVALID_DATA, INVALID_GRAPH when data, network and loss do not fit; TRAINING_DIVERGED when the loss is no longer
  * finite; CANCELLED; INVALID_CHECKPOINT
  * @example
@@ -50,11 +60,7 @@ const YIELD_EVERY_MS = 10;
  *   executor, loss: 'meanSquaredError', epochs: 20,
  * });
  */
-export async function fit(
-  model: Layer | Network,
-  examples: Examples | ExampleStream,
-  options: FitOptions,
-): Promise<FitResult> {
+export async function fit(model: Layer | Network, examples: TrainingRows, options: FitOptions): Promise<FitResult> {
   const run = await FitRun.create(asNetwork(model), examples, options);
   try {
     return await run.finish();
@@ -65,12 +71,14 @@ export async function fit(
 
 interface FitParts {
   readonly options: FitOptions;
+  /** Of the first part. */
   readonly settings: TrainingOptions;
-  readonly examples: Examples | ExampleStream;
+  readonly examples: TrainingRows;
   readonly validation: Examples | null;
   readonly random: Random;
-  readonly batches: BatchSource;
-  readonly steps: TrainingSteps;
+  readonly batches: PartSource;
+  readonly parts: readonly PlannedPart[];
+  readonly steps: SharedSteps;
   /** Weights that training leaves alone. */
   readonly frozen: Weights;
   readonly evaluation: EvaluationSteps | null;
@@ -100,17 +108,16 @@ class FitRun {
     this.#plateauScore = plateau === undefined ? null : scoreFor('reduceOnPlateau', plateau, shown);
   }
 
-  static async create(network: Network, examples: Examples | ExampleStream, options: FitOptions): Promise<FitRun> {
+  static async create(network: Network, examples: TrainingRows, options: FitOptions): Promise<FitRun> {
     const metrics = (options.metrics ?? []).map(metricFor);
     assertFitOptions(options, metrics);
     const seed = options.seed ?? 0;
     const random = createRandom(seed);
-    const { training, validation, types } = holdOut(examples, options.validation, random);
-    assertInputNames(network.inputNames, [...types.inputs.keys()]);
-    const rows = isStream(training) ? training.rowCount : countRows(training);
-    const batchSize = Math.min(options.batchSize ?? DEFAULT_BATCH_SIZE, rows);
-    const layout = { batchSize, accumulate: Math.min(options.accumulate ?? 1, Math.ceil(rows / batchSize)) };
-    const settings: TrainingOptions = {
+    const { training, validation } = holdOut(examples, options.validation, random);
+    const { batchSize = DEFAULT_BATCH_SIZE, accumulate = 1 } = options;
+    const parts = planParts(training, { batchSize, accumulate });
+    for (const part of parts) assertInputNames(network.inputNames, [...part.types.inputs.keys()]);
+    const settingsOf = ({ types, layout }: PlannedPart): TrainingOptions => ({
       network,
       inputs: types.inputs,
       target: types.target,
@@ -121,20 +128,28 @@ class FitRun {
       clipNorm: options.clipNorm,
       clipValue: options.clipValue,
       frozen: (parameter) => options.initialWeights?.get(parameter.name) ?? drawWeight(parameter, random),
+    });
+    const shapes = parts.map((part) => {
+      const settings = settingsOf(part);
+      const graph = buildTrainingGraph(settings);
+      return { settings, graph, model: trainingModel(graph) };
+    });
+    const [first] = shapes;
+    if (first === undefined) throw new AmaasError('INTERNAL', 'fit: there are no parts');
+    const { settings, graph, model } = first;
+    const check = ({ inputs, target }: Examples, what: string | null, { ids, prediction }: StepGraph = graph): void => {
+      assertIds(what, inputs, ids);
+      settings.loss.assertTargets?.(target, prediction);
     };
-    const graph = buildTrainingGraph(settings);
-    const check = ({ inputs, target }: Examples, what: string | null): void => {
-      assertIds(what, inputs, graph.ids);
-      settings.loss.assertTargets?.(target, graph.prediction);
-    };
-    if (!isStream(examples)) check(examples, 'fit');
+    for (const [index, rows] of rowsInMemory(examples).entries()) {
+      check(rows, isParts(examples) ? `fit: part ${index}` : 'fit', shapes[index]?.graph);
+    }
     if (validation !== null) check(validation, 'fit: validation');
     assertKnownWeights(options.initialWeights, graph.record);
-    const model = trainingModel(graph);
     const weights = new Map([...initialWeights(graph.record, random), ...(options.initialWeights ?? [])]);
     const isFrozen = new Set(graph.record.parameters.flatMap(({ trainable, name }) => (trainable ? [] : [name])));
     const threads = options.threads === undefined ? {} : { threads: options.threads };
-    const steps = await TrainingSteps.create(graph, { executor: options.executor, weights, model, ...threads });
+    const steps = await SharedSteps.create(shapes, { executor: options.executor, weights, ...threads });
     let evaluation: EvaluationSteps | null = null;
     try {
       if (validation !== null) evaluation = await EvaluationSteps.create(options.executor, settings, options.threads);
@@ -145,13 +160,16 @@ class FitRun {
         examples,
         validation,
         random,
-        batches: isStream(training)
-          ? batchesOfStream(training, layout, {
-              random: order,
-              signal: options.signal,
-              check: (chunk) => check(chunk, null),
-            })
-          : batchesInMemory(training, layout, order),
+        batches: interleave(
+          parts.map(({ rows, layout }, index) => {
+            const own = index === 0 ? order : (order?.fork('part', index) ?? null);
+            if (!isStream(rows)) return batchesInMemory(rows, layout, own);
+            const { signal } = options;
+            return batchesOfStream(rows, layout, { random: own, signal, check: (chunk) => check(chunk, null) });
+          }),
+          order,
+        ),
+        parts,
         steps,
         frozen: new Map([...weights].filter(([name]) => isFrozen.has(name))),
         evaluation,
@@ -159,13 +177,16 @@ class FitRun {
           model,
           schedule: settings.optimizer.schedule,
           tensors: [
-            ...(isStream(training) ? [] : [tensorsOf(training)]),
+            ...rowsInMemory(training).map(tensorsOf),
             ...(validation === null ? [] : [tensorsOf(validation)]),
             options.initialWeights ?? new Map(),
           ],
           settings: {
-            ...{ seed, rows, ...layout, shuffle: options.shuffle, plateau: options.reduceOnPlateau },
-            ...(isStream(training) ? { stream: training.digest, bufferRows: training.bufferRows } : {}),
+            ...{ seed, shuffle: options.shuffle, plateau: options.reduceOnPlateau },
+            layouts: parts.map(({ layout }) => layout),
+            ...(isStream(training)
+              ? { rows: training.rowCount, stream: training.digest, bufferRows: training.bufferRows }
+              : {}),
           },
         }),
       });
@@ -215,24 +236,23 @@ class FitRun {
   }
 
   async #finishEpoch(epochs: number): Promise<void> {
-    const { options, batches, settings } = this.#parts;
+    const { options, batches } = this.#parts;
     const epoch = this.#progress.epoch + 1;
     const { stepsPerEpoch } = batches;
     const startedMs = this.#clock.nowMs();
-    const startedAt = this.#progress.stepInEpoch;
-    const rowsPerStep = settings.batchSize * (settings.accumulate ?? 1);
-    const rows = batches.open(epoch, startedAt);
+    let rowsDone = 0;
+    const rows = batches.open(epoch, this.#progress.stepInEpoch);
     try {
       while (this.#progress.stepInEpoch < stepsPerEpoch) {
         this.#throwIfCancelled();
-        await this.#runSteps(rows, stepsPerEpoch);
+        rowsDone += await this.#runSteps(rows, stepsPerEpoch);
         const seconds = (this.#clock.nowMs() - startedMs) / 1000;
         const step = this.#progress.stepInEpoch;
         options.onProgress?.({
           ...{ epoch, epochs, step, stepsPerEpoch },
           values: means(this.#progress.sums),
           learningRate: this.#rateAt(this.#progress.steps - 1),
-          rowsPerSecond: ((step - startedAt) * rowsPerStep) / Math.max(seconds, 1e-9),
+          rowsPerSecond: rowsDone / Math.max(seconds, 1e-9),
         });
         await this.#save(false);
         await this.#letOthersRun();
@@ -243,15 +263,16 @@ class FitRun {
     await this.#endEpoch(epoch);
   }
 
-  async #runSteps(rows: EpochBatches, stepsPerEpoch: number): Promise<void> {
-    const { random } = this.#parts;
+  /** @returns how many rows they had */
+  async #runSteps(rows: PartBatches, stepsPerEpoch: number): Promise<number> {
+    const { random, parts } = this.#parts;
     const { stepInEpoch, steps } = this.#progress;
-    const count = Math.min(this.#stepsPerRun, stepsPerEpoch - stepInEpoch);
-    if (steps + count > MAX_STEPS) throw new AmaasError('INVALID_ARGUMENT', `train: more than ${MAX_STEPS} steps`);
-    const fields = await rows.next(count);
+    const most = Math.min(this.#stepsPerRun, stepsPerEpoch - stepInEpoch);
+    if (steps + most > MAX_STEPS) throw new AmaasError('INVALID_ARGUMENT', `train: more than ${MAX_STEPS} steps`);
+    const { part, steps: count, fields } = await rows.next(most);
     const learningRates = Float32Array.from({ length: count }, (_, index) => this.#rateAt(steps + index));
     const startedMs = this.#clock.nowMs();
-    const results = await this.#parts.steps.run({ fields, learningRates, random, firstStep: steps });
+    const results = await this.#parts.steps.run(part, { fields, learningRates, random, firstStep: steps });
     const stepMs = (this.#clock.nowMs() - startedMs) / count;
     this.#stepsPerRun = Math.max(
       1,
@@ -264,6 +285,8 @@ class FitRun {
       steps: steps + count,
       sums: addSums(this.#progress.sums, results),
     };
+    const { batchSize = 0, accumulate = 0 } = parts[part]?.layout ?? {};
+    return count * batchSize * accumulate;
   }
 
   async #endEpoch(epoch: number): Promise<void> {
@@ -322,8 +345,10 @@ class FitRun {
       const norm = gradientNorms[index] ?? 0;
       if (Number.isFinite(loss + penalty) && Number.isFinite(norm)) continue;
       const { examples } = this.#parts;
-      const bad = isStream(examples) ? null : findNonFinite(examples);
-      if (bad !== null) throw unusable('fit', bad);
+      for (const rows of rowsInMemory(examples)) {
+        const bad = findNonFinite(rows);
+        if (bad !== null) throw unusable('fit', bad);
+      }
       const found = Number.isFinite(loss + penalty)
         ? `the norm of the gradients is ${norm}`
         : `the loss is ${Number.isFinite(loss) ? penalty : loss}`;
@@ -376,6 +401,12 @@ class FitRun {
     this.#progress = found.progress;
     this.#bestWeights = found.bestWeights;
   }
+}
+
+/** Of each part; none of a stream. */
+function rowsInMemory(rows: TrainingRows): readonly Examples[] {
+  if (isStream(rows)) return [];
+  return isParts(rows) ? rows.parts.map(({ examples }) => examples) : [rows];
 }
 
 function tensorsOf({ inputs, target, weights }: Examples): ReadonlyMap<string, Tensor> {

@@ -4,6 +4,7 @@ export type { CheckpointStore } from './checkpoint.ts';
 export type { EpochRecord } from './epoch-record.ts';
 export { evaluateExamples } from './evaluation-steps.ts';
 export { countRows, type Examples, gatherRows, rowNumbers, rowType, selectExamples } from './examples.ts';
+export type { ExamplePart, ExampleParts, TrainingRows } from './example-parts.ts';
 export { fit } from './fit.ts';
 export { FIT_OPTION_NAMES, type FitOptions, type FitProgress, type FitResult } from './fit-options.ts';
 export { assertIds, type IdRanges, idRangesOf } from './id-ranges.ts';

@@ -38,7 +38,7 @@ export interface StreamOptions {
 
 export const DEFAULT_BUFFER_ROWS = 8192;
 
-export function isStream(examples: Examples | ExampleStream): examples is ExampleStream {
+export function isStream<T extends object>(examples: T | ExampleStream): examples is ExampleStream {
   return 'read' in examples;
 }
 
