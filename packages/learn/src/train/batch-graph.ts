@@ -6,7 +6,7 @@ import { cast, mul, reduceSum, type Shape, type Value } from '../graph/index.ts'
 import { type BuildRecord, createScope, type Network } from '../layers/index.ts';
 import { type IdRanges, idRangesOf } from './id-ranges.ts';
 import type { Loss } from './losses.ts';
-import type { Metric } from './metrics.ts';
+import { type Metric, metricSums } from './metrics.ts';
 import { batchFields, type FieldType, fieldName, ROW_WEIGHTS, TARGET } from './step-fields.ts';
 
 export interface StepOptions {
@@ -26,6 +26,7 @@ export interface Sums {
   readonly weight: Value;
   /** Σ weight without the classes' weights: what metrics are divided by. */
   readonly rows: Value;
+  /** In the order of {@link metricSums}. */
   readonly metrics: readonly Value[];
 }
 
@@ -85,7 +86,7 @@ export function buildBatch(options: StepOptions, training: boolean): BatchGraph 
       loss: reduceSum(mul(perRow, weights)),
       weight: reduceSum(weights),
       rows: reduceSum(rows),
-      metrics: options.metrics.map((metric) => reduceSum(mul(metric.perRow(prediction, target), rows))),
+      metrics: metricSums(options.metrics).map((sum) => reduceSum(mul(sum.perRow(prediction, target, batch), rows))),
     },
     record: record(),
   };

@@ -1,4 +1,5 @@
 // What an epoch adds up step by step: loss, metrics, and the weights they are divided by.
+import { WEIGHT_OF } from './metrics.ts';
 import type { StepResults } from './training-steps.ts';
 
 /** The sums with some more steps added. */
@@ -22,6 +23,10 @@ export function means({
   ...sums
 }: Readonly<Record<string, number>>): Record<string, number> {
   // Without any weight everything is 0, not 0 / 0.
-  const metrics = Object.entries(sums).map(([name, sum]) => [name, sum / (rows || 1)] as const);
+  const isWeight = (name: string): boolean =>
+    name.startsWith(WEIGHT_OF) && Object.hasOwn(sums, name.slice(WEIGHT_OF.length));
+  const metrics = Object.entries(sums).flatMap(([name, sum]) =>
+    isWeight(name) ? [] : [[name, sum / ((sums[`${WEIGHT_OF}${name}`] ?? rows) || 1)] as const],
+  );
   return { loss: loss / (weight || 1), ...Object.fromEntries(metrics) };
 }

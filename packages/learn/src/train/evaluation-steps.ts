@@ -5,6 +5,7 @@ import type { Shape } from '../graph/index.ts';
 import type { StepOptions } from './batch-graph.ts';
 import { stepFields } from './batches.ts';
 import { assertExamples, assertRowTypes } from './check-examples.ts';
+import { means } from './epoch-sums.ts';
 import { countRows, type Examples, planBatches, rowNumbers, rowType, sliceBatches } from './examples.ts';
 import type { Weights } from './packing.ts';
 import { buildEvaluationGraph } from './step-graph.ts';
@@ -52,18 +53,8 @@ export class EvaluationSteps {
       for (const [name, { data }] of await this.#compiled.run(new Map([...fixed, ...fields])))
         sums.set(name, (sums.get(name) ?? 0) + Number(data[0]));
     }
-    const take = (name: string): number => {
-      const sum = sums.get(name) ?? 0;
-      sums.delete(name);
-      return sum;
-    };
-    // Without any weight everything is 0, not 0 / 0.
-    const loss = take('loss') / (take('weight') || 1);
-    const rows = take('rows') || 1;
-    return new Map([
-      ['loss', loss],
-      ...[...sums].map(([name, sum]) => [name.slice('metric.'.length), sum / rows] as const),
-    ]);
+    const named = [...sums].map(([name, sum]) => [name.replace(/^metric\./, ''), sum] as const);
+    return new Map(Object.entries(means(Object.fromEntries(named))));
   }
 
   async dispose(): Promise<void> {

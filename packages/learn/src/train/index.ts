@@ -30,7 +30,14 @@ export * from './optimizers.ts';
 export type { Weights } from './packing.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.ts';
 export * from './schedules.ts';
-export { type CtcOptions, ctc, type SequenceCrossentropyOptions, sequenceCrossentropy } from './sequence-losses.ts';
+export {
+  type CtcOptions,
+  ctc,
+  type SequenceCrossentropyOptions,
+  type SequenceSteps,
+  sequenceCrossentropy,
+} from './sequence-losses.ts';
+export { sequenceAccuracy } from './sequence-metrics.ts';
 export { type InfoNceOptions, infoNce, negativeSampling, noiseContrastive } from './sequence-losses-contrastive.ts';
 export type { FieldType } from './step-fields.ts';
 export { buildTrainingGraph, type StepGraph, type TrainingOptions } from './step-graph.ts';

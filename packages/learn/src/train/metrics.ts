@@ -1,14 +1,44 @@
 // Metrics that training shows while it runs: one number per row, averaged over an epoch. The honest ones are `evaluate`'s.
 import { AmaasError } from '@amaas/core';
-import { abs, argMax, cast, equal, greater, sameShape, square, sub, type Value } from '../graph/index.ts';
-import { alignTarget, rowMean } from './losses.ts';
+import { abs, argMax, cast, equal, greater, mul, sameShape, square, sub, type Value } from '../graph/index.ts';
+import { alignTarget, type LossBatch, rowMean } from './losses.ts';
 
 export interface Metric {
   readonly name: string;
   /** Whether more is better. */
   readonly higherIsBetter: boolean;
-  /** @returns float32 [batch] */
-  perRow(prediction: Value, target: Value): Value;
+  /** @param batch - training gives it always @returns float32 [batch] */
+  perRow(prediction: Value, target: Value, batch?: LossBatch): Value;
+  /**
+   * How much each row counts, float32 [batch], for metrics whose rows differ in that; default: all the same.
+   * @param target - as {@link perRow} is given it, and so is `batch`
+   */
+  rowWeights?(target: Value, batch?: LossBatch): Value;
+}
+
+/** A number per row whose sum over an epoch is needed for a metric. */
+export interface MetricSum {
+  readonly name: string;
+  perRow(prediction: Value, target: Value, batch: LossBatch): Value;
+}
+
+/** Before a metric's name: the sum of what its rows count. */
+export const WEIGHT_OF = 'weight of ';
+
+/** What is added up for some metrics: each one's value, and where rows count differently, what they count. */
+export function metricSums(metrics: readonly Metric[]): readonly MetricSum[] {
+  return metrics.flatMap((metric): readonly MetricSum[] => {
+    const { name } = metric;
+    const weigh = metric.rowWeights?.bind(metric);
+    if (weigh === undefined) return [metric];
+    return [
+      {
+        name,
+        perRow: (prediction, target, batch) => mul(metric.perRow(prediction, target, batch), weigh(target, batch)),
+      },
+      { name: `${WEIGHT_OF}${name}`, perRow: (_, target, batch) => weigh(target, batch) },
+    ];
+  });
 }
 
 /**

@@ -23,6 +23,7 @@ import type { BuildRecord, Parameter, Statistic } from '../layers/index.ts';
 import { differentiate, differentiateTogether, nameOf } from './batch-gradients.ts';
 import { buildBatch, buildTrainingBatch, type StepOptions } from './batch-graph.ts';
 import type { IdRanges } from './id-ranges.ts';
+import { metricSums } from './metrics.ts';
 import type { Optimizer } from './optimizers.ts';
 import { expectWeight, groupInput, type PackedGroup, packParameters, unpackValues, type Weights } from './packing.ts';
 import { LEARNING_RATE, STEP } from './step-fields.ts';
@@ -127,7 +128,7 @@ export function buildTrainingGraph(options: TrainingOptions): StepGraph {
     ['rows', parts.sums.rows],
     ['penalty', parts.penalty],
     ['gradient norm', clippedGradients.norm],
-    ...options.metrics.map(({ name }, index): readonly [string, Value] => [
+    ...metricSums(options.metrics).map(({ name }, index): readonly [string, Value] => [
       `metric.${name}`,
       parts.sums.metrics[index] ?? step,
     ]),
@@ -151,7 +152,7 @@ export function buildTrainingGraph(options: TrainingOptions): StepGraph {
 /** Builds the graph that measures loss and metrics of batches, in the network's inference mode. */
 export function buildEvaluationGraph(options: StepOptions): Omit<StepGraph, 'groups'> {
   const { sums, fields, record, prediction, ids } = buildBatch(options, false);
-  const names = ['loss', 'weight', 'rows', ...options.metrics.map(({ name }) => `metric.${name}`)];
+  const names = ['loss', 'weight', 'rows', ...metricSums(options.metrics).map(({ name }) => `metric.${name}`)];
   const values = [sums.loss, sums.weight, sums.rows, ...sums.metrics];
   return {
     outputs: new Map(names.map((name, index) => [name, values[index] ?? sums.loss])),
