@@ -79,18 +79,25 @@ export function rotate(x: Value, { base = 10_000 }: RotaryOptions): Value {
     );
   }
   const half = depth / 2;
-  const table = (of: (angle: number, isFirstHalf: boolean) => number): Value =>
-    constantOf(
-      'float32',
-      [time, 1, 1, depth],
-      Float64Array.from({ length: time * depth }, (_, index) => {
-        const column = index % depth;
-        return of(Math.floor(index / depth) / base ** ((2 * (column % half)) / depth), column < half);
-      }),
-    );
+  const { cosines, sines } = rotaryTables(time, depth, { base });
+  const table = (numbers: Float64Array): Value => constantOf('float32', [time, 1, 1, depth], numbers);
   const [first = x, second = x] = split(x, 3, [half, half]);
-  const sines = table((angle, isFirstHalf) => (isFirstHalf ? -Math.sin(angle) : Math.sin(angle)));
-  return add(mul(x, table(Math.cos)), mul(concat([second, first], 3), sines));
+  return add(mul(x, table(cosines)), mul(concat([second, first], 3), table(sines)));
+}
+
+/** What columns are multiplied by at each position, and what those half a depth away are; both [time, depth], row by row. */
+export function rotaryTables(
+  time: number,
+  depth: number,
+  { base = 10_000 }: RotaryOptions = {},
+): { readonly cosines: Float64Array; readonly sines: Float64Array } {
+  const half = depth / 2;
+  const table = (of: (angle: number, isFirstHalf: boolean) => number): Float64Array =>
+    Float64Array.from({ length: time * depth }, (_, index) => {
+      const column = index % depth;
+      return of(Math.floor(index / depth) / base ** ((2 * (column % half)) / depth), column < half);
+    });
+  return { cosines: table(Math.cos), sines: table((angle, isFirst) => (isFirst ? -Math.sin(angle) : Math.sin(angle))) };
 }
 
 /** How much a step back costs each head: powers of 2^(−8 / heads), between them where heads are no power of two. */

@@ -25,7 +25,7 @@ import { alibiSlopes } from './attention-positions.ts';
 import type { Scope } from './scope.ts';
 
 /** What hides a token from a softmax: small enough to vanish, finite so that 0 · it is 0. */
-const HIDDEN = -1e9;
+export const HIDDEN = -1e9;
 
 /** [time, batch, heads, depth] as [batch, heads, time, depth]: no copy inside a product. */
 const TIME_INSIDE = [1, 2, 0, 3];

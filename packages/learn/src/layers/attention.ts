@@ -194,14 +194,14 @@ export function attendSource(
   return projectBack(attended, lie, { ...options, width, group });
 }
 
-interface HeadSizes {
+export interface HeadSizes {
   /** Heads of keys and values. */
   readonly shared: number;
   readonly depth: number;
   readonly width: number;
 }
 
-function headSizes(rows: Value, { heads, keyValueHeads = heads }: CrossAttentionOptions): HeadSizes {
+export function headSizes(rows: Value, { heads, keyValueHeads = heads }: CrossAttentionOptions): HeadSizes {
   assertCount('attention: heads', heads);
   assertCount('attention: keyValueHeads', keyValueHeads);
   const width = rows.shape.at(-1);
@@ -217,7 +217,8 @@ function headSizes(rows: Value, { heads, keyValueHeads = heads }: CrossAttention
   return { shared: keyValueHeads, depth: width / heads, width };
 }
 
-function project(
+/** Tokens' queries, keys or values. */
+export function project(
   rows: Value,
   units: number,
   { useBias = true, kernelInitializer, scaledBy, shiftedBy, scope }: CrossAttentionOptions & Folded & { scope: Scope },

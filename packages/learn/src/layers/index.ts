@@ -54,6 +54,13 @@ export {
   speechSteps,
   speechStepValues,
 } from './speech-recogniser.ts';
+export * from './stepwise.ts';
+export { gptSteps, llamaSteps, PRESENT_STATE } from './transformer-steps.ts';
+export {
+  type EncoderDecoderStepOptions,
+  encoderDecoderSteps,
+  SOURCE_PRESENT_STATE,
+} from './transformer-translator-steps.ts';
 export { type BlockOptions, type DecoderInputs, transformerBlock, transformerDecoderBlock } from './transformer.ts';
 export {
   type EncoderDecoder,

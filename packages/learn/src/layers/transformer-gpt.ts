@@ -74,13 +74,8 @@ export interface LlamaOptions {
  * of query, key and value side by side, and gate and up; query and key columns turn in halves, as in Hugging Face's weights.
  */
 export function llama(options: LlamaOptions): Layer {
-  const { vocabularySize, blockSize, layers, heads, keyValueHeads = heads, width, dropout: rate = 0 } = options;
-  const innerWidth = options.innerWidth ?? 8 * Math.ceil(width / 3);
-  assertCounts('llama', { vocabularySize, blockSize, layers, heads, keyValueHeads, width, innerWidth });
-  const block: BlockOptions = {
-    ...{ heads, keyValueHeads, innerWidth, dropout: rate, useBias: false, rotary: options.rotary ?? true },
-    ...{ norm: 'rms', activation: 'swiglu', epsilon: options.epsilon ?? 1e-5 },
-  };
+  const { vocabularySize, blockSize, layers, width, dropout: rate = 0 } = options;
+  const block = llamaBlock(options);
   return layer('llama', (ids, scope) => {
     const lie = tokenRows('llama', ids, blockSize);
     const initializer = normalInitializer(0, 0.02);
@@ -95,7 +90,18 @@ export function llama(options: LlamaOptions): Layer {
   });
 }
 
-function assertCounts(model: string, counts: Readonly<Record<string, number>>): void {
+/** @throws INVALID_ARGUMENT on counts that are none */
+export function llamaBlock(options: LlamaOptions): BlockOptions {
+  const { vocabularySize, blockSize, layers, heads, keyValueHeads = heads, width } = options;
+  const innerWidth = options.innerWidth ?? 8 * Math.ceil(width / 3);
+  assertCounts('llama', { vocabularySize, blockSize, layers, heads, keyValueHeads, width, innerWidth });
+  return {
+    ...{ heads, keyValueHeads, innerWidth, dropout: options.dropout ?? 0, useBias: false },
+    ...{ rotary: options.rotary ?? true, norm: 'rms', activation: 'swiglu', epsilon: options.epsilon ?? 1e-5 },
+  };
+}
+
+export function assertCounts(model: string, counts: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(counts)) assertCount(`${model}: ${name}`, value);
 }
 
@@ -130,7 +136,7 @@ function languageBlocks(
   return rows;
 }
 
-interface LogitOptions extends Pick<BlockOptions, 'norm' | 'epsilon' | 'useBias'> {
+export interface LogitOptions extends Pick<BlockOptions, 'norm' | 'epsilon' | 'useBias'> {
   readonly scope: Scope;
   /** Tokens' rows; without it a kernel is made. */
   readonly table?: Value;
@@ -138,25 +144,21 @@ interface LogitOptions extends Pick<BlockOptions, 'norm' | 'epsilon' | 'useBias'
 }
 
 /** [batch, time, vocabulary] */
-export function logitsOf(
-  rows: Value,
-  lie: TokenRows,
-  { scope, table, vocabularySize = 1, ...norm }: LogitOptions,
-): Value {
-  const { rows: normal, scaledBy, shiftedBy } = normalizedRows(rows, scope.inside('norm'), norm);
-  return transpose(fromRows(table === undefined ? ownLogits() : tableLogits(table), lie), [1, 0, 2]);
+export function logitsOf(rows: Value, lie: TokenRows, options: LogitOptions): Value {
+  return transpose(fromRows(logitsOfRows(rows, options), lie), [1, 0, 2]);
+}
 
-  function ownLogits(): Value {
+/** [..., vocabulary] */
+export function logitsOfRows(rows: Value, { scope, table, vocabularySize = 1, ...norm }: LogitOptions): Value {
+  const { rows: normal, scaledBy, shiftedBy } = normalizedRows(rows, scope.inside('norm'), norm);
+  if (table === undefined) {
     const kernelInitializer = normalInitializer(0, 0.02);
     return dense(vocabularySize, {
       ...{ useBias: false, kernelInitializer, shiftedBy },
       ...(scaledBy === undefined ? {} : { scaledBy }),
     }).apply(normal, scope.inside('logits'));
   }
-
-  function tableLogits(tokens: Value): Value {
-    const logits = matMul(normal, transpose(scaledBy === undefined ? tokens : mul(tokens, scaledBy)));
-    if (shiftedBy === undefined) return logits;
-    return add(logits, reshape(matMul(tokens, reshape(shiftedBy, [-1, 1])), [-1]));
-  }
+  const logits = matMul(normal, transpose(scaledBy === undefined ? table : mul(table, scaledBy)));
+  if (shiftedBy === undefined) return logits;
+  return add(logits, reshape(matMul(table, reshape(shiftedBy, [-1, 1])), [-1]));
 }

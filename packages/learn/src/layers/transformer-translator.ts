@@ -69,18 +69,9 @@ export interface EncoderDecoder extends Network {
  * Gives logits [batch, time, target vocabulary]. Target ids need no mask: nothing sees what comes after it.
  */
 export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
-  const { sourceVocabularySize, layers, heads, width, padding = 0, ...rest } = options;
-  const { targetVocabularySize = sourceVocabularySize, learnedPositions, normFirst = true, activation = 'relu' } = rest;
-  const counts = { sourceVocabularySize, targetVocabularySize, layers, heads, width };
-  for (const [name, value] of Object.entries(counts)) assertCount(`encoderDecoder: ${name}`, value);
-  const isShared = rest.targetVocabularySize === undefined;
-  const block: BlockOptions = { ...rest, activation, heads, normFirst };
-  const side = (name: 'source' | 'target', scope: Scope): Side => ({
-    tokens: isShared ? 'tokens' : `${name} tokens`,
-    size: name === 'source' ? sourceVocabularySize : targetVocabularySize,
-    positions: `${name} positions`,
-    ...{ width, scope, learnedPositions, dropout: rest.dropout },
-  });
+  const { layers, padding = 0 } = options;
+  const { block, side } = translatorParts(options);
+  const { normFirst } = block;
   const encode = (source: Value, scope: Scope): SourceInputs => {
     const lie = idRows(source);
     const sourceMask = notEqual(source, padding);
@@ -112,7 +103,34 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
   return { ...network, encode, decode };
 }
 
-interface Side {
+/** A block of either half, and what embeds a side's ids. @throws INVALID_ARGUMENT on counts that are none */
+export function translatorParts(options: EncoderDecoderOptions): {
+  readonly block: BlockOptions & { readonly normFirst: boolean };
+  side(name: 'source' | 'target', scope: Scope): Side;
+} {
+  const { sourceVocabularySize, targetVocabularySize = sourceVocabularySize, layers, heads, width } = options;
+  const counts = { sourceVocabularySize, targetVocabularySize, layers, heads, width };
+  for (const [name, value] of Object.entries(counts)) assertCount(`encoderDecoder: ${name}`, value);
+  const isShared = options.targetVocabularySize === undefined;
+  const { dropout: rate, norm, useBias, innerWidth, learnedPositions } = options;
+  return {
+    block: {
+      ...{ heads, normFirst: options.normFirst ?? true, activation: options.activation ?? 'relu' },
+      ...(rate === undefined ? {} : { dropout: rate }),
+      ...(norm === undefined ? {} : { norm }),
+      ...(useBias === undefined ? {} : { useBias }),
+      ...(innerWidth === undefined ? {} : { innerWidth }),
+    },
+    side: (name, scope) => ({
+      tokens: isShared ? 'tokens' : `${name} tokens`,
+      size: name === 'source' ? sourceVocabularySize : targetVocabularySize,
+      positions: `${name} positions`,
+      ...{ width, scope, learnedPositions, dropout: rate },
+    }),
+  };
+}
+
+export interface Side {
   readonly scope: Scope;
   /** Name and rows of the table. */
   readonly tokens: string;

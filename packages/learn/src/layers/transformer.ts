@@ -78,8 +78,7 @@ export function transformerDecoderBlock(options: BlockOptions): SourceLayer<Deco
   };
 }
 
-export interface BlockInputs extends BlockOptions {
-  readonly scope: Scope;
+export interface BlockInputs extends ScopedBlock {
   readonly present: Value | null;
   readonly source?: SourceRows;
 }
@@ -87,25 +86,40 @@ export interface BlockInputs extends BlockOptions {
 /** A block of tokens in rows; with a source a decoder's. */
 export function blockRows(rows: Value, lie: TokenRows, options: BlockInputs): Value {
   const { scope, source } = options;
-  const attended = part(rows, { ...options, name: 'attention norm' }, (inside) =>
-    attendRows(inside.rows, lie, { ...options, ...inside, scope: scope.inside('attention') }),
-  );
-  const informed =
-    source === undefined
-      ? attended
-      : part(attended, { ...options, name: 'source norm' }, (inside) =>
-          attendSource(inside.rows, lie, { ...options, ...inside, source, scope: scope.inside('source attention') }),
-        );
+  return composeBlock(rows, options, {
+    toTokens: (inside) => attendRows(inside.rows, lie, { ...options, ...inside, scope: scope.inside('attention') }),
+    toSource:
+      source === undefined
+        ? null
+        : (inside) =>
+            attendSource(inside.rows, lie, { ...options, ...inside, source, scope: scope.inside('source attention') }),
+  });
+}
+
+/** How a block attends, which depends on how tokens lie; names of parameters are the same everywhere. */
+export interface BlockAttention {
+  readonly toTokens: (inside: Inside) => Value;
+  readonly toSource: ((inside: Inside) => Value) | null;
+}
+
+/** A block's parts around what attends. */
+export function composeBlock(rows: Value, options: ScopedBlock, { toTokens, toSource }: BlockAttention): Value {
+  const attended = part(rows, { ...options, name: 'attention norm' }, toTokens);
+  const informed = toSource === null ? attended : part(attended, { ...options, name: 'source norm' }, toSource);
   return part(informed, { ...options, name: 'dense norm' }, (inside) => denseRows(inside, options));
 }
 
+export interface ScopedBlock extends BlockOptions {
+  readonly scope: Scope;
+}
+
 /** Rows, and what is to be folded into the kernel that follows. */
-interface Inside extends Folded {
+export interface Inside extends Folded {
   readonly rows: Value;
 }
 
 /** rows + apply(rows), normalised before or after. @param options.name - of the normalisation */
-function part(rows: Value, options: BlockInputs & { readonly name: string }, apply: (inside: Inside) => Value): Value {
+function part(rows: Value, options: ScopedBlock & { readonly name: string }, apply: (inside: Inside) => Value): Value {
   const { name, scope, dropout: rate = 0, normFirst = true } = options;
   const dropped = (value: Value): Value => dropout(rate).apply(value, scope);
   if (normFirst) return add(dropped(apply(normalizedRows(rows, scope.inside(name), options))), rows);
@@ -141,7 +155,7 @@ function vector(scope: Scope, name: 'scale' | 'bias', width: number): Value {
   return scope.parameter(name, [width], { initializer: constantInitializer(name === 'scale' ? 1 : 0), decays: false });
 }
 
-function denseRows({ rows, scaledBy, shiftedBy }: Inside, options: BlockInputs): Value {
+function denseRows({ rows, scaledBy, shiftedBy }: Inside, options: ScopedBlock): Value {
   const { scope, useBias = true, activation = 'gelu' } = options;
   const width = lastSize(rows, 'transformerBlock');
   const innerWidth = options.innerWidth ?? 4 * width;

@@ -129,11 +129,7 @@ const CONCAT = defineOperation<{ readonly axis: number }>({
         );
       }
       total =
-        values.length === 1
-          ? size
-          : typeof size === 'number' && typeof total === 'number'
-            ? total + size
-            : `${total}+${size}`;
+        total === 0 ? size : typeof size === 'number' && typeof total === 'number' ? total + size : `${total}+${size}`;
     }
     return [{ dtype: first.dtype, shape: first.shape.with(axis, total) }];
   },
