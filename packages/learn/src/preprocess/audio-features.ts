@@ -48,10 +48,18 @@ export function audioFeatureShape({ samples, logMel }: AudioFeatures): readonly 
  */
 export function buildAudioFeatures(samples: Value, features: AudioFeatures): Value {
   audioFeatureShape(features);
-  const { logMel } = features;
+  return buildLogMel(padClip(fitLength(samples, features.samples), features), features.logMel);
+}
+
+/**
+ * Features of samples as they are: nothing is put around them, whatever the description's `padding`.
+ * @param samples - float32 [N, at least fftLength]
+ * @returns float32 [N, bands, frames]
+ * @throws INVALID_CONFIG for a description that contradicts itself
+ */
+export function buildLogMel(samples: Value, logMel: LogMelDescription): Value {
   const { fftLength, hopLength, bands, power } = logMel;
   const bins = Math.floor(fftLength / 2) + 1;
-  const padded = padClip(fitLength(samples, features.samples), features);
   // The spectrum of every frame is one convolution: filters are the windowed cosines and sines, the stride is the hop.
   const { cosine, sine } = spectrumBasis(logMel);
   const filters = new Float64Array(2 * bins * fftLength);
@@ -62,7 +70,7 @@ export function buildAudioFeatures(samples: Value, features: AudioFeatures): Val
     }
   }
   const basis = constantOf('float32', [2 * bins, 1, fftLength], filters);
-  const spectrum = square(conv(unsqueeze(padded, 1), basis, { strides: hopLength }));
+  const spectrum = square(conv(unsqueeze(samples, 1), basis, { strides: hopLength }));
   const energies = add(slice(spectrum, 1, 0, bins), slice(spectrum, 1, bins, 2 * bins));
   const sums = matMul(
     constantOf('float32', [bands, bins], melFilterBank(logMel)),

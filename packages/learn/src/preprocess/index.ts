@@ -29,5 +29,6 @@ export {
 } from './text-features.ts';
 export { buildTextFeatures, buildWordSequence } from './text-graph.ts';
 export { fitWordSequence, wordCodes, type WordSequence, type WordSequenceOptions } from './text-sequence.ts';
-export { type AudioFeatures, audioFeatureShape, buildAudioFeatures } from './audio-features.ts';
+export { type AudioFeatures, audioFeatureShape, buildAudioFeatures, buildLogMel } from './audio-features.ts';
+export { buildSpeechFeatures, type SpeechFeatures, speechFrames } from './speech-features.ts';
 export { fitImageScaling, type ImageScaling, scaleImages } from './image-scaling.ts';
