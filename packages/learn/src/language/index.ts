@@ -1,0 +1,8 @@
+// Language models: text to packed blocks of tokens, training with samples on the way. Knows no files and no runtimes.
+export { type ArchitectureOptions, createLanguageNetwork, type LanguageArchitecture } from './architecture.ts';
+export { type Corpus, END_OF_TEXT, splitCorpus, splitDocuments, surveyCorpus, textCorpus } from './corpus.ts';
+export * from './language-options.ts';
+export { createLanguageTokenizer, encodeDocument, type TokenizerPlan } from './language-tokenizer.ts';
+export { type SampledText, type SampleTextOptions, TextSampler } from './text-sampler.ts';
+export { blockExamples, blocksInMemory, blocksOfStream, heldOutExamples, type TokenBlocks } from './token-blocks.ts';
+export { trainLanguageModel } from './train-language-model.ts';
