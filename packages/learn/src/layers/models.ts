@@ -4,6 +4,7 @@ import { activation } from './activations.ts';
 import { conv1d, conv2d, globalAveragePool, globalMaxPool, maxPool2d } from './convolution.ts';
 import { dense, embedding } from './dense.ts';
 import { dropout } from './dropout.ts';
+import type { InitializerChoice } from './initializers.ts';
 import { type Layer, layer, type Network } from './layer.ts';
 import { batchNorm } from './normalization.ts';
 import type { Regularizer } from './regularizers.ts';
@@ -190,15 +191,21 @@ export interface TextCnnOptions {
   readonly filters?: number;
   /** Words seen at once; default [3, 4, 5]. */
   readonly windows?: readonly number[];
-  /** Default 0.5. */
+  /** Before the head; default 0.5. */
   readonly dropout?: number;
+  /** Share of the numbers in word vectors dropped; default 0. */
+  readonly embeddingDropout?: number;
+  /** Of the word vectors; default that of {@link embedding}. */
+  readonly embeddingInitializer?: InitializerChoice;
 }
 
 /** Convolutions of several widths over word vectors, the greatest answer of each. Shapes: ids [batch, length]. Source: Kim 2014. */
 export function textCnn(options: TextCnnOptions): Layer {
   const { vocabularySize, head, embeddingWidth = 64, filters = 64, windows = [3, 4, 5], dropout: rate = 0.5 } = options;
+  const { embeddingDropout = 0, embeddingInitializer: initializer } = options;
+  const vectors = embedding(vocabularySize, embeddingWidth, initializer === undefined ? {} : { initializer });
   return layer('textCnn', (ids, scope) => {
-    const words = embedding(vocabularySize, embeddingWidth).apply(ids, scope.inside('embedding'));
+    const words = dropout(embeddingDropout).apply(vectors.apply(ids, scope.inside('embedding')), scope);
     const sequence = swapLast(words);
     const answers = windows.map((size) =>
       sequential([conv1d(filters, size, { activation: 'relu', kernelInitializer: 'heNormal' }), globalMaxPool()]).apply(

