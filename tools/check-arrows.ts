@@ -57,7 +57,7 @@ const LEARN_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   gguf: [],
   'word-vectors': ['statistics', 'graph', 'compile', 'evaluate'],
   language: [
-    ...['statistics', 'graph', 'compile', 'layers', 'train', 'data', 'tokenize', 'decode', 'evaluate', 'gguf'],
+    ...['statistics', 'onnx', 'graph', 'compile', 'layers', 'train', 'data', 'tokenize', 'decode', 'evaluate', 'gguf'],
   ],
   tune: ['statistics', 'train', 'evaluate'],
   pipelines: 'all',

@@ -6,3 +6,7 @@ export { createLanguageTokenizer, encodeDocument, type TokenizerPlan } from './l
 export { type SampledText, type SampleTextOptions, TextSampler } from './text-sampler.ts';
 export { blockExamples, blocksInMemory, blocksOfStream, heldOutExamples, type TokenBlocks } from './token-blocks.ts';
 export { trainLanguageModel } from './train-language-model.ts';
+export { readStepDescription, type DescribedState, STEP_METADATA, type StepDescription } from './step-description.ts';
+export { exportStepModel, type StepExportOptions, type StepModelFiles, type StepModelParts } from './step-export.ts';
+export { createStepModel, StepModel } from './step-model.ts';
+export type { RowOf, StepStates } from './step-states.ts';

@@ -30,6 +30,8 @@ export { type BidirectionalOptions, bidirectional, type Merge, type StackedOptio
 export * from './convolution.ts';
 export { dropout } from './dropout.ts';
 export * from './initializers.ts';
+export { lstmEncoderDecoder, type LstmEncoderDecoderOptions } from './lstm-translator.ts';
+export { lstmEncoderDecoderSteps, SOURCE_READ_STATE } from './lstm-translator-steps.ts';
 export { type Layer, layer, type Network } from './layer.ts';
 export * from './models.ts';
 export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm, rmsNorm } from './normalization.ts';
@@ -55,7 +57,7 @@ export {
   speechStepValues,
 } from './speech-recogniser.ts';
 export * from './stepwise.ts';
-export { gptSteps, llamaSteps, PRESENT_STATE } from './transformer-steps.ts';
+export { gptSteps, llamaSteps } from './transformer-steps.ts';
 export {
   type EncoderDecoderStepOptions,
   encoderDecoderSteps,

@@ -14,6 +14,9 @@ export const PAST_SYMBOL = 'P';
 /** The symbol of a source's length. */
 export const SOURCE_SYMBOL = 'S';
 
+/** The name of a state [N, P] float32, where a decoder has one, that is 1 where the past holds a token, else 0. */
+export const PRESENT_STATE = 'present';
+
 /** An id that stands for no token: what fills up rows that are given fewer ids than others. */
 export const NO_TOKEN = -1;
 

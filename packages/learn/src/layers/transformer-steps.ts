@@ -14,6 +14,7 @@ import type { Scope } from './scope.ts';
 import {
   lastOf,
   PAST_SYMBOL,
+  PRESENT_STATE,
   ROWS_SYMBOL,
   stateOf,
   type StepInputs,
@@ -112,9 +113,6 @@ export function stepOutputs(
     states: cache.changed,
   };
 }
-
-/** The state that says where there are tokens: [N, P] float32, 1 or 0. */
-export const PRESENT_STATE = 'present';
 
 /** Keys and values of each layer, [N, heads of keys and values, P, depth], and which there are. */
 export function cacheStates(
