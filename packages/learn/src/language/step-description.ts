@@ -1,6 +1,6 @@
 // What the metadata of a step's model says: its states, and which output of one step is which input of the next. Read back
 // as strictly as it was written.
-import { AmaasError, type DType, isDType } from '@amaas/core';
+import { AmaasError, isDType } from '@amaas/core';
 import type { StepState } from '../layers/index.ts';
 import { readModel } from '../onnx/index.ts';
 
@@ -52,7 +52,7 @@ function stateFrom(given: unknown): DescribedState {
   if (
     typeof name !== 'string' ||
     typeof dtype !== 'string' ||
-    !isDType(dtype satisfies string) ||
+    !isDType(dtype) ||
     !Array.isArray(shape) ||
     !shape.every((size) => typeof size === 'string' || (typeof size === 'number' && Number.isSafeInteger(size))) ||
     typeof isStarted !== 'boolean' ||
@@ -62,8 +62,7 @@ function stateFrom(given: unknown): DescribedState {
   ) {
     throw refused(`hold a state that is none, ${String(name)}`);
   }
-  const type: DType = dtype;
-  return { name, dtype: type, shape, isStarted, isChanged, input, output };
+  return { name, dtype, shape, isStarted, isChanged, input, output };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
