@@ -93,3 +93,38 @@ export {
   crossValidateTable,
   type TableFold,
 } from './cross-validate-table.ts';
+export type { SpeechAugmentation } from './speech-augmentation.ts';
+export type { SpeechSummary } from './speech-data.ts';
+export {
+  parseSpeechDescription,
+  readSpeechDescription,
+  SPEECH_METADATA,
+  type SpeechModelDescription,
+} from './speech-description.ts';
+export { heldOutSpeechLines, trainedSpeechFiles } from './speech-files.ts';
+export {
+  greedyText,
+  recordingsTensor,
+  SPEECH_INPUT,
+  SPEECH_SCORES_OUTPUT,
+  SPEECH_TEXT_OUTPUT,
+} from './speech-model.ts';
+export {
+  formatSpeechReport,
+  type HeardText,
+  type SpeechMetricName,
+  speechMetric,
+  type SpeechReport,
+} from './speech-report.ts';
+export { SPEECH_BLANK, type SpeechSymbols, spellLabels } from './speech-symbols.ts';
+export type {
+  SpeechNetworkOptions,
+  SpeechTrainingSettings,
+  TrainSpeechEvent,
+  TrainSpeechOptions,
+} from './speech-options.ts';
+export { DEFAULT_SPEECH_AUGMENTATION, type TrainedSpeech, trainSpeech } from './train-speech.ts';
+export { readTaggedSentences, type TaggedSentence, type TaggedSentencesOptions } from './tagged-sentences.ts';
+export { TAGS_OUTPUT, WORDS_OUTPUT } from './tagger-model.ts';
+export { formatTaggerReport, type TaggerReport } from './tagger-report.ts';
+export { type TrainedTagger, trainTagger, type TrainTaggerOptions } from './train-tagger.ts';

@@ -25,34 +25,42 @@ import { buildLogMel } from './audio-features.ts';
 export interface SpeechFeatures {
   /** float32 [N, bands, frames]: of the loudest sample as 1; what lies behind a recording's own frames means nothing. */
   readonly features: Value;
-  /** Frames of each recording, int64 [N], at least 1. */
+  /** Frames of each recording as {@link speechFrames}, int64 [N]. */
   readonly frames: Value;
 }
 
 /** Peaks below it are amplified no further: there is nothing but noise. About −60 dB. */
 const QUIETEST_PEAK = 1e-3;
 
-/** Frames that so many samples make; at least 1. */
-export function speechFrames(samples: number, { fftLength, hopLength }: LogMelDescription): number {
-  return 1 + Math.max(0, Math.floor((samples - fftLength) / hopLength));
+/** Silence heard behind every recording: many are cut where the last sound ends, and its letter needs time to be written. */
+const TAIL_SECONDS = 0.1;
+
+/** Frames that so many samples make, with those of silence behind them; at least 1. */
+export function speechFrames(samples: number, logMel: LogMelDescription): number {
+  const { fftLength, hopLength } = logMel;
+  return 1 + Math.max(0, Math.floor((samples - fftLength) / hopLength)) + tailFrames(logMel);
+}
+
+function tailFrames({ sampleRateHz, hopLength }: LogMelDescription): number {
+  return Math.round((TAIL_SECONDS * sampleRateHz) / hopLength);
 }
 
 /**
  * Every recording brought to one loudness, then its features.
  * @param samples - float32 [N, any]
- * @param logMel - its `padding` does not count: nothing is put in front, and silence behind only where there is no frame
+ * @param logMel - its `padding` does not count: nothing is put in front, and a tenth of a second of silence behind
  * @throws INVALID_CONFIG for a description that contradicts itself
  */
 export function buildSpeechFeatures(samples: Value, logMel: LogMelDescription): SpeechFeatures {
   const { fftLength, hopLength } = logMel;
-  const padded = withSilence(samples, fftLength);
+  const padded = withSilence(samples, fftLength + tailFrames(logMel) * hopLength);
   const sounds = cumSum(cast(notEqual(padded, 0), 'int32'), 1, { reverse: true });
   const ends = reduceSum(cast(greater(sounds, 0), 'int32'), { axes: [1] });
   const behindFirst = floor(div(cast(sub(ends, fftLength), 'float32'), hopLength));
   const peak = reduceMax(abs(padded), { axes: [1], keepAxes: true });
   return {
     features: buildLogMel(div(padded, maximum(peak, QUIETEST_PEAK)), logMel),
-    frames: cast(add(maximum(behindFirst, 0), 1), 'int64'),
+    frames: cast(add(maximum(behindFirst, 0), 1 + tailFrames(logMel)), 'int64'),
   };
 }
 
