@@ -73,3 +73,4 @@ export {
 } from './transformer-translator.ts';
 export { textLstm, type TextLstmOptions, textTransformer, type TextTransformerOptions } from './text-models.ts';
 export { type GptOptions, gpt, type LlamaOptions, llama } from './transformer-gpt.ts';
+export { PART_INPUT, WORD_INPUT, wordTagger, type WordTaggerOptions } from './word-tagger.ts';

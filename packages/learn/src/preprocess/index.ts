@@ -32,3 +32,12 @@ export { fitWordSequence, wordCodes, type WordSequence, type WordSequenceOptions
 export { type AudioFeatures, audioFeatureShape, buildAudioFeatures, buildLogMel } from './audio-features.ts';
 export { buildSpeechFeatures, type SpeechFeatures, speechFrames } from './speech-features.ts';
 export { fitImageScaling, type ImageScaling, scaleImages } from './image-scaling.ts';
+export { buildSentenceWords, type WordValues } from './sentence-graph.ts';
+export {
+  fitSentenceWords,
+  SENTENCE_WORD_PATTERN,
+  type SentenceWords,
+  type SentenceWordsOptions,
+  sentenceWordCodes,
+  wordPartCodes,
+} from './sentence-words.ts';
