@@ -1,11 +1,12 @@
 // ONNX's branches and loops as graph operations. A branch is chosen when the model is read where its condition is known
 // then; else both are computed and one is kept, which is the same for operators that have no effects.
-import { sameShape, scan, type Value, where } from '../graph/index.ts';
+import { loop, reshape, sameShape, scalar, scan, type Value, where } from '../graph/index.ts';
 import type { Bound, Converters, NodeContext } from './from-onnx-node.ts';
 
 export const CONTROL: Converters = {
   If: branch,
-  Scan: loop,
+  Loop: loopWhile,
+  Scan: scanOver,
 };
 
 function branch(context: NodeContext): readonly Value[] {
@@ -24,7 +25,7 @@ function branch(context: NodeContext): readonly Value[] {
   });
 }
 
-function loop(context: NodeContext): readonly Value[] {
+function scanOver(context: NodeContext): readonly Value[] {
   if (context.opset < 9) throw context.unsupported('has a batch axis, as opset 8 had');
   const body = context.graph('body');
   const sequenceCount = context.int('num_scan_inputs', 1);
@@ -50,4 +51,28 @@ function loop(context: NodeContext): readonly Value[] {
     { reverse: directions.has(1) },
   );
   return [...states, ...outputs];
+}
+
+function loopWhile(context: NodeContext): readonly Value[] {
+  const body = context.graph('body');
+  const states = context.operands.slice(2).map((_, index) => context.value(index + 2));
+  if (body.outputs.length > states.length + 1) throw context.unsupported('stacks results of its steps');
+  const most = context.optional(0);
+  const begins = context.optional(1);
+  // ONNX has both as scalars or as lists of one.
+  const asScalar = (value: Value): Value => reshape(value, []);
+  return loop(
+    states,
+    (before, index) => {
+      const values = [index, scalar('bool', 1), ...before];
+      const given = new Map<string, Bound>(body.inputs.map(({ name }, at) => [name, values[at] ?? index]));
+      const [goesOn = index, ...after] = context.convertGraph(body, given);
+      return { goesOn: asScalar(goesOn), states: after };
+    },
+    {
+      most: most === undefined ? Number.MAX_SAFE_INTEGER : asScalar(most),
+      ...(begins === undefined ? {} : { begins: asScalar(begins) }),
+      name: context.label,
+    },
+  );
 }

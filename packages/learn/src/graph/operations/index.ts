@@ -13,6 +13,7 @@ export {
 } from './convolution.ts';
 export { einsum } from './einsum.ts';
 export * from './elements.ts';
+export { loop, type LoopOptions, type LoopStep } from './loop.ts';
 export * from './matrix.ts';
 export * from './normalization.ts';
 export { col2Im, gatherPatches, im2col, type PatchGrid } from './patches.ts';

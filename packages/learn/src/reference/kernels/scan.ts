@@ -1,10 +1,13 @@
-// The loop over a sequence, one step after the other.
+// The loop over a sequence, one step after the other, and the loop with a condition.
 import { AmaasError } from '@amaas/core';
 import { isText, numbersOf, product, type ReferenceArray, textOf } from '../array.ts';
 import type { Kernel, KernelContext } from '../kernel.ts';
 import { bodyAttribute, numberAttribute, numbersAttribute } from './attributes.ts';
 
-export const SCAN_KERNELS: ReadonlyMap<string, Kernel> = new Map<string, Kernel>([['Scan', scan]]);
+export const SCAN_KERNELS: ReadonlyMap<string, Kernel> = new Map<string, Kernel>([
+  ['Scan', scan],
+  ['Loop', loop],
+]);
 
 function scan({ node, inputs, evaluateBody }: KernelContext): readonly ReferenceArray[] {
   const body = bodyAttribute(node, 'body');
@@ -50,4 +53,20 @@ function element(sequence: ReferenceArray, index: number): ReferenceArray {
   return isText(sequence)
     ? { dtype: 'string', shape, texts: sequence.texts.slice(from, to) }
     : { dtype: sequence.dtype, shape, data: sequence.data.slice(from, to) };
+}
+
+function loop({ node, inputs, evaluateBody }: KernelContext): readonly ReferenceArray[] {
+  const body = bodyAttribute(node, 'body');
+  const stateCount = body.outputs.length - 1;
+  const most = numbersOf(inputs[0]).data[0] ?? 0;
+  const captures = inputs.slice(2 + stateCount);
+  let condition = numbersOf(inputs[1]);
+  let states: readonly ReferenceArray[] = inputs.slice(2, 2 + stateCount);
+  for (let step = 0; step < most && condition.data[0] === 1; step++) {
+    const index = { dtype: 'int64', shape: [], data: Float64Array.of(step) } as const;
+    const [next, ...results] = evaluateBody(body, [index, condition, ...states, ...captures]);
+    condition = numbersOf(next);
+    states = results;
+  }
+  return states;
 }
