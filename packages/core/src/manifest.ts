@@ -49,6 +49,47 @@ export interface ImagePreprocess {
   readonly layout: 'nchw' | 'nhwc';
 }
 
+/** How texts become the ids of one input `[N, T]`: a text is a row. */
+export interface TextPreprocess {
+  readonly kind: 'tokens';
+  /** Name of a tokenizer.json beside the model. */
+  readonly tokenizer: string;
+  /** Whether a row is two texts, as for question and answer; default false. */
+  readonly pair?: boolean;
+  /** Tokens of a row at most, special ones included; default the graph's T, needed where that is free. */
+  readonly maxTokens?: number;
+  /**
+   * `fixed`: all rows are filled up to the graph's T, or to `maxTokens` where that is free. `longest`: to the longest of the
+   * request, which takes a `mask`. `exact`: none is filled up; texts of different lengths run apart. Default: `fixed` where
+   * the graph fixes T, else `longest` with a mask and `exact` without.
+   */
+  readonly length?: 'fixed' | 'longest' | 'exact';
+  /** The id that rows are filled up with; default what the tokenizer.json pads with, needed where that says nothing. */
+  readonly padding?: number;
+  /** What happens to texts of more tokens: which side is cut off, or `refuse`, the default. */
+  readonly truncate?: 'end' | 'start' | 'refuse';
+  /** Whether the tokenizer's own tokens are put around a text; default true. */
+  readonly addSpecialTokens?: boolean;
+  /** The input that gets 1 for tokens and 0 for what rows are filled up with. */
+  readonly mask?: string;
+  /** The input that tells the texts of a pair apart. */
+  readonly typeIds?: string;
+}
+
+/** How what is sent becomes the tensor of one input. */
+export type Preprocess = ImagePreprocess | TextPreprocess;
+
+/** How the ids of one output `[…, T]` become texts `[…]`. */
+export interface TextPostprocess {
+  readonly kind: 'text';
+  /** Name of a tokenizer.json beside the model. */
+  readonly tokenizer: string;
+  /** Whether special tokens are left out of the text; default true. */
+  readonly skipSpecialTokens?: boolean;
+  /** Tokens that end a text: the first of them and what follows are left out. */
+  readonly endTokens?: readonly string[];
+}
+
 /** How many things a model may use and for how long. */
 export interface LimitsManifest {
   /** Longest a single run may take before it counts as hung, in milliseconds. */
@@ -81,7 +122,9 @@ export interface Manifest {
   /** Class names by index: a list, or the name of a text file beside the model with one per line. */
   readonly labels?: readonly string[] | string;
   /** Per input name. */
-  readonly preprocess?: Readonly<Record<string, ImagePreprocess>>;
+  readonly preprocess?: Readonly<Record<string, Preprocess>>;
+  /** Per output name. */
+  readonly postprocess?: Readonly<Record<string, TextPostprocess>>;
   readonly limits?: LimitsManifest;
   readonly resources?: ResourcesManifest;
   readonly licence?: string;

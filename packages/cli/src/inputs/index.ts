@@ -191,7 +191,9 @@ async function inputsFromFile(
 
 async function imageInput(target: InputTarget, file: string, inputName: string | undefined): Promise<NamedTensors> {
   const { model, specs } = target;
-  const declared = Object.entries((await target.manifest()).preprocess ?? {});
+  const declared = Object.entries((await target.manifest()).preprocess ?? {}).flatMap(([name, steps]) =>
+    steps.kind === 'image' ? [[name, steps] as const] : [],
+  );
   const [name, preprocess] = choosePreprocess(model, declared, inputName);
   return tensorsFromValues(model, specs, Object.fromEntries([[name, await readImageInput(file, preprocess)]]));
 }

@@ -20,7 +20,7 @@ export function checkAgainst<Schema extends TSchema>(
     compiled.set(schema, validator);
   }
   if (validator.Check(value)) return value as Static<Schema>; // Check has just established it
-  const errors = validator.Errors(value);
+  const errors = withoutOtherKinds(validator.Errors(value));
   // The deepest place is the most telling one: a union reports every alternative at the top as well.
   const error = errors.reduce((deepest, next) =>
     depth(next.instancePath) > depth(deepest.instancePath) ? next : deepest,
@@ -34,6 +34,28 @@ export function checkAgainst<Schema extends TSchema>(
       details: { path: error.instancePath },
     },
   );
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly schemaPath: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: unknown;
+}
+
+const ALTERNATIVE_KIND = /^(.*\/anyOf\/\d+)\/properties\/kind$/;
+
+/** Of a union told apart by `kind`, only what the alternative of that kind says; where none fits, which kinds there are. */
+function withoutOtherKinds(errors: readonly SchemaError[]): readonly SchemaError[] {
+  const kinds = errors.filter(({ keyword, schemaPath }) => keyword === 'const' && ALTERNATIVE_KIND.test(schemaPath));
+  const [first] = kinds;
+  if (first === undefined) return errors;
+  const others = kinds.map(({ schemaPath }) => `${ALTERNATIVE_KIND.exec(schemaPath)?.[1]}/`);
+  const left = errors.filter(({ schemaPath }) => !others.some((path) => `${schemaPath}/`.startsWith(path)));
+  if (left.some(({ keyword }) => keyword !== 'anyOf')) return left;
+  const allowedValues = kinds.map(({ params }) => Object(params).allowedValue);
+  return [{ ...first, keyword: 'enum', message: 'must be equal to one of', params: { allowedValues } }];
 }
 
 function explain(error: { readonly keyword: string; readonly message: string; readonly params: unknown }): string {

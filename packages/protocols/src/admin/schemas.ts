@@ -68,6 +68,34 @@ const ImagePreprocessSchema = Type.Object(
   strict,
 );
 
+const FileNameSchema = Type.String({ minLength: 1, maxLength: 1024, description: 'Name of a file beside the model.' });
+
+const TextPreprocessSchema = Type.Object(
+  {
+    kind: Type.Literal('tokens'),
+    tokenizer: FileNameSchema,
+    pair: Type.Optional(Type.Boolean()),
+    maxTokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_048_576 })),
+    length: Type.Optional(oneOf(['fixed', 'longest', 'exact'], 'What rows are filled up to.')),
+    padding: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
+    truncate: Type.Optional(oneOf(['end', 'start', 'refuse'], 'What happens to texts of too many tokens.')),
+    addSpecialTokens: Type.Optional(Type.Boolean()),
+    mask: Type.Optional(Type.String({ minLength: 1 })),
+    typeIds: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  strict,
+);
+
+const TextPostprocessSchema = Type.Object(
+  {
+    kind: Type.Literal('text'),
+    tokenizer: FileNameSchema,
+    skipSpecialTokens: Type.Optional(Type.Boolean()),
+    endTokens: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 64 })),
+  },
+  strict,
+);
+
 /** `amaas.json`; see core's `Manifest` for what each field means. */
 export const ManifestSchema = Type.Object(
   {
@@ -101,7 +129,8 @@ export const ManifestSchema = Type.Object(
     instances: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
     isolation: Type.Optional(oneOf(['thread', 'process', 'inline'], 'Where the model runs.')),
     labels: Type.Optional(Type.Union([Type.Array(Type.String()), Type.String({ minLength: 1 })])),
-    preprocess: Type.Optional(Type.Record(Type.String(), ImagePreprocessSchema)),
+    preprocess: Type.Optional(Type.Record(Type.String(), Type.Union([ImagePreprocessSchema, TextPreprocessSchema]))),
+    postprocess: Type.Optional(Type.Record(Type.String(), TextPostprocessSchema)),
     limits: Type.Optional(
       Type.Object(
         {

@@ -20,7 +20,9 @@ function decode(body: string, ...inputs: readonly TensorSpec[]): PredictRequest 
 test('decodePredict takes {"b64": …} for inputs that may come as bytes, and what the signature says otherwise', () => {
   const signatures = new Map([['serving_default', signature(input('image', 'float32'), input('n', 'float32'))]]);
   const decodeEncoded = (body: string) =>
-    decodePredict(encoder.encode(body), signatures, new Set(['image'])).inputs.get('image');
+    decodePredict(encoder.encode(body), signatures, { encoded: new Set(['image']), texts: new Set() }).inputs.get(
+      'image',
+    );
   const two: Tensor = { dtype: 'string', shape: [2], data: [Uint8Array.of(1, 2), Uint8Array.of(3)] };
   assert.deepEqual(decodeEncoded('{"instances":[{"image":{"b64":"AQI="},"n":1},{"image":{"b64":"Aw=="},"n":2}]}'), two);
   assert.deepEqual(decodeEncoded('{"inputs":{"image":[{"b64":"AQI="},{"b64":"Aw=="}],"n":[1,2]}}'), two);

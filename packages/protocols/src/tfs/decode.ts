@@ -19,17 +19,25 @@ export interface PredictRequest {
   readonly inputs: Map<string, Tensor>;
 }
 
-const NO_INPUTS: ReadonlySet<string> = new Set();
+/** Inputs that may come as strings, whatever the signature says. */
+export interface StringInputs {
+  /** As `{"b64": …}` alone: pictures, say, that are decoded later. */
+  readonly encoded: ReadonlySet<string>;
+  /** As plain texts too, which become ids later. */
+  readonly texts: ReadonlySet<string>;
+}
+
+const NO_INPUTS: StringInputs = { encoded: new Set(), texts: new Set() };
 
 /**
- * Decodes the body of a `:predict` call on a model with these signatures. An input named in `encodedInputs` becomes a tensor
- * of bytes where the caller gives `{"b64": …}` for it, whatever the signature says: pictures, say, that are decoded later.
+ * Decodes the body of a `:predict` call on a model with these signatures. An input named in `stringInputs` becomes a tensor
+ * of strings where the caller gives such values for it.
  * @throws MALFORMED_REQUEST, UNKNOWN_SIGNATURE, INPUT_MISMATCH, INVALID_SHAPE, UNSUPPORTED_TENSOR
  */
 export function decodePredict(
   body: Uint8Array,
   signatures: ReadonlyMap<string, Signature>,
-  encodedInputs: ReadonlySet<string> = NO_INPUTS,
+  stringInputs: StringInputs = NO_INPUTS,
 ): PredictRequest {
   const document = parseRequest(body);
   const { name, signature } = chooseSignature(document, signatures);
@@ -46,27 +54,29 @@ export function decodePredict(
     return {
       signature: name,
       format: 'row',
-      inputs: decodeInstances(instances, { document, specs: signature.inputs, encodedInputs }),
+      inputs: decodeInstances(instances, { document, specs: signature.inputs, stringInputs }),
     };
   }
   if (inputs === undefined) throw new AmaasError('MALFORMED_REQUEST', "Missing 'inputs' or 'instances' key");
-  return { signature: name, format: 'column', inputs: decodeInputs(inputs, signature.inputs, encodedInputs) };
+  return { signature: name, format: 'column', inputs: decodeInputs(inputs, signature.inputs, stringInputs) };
 }
 
 interface RowContext {
   readonly document: JsonObject;
   readonly specs: readonly TensorSpec[];
-  readonly encodedInputs: ReadonlySet<string>;
+  readonly stringInputs: StringInputs;
 }
 
 /** The dtype that the values of an input are read as; the first one decides. */
-function dtypeOf(spec: TensorSpec, value: JsonValue, encodedInputs: ReadonlySet<string>): DType {
-  return encodedInputs.has(spec.name) && isBase64Object(firstLeaf(value)) ? 'string' : spec.dtype;
+function dtypeOf({ name, dtype }: TensorSpec, value: JsonValue, { encoded, texts }: StringInputs): DType {
+  if (!encoded.has(name) && !texts.has(name)) return dtype;
+  const leaf = firstLeaf(value);
+  return isBase64Object(leaf) || (typeof leaf === 'string' && texts.has(name)) ? 'string' : dtype;
 }
 
 function decodeInstances(
   instances: PackedNumbers | readonly JsonValue[],
-  { document, specs, encodedInputs }: RowContext,
+  { document, specs, stringInputs }: RowContext,
 ): Map<string, Tensor> {
   const onlyInput = soleInput(specs);
   if (instances instanceof PackedNumbers) {
@@ -76,13 +86,13 @@ function decodeInstances(
   }
   const [firstInstance] = instances;
   if (firstInstance === undefined) throw formatError(document, "No values in 'instances' array");
-  if (isNamedValues(firstInstance)) return decodeNamedInstances(firstInstance, instances, { specs, encodedInputs });
+  if (isNamedValues(firstInstance)) return decodeNamedInstances(firstInstance, instances, { specs, stringInputs });
   const input = onlyInput ?? refusePlainInstances();
   const withNames = instances.findIndex(isNamedValues);
   if (withNames >= 0) {
     throw new AmaasError('INPUT_MISMATCH', `Expecting value/list but got object at item ${withNames} of input list`);
   }
-  return new Map([[input.name, stackValues(instances, dtypeOf(input, firstInstance, encodedInputs), failedElement)]]);
+  return new Map([[input.name, stackValues(instances, dtypeOf(input, firstInstance, stringInputs), failedElement)]]);
 }
 
 function decodePackedInstances(instances: PackedNumbers, input: TensorSpec): Tensor {
@@ -99,7 +109,7 @@ function decodePackedInstances(instances: PackedNumbers, input: TensorSpec): Ten
 function decodeNamedInstances(
   first: JsonObject,
   instances: readonly JsonValue[],
-  { specs, encodedInputs }: Omit<RowContext, 'document'>,
+  { specs, stringInputs }: Omit<RowContext, 'document'>,
 ): Map<string, Tensor> {
   const columns = specs
     .filter((spec) => !spec.optional || first.has(spec.name))
@@ -118,7 +128,7 @@ function decodeNamedInstances(
   return new Map(
     columns.map(({ spec, values }) => [
       spec.name,
-      stackValues(values, dtypeOf(spec, values[0] ?? null, encodedInputs), (index, thrown) =>
+      stackValues(values, dtypeOf(spec, values[0] ?? null, stringInputs), (index, thrown) =>
         failedElement(index, thrown, spec.name),
       ),
     ]),
@@ -143,7 +153,7 @@ function wrongKeys(index: number, instance: JsonObject, specs: readonly TensorSp
 function decodeInputs(
   inputs: JsonValue,
   specs: readonly TensorSpec[],
-  encodedInputs: ReadonlySet<string>,
+  stringInputs: StringInputs,
 ): Map<string, Tensor> {
   if (!isNamedValues(inputs)) {
     const input = soleInput(specs);
@@ -153,12 +163,12 @@ function decodeInputs(
         'inputs is a plain value/list, but expecting an object as multiple input tensors required as per tensorinfo_map',
       );
     }
-    return new Map([[input.name, tensorFromValue(inputs, dtypeOf(input, inputs, encodedInputs))]]);
+    return new Map([[input.name, tensorFromValue(inputs, dtypeOf(input, inputs, stringInputs))]]);
   }
   const tensors = new Map<string, Tensor>();
   for (const spec of specs) {
     const value = inputs.get(spec.name);
-    if (value !== undefined) tensors.set(spec.name, tensorFromValue(value, dtypeOf(spec, value, encodedInputs)));
+    if (value !== undefined) tensors.set(spec.name, tensorFromValue(value, dtypeOf(spec, value, stringInputs)));
     else if (!spec.optional) {
       throw new AmaasError('INPUT_MISMATCH', `Missing named input: ${spec.name} in 'inputs' object.`);
     }

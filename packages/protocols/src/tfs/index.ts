@@ -1,5 +1,5 @@
 export { decodeExamples, type ExamplesRequest } from './decode-examples.ts';
-export { decodePredict, type PredictFormat, type PredictRequest } from './decode.ts';
+export { decodePredict, type PredictFormat, type PredictRequest, type StringInputs } from './decode.ts';
 export {
   describeVersionStatuses,
   encodeMetadata,

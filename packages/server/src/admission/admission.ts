@@ -1,19 +1,36 @@
 // The only way into the registry: files in the blob store → read and prepared → manifest → quarantine → one transaction.
 // Killed at any point, it leaves either a complete version or blobs nobody refers to, which are collected later.
-import { type Clock, type Engine, type Manifest, AmaasError, type ModelSource } from '@amaas/core';
+import {
+  AmaasError,
+  type Clock,
+  DEFAULT_SIGNATURE,
+  type Engine,
+  type Manifest,
+  type ModelSource,
+  type NamedTensors,
+  type TensorSpec,
+} from '@amaas/core';
 import { decodeInferRequest } from '@amaas/protocols/oip';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactTrees, BlobStore, TreeFile } from '../artifacts/index.ts';
-import type { LaidOutVersion, ServingEvidence, VersionProvider } from '../dataplane/index.ts';
+import type {
+  LaidOutVersion,
+  ServingEvidence,
+  TextSteps,
+  TextStepsProvider,
+  VersionProvider,
+} from '../dataplane/index.ts';
 import type { Lineage, ModelOwner, Registry, VersionRecord } from '../registry/index.ts';
 import { readVersionSettings } from './manifest.ts';
 import { type PreparedModel, prepareModel, readDeclaredShapes } from './model-file.ts';
 import { Quarantine, type QuarantineLimits } from './quarantine.ts';
 import { signaturesOf } from './signatures.ts';
+import { assertIdsFit, exampleFor, narrowedInputs, withTextOutputs } from './text-steps.ts';
 
 export interface AdmissionParts {
   readonly engine: Engine;
+  readonly texts: TextStepsProvider;
   readonly registry: Registry;
   readonly blobs: BlobStore;
   readonly trees: ArtifactTrees;
@@ -36,6 +53,14 @@ export interface AdmissionRequest {
   readonly lineage?: Lineage;
   readonly retryRejected?: boolean;
   readonly signal?: AbortSignal;
+}
+
+interface ExampleSubject {
+  readonly files: readonly TreeFile[];
+  readonly manifest: Manifest;
+  readonly texts: TextSteps | null;
+  /** Of the model itself. */
+  readonly inputs: readonly TensorSpec[];
 }
 
 /** Model file names in order of preference. */
@@ -79,13 +104,25 @@ export class Admission implements VersionProvider {
     const completed = completeManifest(settings.manifest, prepared);
     const label = `${request.model}@${request.version ?? 'new'}`;
     const tree = await this.#parts.trees.materialise(files);
+    let texts: TextSteps | null = null;
     try {
+      const { model } = request;
+      const { directory } = tree;
+      const inputs = narrowedInputs(prepared.signature.inputs, completed);
+      texts = await this.#parts.texts.open({
+        model,
+        manifest: completed,
+        signature: { inputs, outputs: prepared.signature.outputs },
+        directory,
+        files,
+      });
+      if (texts !== null) assertIdsFit(texts, prepared.tableRows);
       const report = await this.#quarantine.examine({
         digest: tree.digest,
-        source: sourceOf(label, tree.directory, modelFile.path),
+        source: sourceOf(label, directory, modelFile.path),
         resources: completed.resources ?? {},
         limits: this.#limitsFor(completed),
-        example: await this.#example(request.files, completed),
+        example: await this.#example({ files, manifest: completed, texts, inputs }),
         declared: () => prepared.declared,
         ...(request.retryRejected === undefined ? {} : { retryRejected: request.retryRejected }),
         ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -95,7 +132,7 @@ export class Admission implements VersionProvider {
         owner: request.owner,
         ...(request.version === undefined ? {} : { version: request.version }),
         files,
-        signatures: signaturesOf(report.signature, completed),
+        signatures: withTextOutputs(signaturesOf(report.signature, completed), completed),
         manifest: completed,
         lineage: {
           ...request.lineage,
@@ -110,6 +147,7 @@ export class Admission implements VersionProvider {
       });
       return record;
     } finally {
+      texts?.close();
       tree.release();
     }
   }
@@ -123,15 +161,31 @@ export class Admission implements VersionProvider {
 
   /** What quarantine knows of a registered version on this machine. */
   async evidenceFor(version: VersionRecord, source: ModelSource): Promise<ServingEvidence> {
-    const report = await this.#quarantine.examine({
-      digest: version.digest,
-      source,
-      resources: version.manifest.resources ?? {},
-      limits: this.#limitsFor(version.manifest),
-      example: await this.#example(version.files, version.manifest),
-      declared: async () => readDeclaredShapes(await readFile(source.modelPath)),
+    const { manifest, files } = version;
+    const inputs = version.signatures.get(DEFAULT_SIGNATURE)?.inputs ?? [];
+    // The ids of the example are all that is wanted; the outputs recorded are what they became, not the model's own.
+    const { postprocess: _, ...before } = manifest;
+    const signature = { inputs, outputs: [] };
+    const texts = await this.#parts.texts.open({
+      model: version.model,
+      manifest: before,
+      signature,
+      directory: source.directory,
+      files,
     });
-    return { ...report, hasControlFlow: version.lineage.model?.hasControlFlow ?? true };
+    try {
+      const report = await this.#quarantine.examine({
+        digest: version.digest,
+        source,
+        resources: manifest.resources ?? {},
+        limits: this.#limitsFor(manifest),
+        example: await this.#example({ files, manifest, texts, inputs }),
+        declared: async () => readDeclaredShapes(await readFile(source.modelPath)),
+      });
+      return { ...report, hasControlFlow: version.lineage.model?.hasControlFlow ?? true };
+    } finally {
+      texts?.close();
+    }
   }
 
   #limitsFor(manifest: Manifest): QuarantineLimits {
@@ -139,8 +193,15 @@ export class Admission implements VersionProvider {
     return { timeoutMs, maxMemoryBytes: Math.min(maxMemoryBytes, manifest.limits?.maxMemoryBytes ?? maxMemoryBytes) };
   }
 
+  /** What quarantine runs the model on; null: what it makes up. Texts are ids by then. */
+  async #example(subject: ExampleSubject): Promise<NamedTensors | null> {
+    const { texts, inputs } = subject;
+    const example = await this.#readExample(subject);
+    return texts === null ? example : exampleFor(texts, inputs, example);
+  }
+
   /** The tensors of the manifest's example, where it is a JSON request; pictures are decoded by clients. */
-  async #example(files: readonly TreeFile[], manifest: Manifest) {
+  async #readExample({ files, manifest }: ExampleSubject): Promise<NamedTensors | null> {
     if (manifest.example === undefined || !manifest.example.endsWith('.json')) return null;
     const bytes = await this.#readFile(files, manifest.example);
     if (bytes === null)

@@ -1,9 +1,10 @@
 // What is done to a model file before any runtime sees it: reading it as ONNX, refusing data outside its folder, and
 // rewriting what ONNX Runtime's Node binding cannot return (ZipMap) or runs slowly (weights among the inputs).
-import { AmaasError, type ProbeOptions } from '@amaas/core';
+import { AmaasError, type ProbeOptions, type Signature, type TensorSpec } from '@amaas/core';
 import {
   assertExternalDataInside,
   freezeInitializers,
+  type InspectedValue,
   inspectModel,
   type ModelInspection,
   readModel,
@@ -11,6 +12,7 @@ import {
   writeModel,
 } from '@amaas/learn/onnx';
 import type { ModelFacts } from '../registry/index.ts';
+import { findTableRows } from './table-rows.ts';
 
 export interface PreparedModel {
   /** The bytes to serve, when they differ from those given. */
@@ -21,6 +23,10 @@ export interface PreparedModel {
   readonly classLabels: readonly string[] | null;
   readonly facts: Omit<ModelFacts, 'file'>;
   readonly declared: DeclaredShapes;
+  /** The tensors the file says it takes and gives. */
+  readonly signature: Pick<Signature, 'inputs' | 'outputs'>;
+  /** Rows of the tables that inputs are looked up in, where the graph shows it. */
+  readonly tableRows: ReadonlyMap<string, number>;
 }
 
 /** Shapes that quarantine shall take from the file instead of from the runtime. */
@@ -61,7 +67,13 @@ export function prepareModel(bytes: Uint8Array, paths: ReadonlySet<string>): Pre
       hasControlFlow: inspection.controlFlowOperators.length > 0,
     },
     declared: declaredShapes(inspection),
+    signature: { inputs: tensorsOf(inspection.inputs), outputs: tensorsOf(inspection.outputs) },
+    tableRows: findTableRows(model.graph),
   };
+}
+
+function tensorsOf(values: readonly InspectedValue[]): readonly TensorSpec[] {
+  return values.flatMap((value) => (value.kind === 'tensor' ? [value] : []));
 }
 
 /** As `prepareModel` has it, for a file that was prepared before. @throws INVALID_MODEL */

@@ -17,6 +17,7 @@ import {
   type ExamplesRequest,
   type PredictFormat,
   type PredictRequest,
+  type StringInputs,
 } from '@amaas/protocols/tfs';
 
 /** Every task: its arguments and its result. */
@@ -30,8 +31,7 @@ export interface CodecTasks {
     readonly args: {
       readonly body: Uint8Array;
       readonly signatures: ReadonlyMap<string, Signature>;
-      /** Inputs that may come as bytes whatever the signature says. */
-      readonly encodedInputs: ReadonlySet<string>;
+      readonly stringInputs: StringInputs;
     };
     readonly result: PredictRequest;
   };
@@ -70,7 +70,7 @@ export function createCodecTasks(): CodecTaskTable {
   return {
     decodeOip: ({ body, headerLength, model }) => decodeInferRequest(body, headerLength, model),
     encodeOip: (parts) => encodeInferReply(parts),
-    decodeTfs: ({ body, signatures, encodedInputs }) => decodePredict(body, signatures, encodedInputs),
+    decodeTfs: ({ body, signatures, stringInputs }) => decodePredict(body, signatures, stringInputs),
     encodeTfs: ({ outputs, format }) => encodePredict(outputs, format),
     decodeTfsExamples: ({ method, body, signatures }) => decodeExamples(method, body, signatures),
     encodeTfsExamples: ({ method, outputs, classNames }) =>

@@ -21,6 +21,7 @@ import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import type { JobKindFactory } from './job-kinds.ts';
 import { createPicturePreparer } from './pictures.ts';
 import { createStatus } from './status.ts';
+import { createTexts } from './texts.ts';
 import { createTrainingKinds } from './training-kind.ts';
 
 export interface StartOptions extends LoadConfigOptions {
@@ -109,8 +110,11 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
 
   const engine = createOrtEngine();
   takeDown.add('engine', () => engine.dispose());
+  const texts = createTexts(clock);
+  takeDown.add('tokenizer threads', () => texts.dispose());
   const admission = new Admission({
     engine,
+    texts,
     registry,
     blobs,
     trees,
@@ -126,6 +130,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     registry,
     provider: admission,
     preparer: createPicturePreparer(clock, config.maxRequestBytes),
+    texts,
     clock,
     defaults: {
       maxRunMs: config.defaultMaxRunMs,

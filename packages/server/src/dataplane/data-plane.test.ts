@@ -10,6 +10,7 @@ async function start(registry: FakeRegistry, provider = new FakeProvider()) {
     registry: registry.asRegistry(),
     provider,
     preparer: { prepare: () => Promise.reject(new Error('nothing to prepare here')) },
+    texts: { open: async () => null },
     clock: systemClock,
     defaults: { maxRunMs: 1000, maxQueueSize: 1000, cores: 2 },
     createRecorder: () => ({ recordBatch: () => {}, dispose: () => {} }),

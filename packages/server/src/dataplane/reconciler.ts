@@ -1,10 +1,10 @@
 // Brings what is in memory in line with what the registry says should be served: loads first, then moves names, then
 // unloads, so that a version swap never leaves a moment without an answer. One model is worked on by one task at a time.
-import { type Clock, toAmaasError } from '@amaas/core';
+import { type Clock, DEFAULT_SIGNATURE, toAmaasError } from '@amaas/core';
 import { type Registry, selectVersions, type VersionRecord } from '../registry/index.ts';
 import { ModelScheduler } from '../scheduler/index.ts';
 import type { ModelTable } from './model-table.ts';
-import type { InputPreparer, VersionProvider, VersionRecorder } from './ports.ts';
+import type { InputPreparer, TextSteps, TextStepsProvider, VersionProvider, VersionRecorder } from './ports.ts';
 import { ServedVersion } from './served-version.ts';
 import { planServing, type ServingDefaults } from './serving-plan.ts';
 
@@ -16,6 +16,7 @@ export interface ReconcilerParts<Recorder extends VersionRecorder> {
   readonly table: ModelTable<ServedVersion<Recorder>>;
   readonly provider: VersionProvider;
   readonly preparer: InputPreparer;
+  readonly texts: TextStepsProvider;
   readonly defaults: ServingDefaults;
   readonly clock: Clock;
   readonly createRecorder: (model: string, version: number) => Recorder;
@@ -112,9 +113,20 @@ export class Reconciler<Recorder extends VersionRecorder> {
     table.setState(record.model, record.version, { state: 'LOADING' });
     await this.#takeLoadSlot();
     let laidOut: Awaited<ReturnType<VersionProvider['layOut']>> | null = null;
+    let texts: TextSteps | null = null;
     try {
       laidOut = await provider.layOut(record);
       const evidence = await provider.evidenceFor(record, laidOut.source);
+      texts = await this.#parts.texts.open({
+        model: record.model,
+        manifest: record.manifest,
+        signature: {
+          inputs: record.signatures.get(DEFAULT_SIGNATURE)?.inputs ?? evidence.signature.inputs,
+          outputs: evidence.signature.outputs, // those recorded are what they become
+        },
+        directory: laidOut.source.directory,
+        files: record.files,
+      });
       const plan = planServing(record.manifest, evidence, this.#parts.defaults);
       const loaded = await provider.engine.load(laidOut.source, {
         isolation: plan.isolation,
@@ -142,6 +154,7 @@ export class Reconciler<Recorder extends VersionRecorder> {
           loaded,
           scheduler,
           preparer,
+          texts,
           laidOut,
           recorder,
           measuredBytes: evidence.memoryBytes,
@@ -151,6 +164,7 @@ export class Reconciler<Recorder extends VersionRecorder> {
       const error = toAmaasError(thrown);
       table.setState(record.model, record.version, { state: 'FAILED', reason: error.publicMessage });
       onFailure(record.model, record.version, error);
+      texts?.close();
       laidOut?.release();
     } finally {
       this.#returnLoadSlot();

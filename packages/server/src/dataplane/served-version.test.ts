@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Clock, createTensor, type NamedTensors, systemClock, type Tensor } from '@amaas/core';
 import { ModelScheduler } from '../scheduler/index.ts';
-import type { InputPreparer, PreparationRequest } from './ports.ts';
+import type { InputPreparer, PreparationRequest, TextSteps } from './ports.ts';
 import { ServedVersion } from './served-version.ts';
 import { planServing } from './serving-plan.ts';
 import { FakeProvider, versionRecord } from './testing/fake-parts.ts';
@@ -30,7 +30,7 @@ class FakePreparer implements InputPreparer {
   }
 }
 
-async function serve(preparer: InputPreparer) {
+async function serve(preparer: InputPreparer, texts: TextSteps | null = null) {
   const provider = new FakeProvider();
   const image = { kind: 'image', width: 1, height: 1, fit: 'stretch', channels: 'gray', layout: 'nchw' } as const;
   const record = { ...versionRecord('m', 3), manifest: { preprocess: { x: image } } };
@@ -50,7 +50,7 @@ async function serve(preparer: InputPreparer) {
     { clock, observe: () => {} },
   );
   const recorder = { dispose: () => {} };
-  return new ServedVersion({ record, plan, loaded, scheduler, preparer, laidOut, recorder, measuredBytes: 1 });
+  return new ServedVersion({ record, plan, loaded, scheduler, preparer, texts, laidOut, recorder, measuredBytes: 1 });
 }
 
 test('ServedVersion.infer has bytes prepared that stand where the signature wants numbers, and nothing else', async () => {

@@ -1,23 +1,10 @@
 // One version in memory, ready to answer: its signatures, its scheduler, its engine-side model.
-import {
-  AmaasError,
-  assertInputsFit,
-  DEFAULT_SIGNATURE,
-  type ImagePreprocess,
-  type LoadedModel,
-  type NamedTensors,
-  type Signature,
-} from '@amaas/core';
+import { AmaasError, assertInputsFit, DEFAULT_SIGNATURE, type LoadedModel, type Signature } from '@amaas/core';
 import type { VersionRecord } from '../registry/index.ts';
-import type { CostEstimate, ModelScheduler, ScheduledResult, SubmitOptions } from '../scheduler/index.ts';
-import type { InputPreparer, LaidOutVersion } from './ports.ts';
+import type { CostEstimate, ModelScheduler, ScheduledResult } from '../scheduler/index.ts';
+import type { CallRequest, InputPreparer, LaidOutVersion, TextSteps } from './ports.ts';
 import type { ServingPlan } from './serving-plan.ts';
-
-/** What an inference call carries; the outputs are those wanted, all of the signature's by default. */
-export interface CallRequest extends SubmitOptions {
-  readonly inputs: NamedTensors;
-  readonly signature?: string;
-}
+import { SteppedCalls } from './stepped-calls.ts';
 
 export interface ServedVersionParts<Recorder> {
   readonly record: VersionRecord;
@@ -25,6 +12,8 @@ export interface ServedVersionParts<Recorder> {
   readonly loaded: LoadedModel;
   readonly scheduler: ModelScheduler;
   readonly preparer: InputPreparer;
+  /** What the manifest declares about texts; the version closes it. */
+  readonly texts: TextSteps | null;
   readonly laidOut: LaidOutVersion;
   readonly recorder: Recorder;
   /** Resident bytes quarantine measured for one session. */
@@ -37,11 +26,11 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
   readonly plan: ServingPlan;
   readonly recorder: Recorder;
   readonly signatures: ReadonlyMap<string, Signature>;
-  /** Inputs that pictures may be sent for, as BYTES, in place of the tensor the signature says. */
-  readonly pictureInputs: ReadonlySet<string>;
+  /** The same, inputs that come about with texts left to the caller: whoever sends texts sends no masks. */
+  readonly textSignatures: ReadonlyMap<string, Signature>;
   readonly #parts: ServedVersionParts<Recorder>;
-  readonly #preprocess: ReadonlyMap<string, ImagePreprocess>;
-  /** Requests whose inputs are being prepared; they are not in the scheduler's hands yet. */
+  readonly #steps: SteppedCalls;
+  /** Requests whose inputs are being prepared, or outputs finished: the scheduler does not know of them. */
   readonly #preparing = new Set<Promise<unknown>>();
 
   constructor(parts: ServedVersionParts<Recorder>) {
@@ -50,8 +39,23 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
     this.plan = parts.plan;
     this.recorder = parts.recorder;
     this.signatures = parts.record.signatures;
-    this.#preprocess = new Map(Object.entries(parts.record.manifest.preprocess ?? {}));
-    this.pictureInputs = new Set(this.#preprocess.keys());
+    this.#steps = new SteppedCalls({
+      model: parts.record.model,
+      manifest: parts.record.manifest,
+      preparer: parts.preparer,
+      texts: parts.texts,
+    });
+    this.textSignatures = withOptional(this.signatures, parts.texts?.derivedInputs);
+  }
+
+  /** Inputs that pictures may be sent for, as BYTES, in place of the tensor the signature says. */
+  get pictureInputs(): ReadonlySet<string> {
+    return this.#steps.pictureInputs;
+  }
+
+  /** Inputs that texts may be sent for, as BYTES, in place of the ids the signature says. */
+  get textInputs(): ReadonlySet<string> {
+    return this.#steps.textInputs;
   }
 
   get name(): string {
@@ -88,12 +92,12 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
 
   /**
    * Answers one request, a plain promise away from the scheduler: this is on the path of every inference.
-   * @throws INPUT_MISMATCH, UNKNOWN_OUTPUT, UNKNOWN_SIGNATURE, and what the preparer, the scheduler and the engine throw.
+   * @throws INPUT_MISMATCH, UNKNOWN_OUTPUT, UNKNOWN_SIGNATURE, and what the declared steps, the scheduler and the engine throw.
    */
   infer(request: CallRequest): Promise<ScheduledResult> {
     const signature = this.signature(request.signature);
-    if (this.pictureInputs.size > 0 && this.#needsPreparation(signature, request.inputs)) {
-      const answering = this.#prepareAndSubmit(request, signature);
+    if (this.#steps.concern(signature, request)) {
+      const answering = this.#steps.answer(request, signature, (stepped) => this.#submit(stepped, signature));
       this.#preparing.add(answering);
       const forget = (): void => void this.#preparing.delete(answering);
       answering.then(forget, forget);
@@ -108,40 +112,12 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
     return this.#parts.scheduler.submit(request.inputs, outputs === undefined ? request : { ...request, outputs });
   }
 
-  #needsPreparation(signature: Signature, inputs: NamedTensors): boolean {
-    return signature.inputs.some(
-      ({ name, dtype }) => dtype !== 'string' && this.pictureInputs.has(name) && inputs.get(name)?.dtype === 'string',
-    );
-  }
-
-  async #prepareAndSubmit(request: CallRequest, signature: Signature): Promise<ScheduledResult> {
-    const { inputs, elapsedMs, release } = await this.#parts.preparer.prepare({
-      model: this.name,
-      specs: signature.inputs,
-      preprocess: this.#preprocess,
-      inputs: request.inputs,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
-    });
-    try {
-      const timeoutMs = request.timeoutMs === undefined ? undefined : request.timeoutMs - elapsedMs;
-      if (timeoutMs !== undefined && timeoutMs <= 0) {
-        throw new AmaasError(
-          'DEADLINE_EXCEEDED',
-          `infer: reading the pictures for model "${this.name}" took ${Math.round(elapsedMs)} ms; the request may wait ${request.timeoutMs} ms`,
-        );
-      }
-      const prepared = { ...request, inputs };
-      return await this.#submit(timeoutMs === undefined ? prepared : { ...prepared, timeoutMs }, signature);
-    } finally {
-      release();
-    }
-  }
-
   /** Answers what was accepted, then gives the memory back. The version must have left the table before. */
   async unload(): Promise<void> {
     await Promise.allSettled(this.#preparing);
     await this.#parts.scheduler.drain();
     await this.#parts.loaded.dispose();
+    this.#parts.texts?.close();
     this.recorder.dispose();
     this.#parts.laidOut.release();
   }
@@ -161,4 +137,20 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
     }
     return names.length === this.#parts.loaded.outputs.length ? undefined : names;
   }
+}
+
+function withOptional(
+  signatures: ReadonlyMap<string, Signature>,
+  names: ReadonlySet<string> | undefined,
+): ReadonlyMap<string, Signature> {
+  if (names === undefined || names.size === 0) return signatures;
+  return new Map(
+    [...signatures].map(([name, signature]) => [
+      name,
+      {
+        ...signature,
+        inputs: signature.inputs.map((spec) => (names.has(spec.name) ? ({ ...spec, optional: true } as const) : spec)),
+      },
+    ]),
+  );
 }

@@ -78,7 +78,8 @@ function run(parts: TfsParts, exchange: Exchange, route: TfsRoute): Promise<void
 
 async function predict(parts: TfsParts, exchange: Exchange, route: TfsRoute): Promise<void> {
   await answer(parts, exchange, route, async (served, body) => {
-    const args = { body: body.bytes, signatures: served.signatures, encodedInputs: served.pictureInputs };
+    const { textSignatures: signatures, pictureInputs: encoded, textInputs: texts } = served;
+    const args = { body: body.bytes, signatures, stringInputs: { encoded, texts } };
     const request = await parts.codec.run('decodeTfs', args, weightOf(body));
     const { format } = request;
     return {
