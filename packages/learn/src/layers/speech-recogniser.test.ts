@@ -163,6 +163,6 @@ test('speechRecogniser in training gives what it gives when served, and passes n
 
 test('speechRecogniser refuses strides without their convolutions', () => {
   assert.throws(() => speechRecogniser({ symbols: 4, timeStride: 3 }), /timeStride must be 1, 2, 4 or 8/);
-  assert.throws(() => speechRecogniser({ symbols: 4, timeStride: 8 }), { reason: 'INVALID_ARGUMENT' });
+  assert.throws(() => speechRecogniser({ symbols: 4, timeStride: 8, channels: [3, 2] }), { reason: 'INVALID_ARGUMENT' });
   assert.deepEqual([speechSteps(7, 4), speechSteps(9, 4), speechSteps(9, 1)], [2, 3, 9]);
 });

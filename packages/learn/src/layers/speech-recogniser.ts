@@ -34,7 +34,7 @@ export interface SpeechRecogniserOptions {
   readonly symbols: number;
   /** Frames per step of the result, a power of two up to 8; default 2: letters may follow each other every 20 ms. */
   readonly timeStride?: number;
-  /** Filters of the convolutions, of which each halves the bands; at least log2(timeStride) of them. Default [24, 32]. */
+  /** Filters of the convolutions, of which each halves the bands; at least log2(timeStride) of them. Default [16, 24, 32]. */
   readonly channels?: readonly number[];
   /** Units of every LSTM in each direction; default 64. */
   readonly units?: number;
@@ -48,8 +48,8 @@ export interface SpeechRecogniserOptions {
 export const SPEECH_FEATURES_INPUT = 'features';
 export const SPEECH_FRAMES_INPUT = 'frames';
 
-/** Frames and bands seen at once. */
-const KERNEL = 5;
+/** Frames and bands seen at once, by the first convolution and by the others. */
+const [FIRST_KERNEL, KERNEL] = [5, 3];
 
 /**
  * Logits [batch, steps, symbols] with steps = ⌈time / timeStride⌉, of which {@link speechSteps} count.
@@ -57,7 +57,7 @@ const KERNEL = 5;
  * @throws INVALID_ARGUMENT for options out of range
  */
 export function speechRecogniser(options: SpeechRecogniserOptions): Network {
-  const { symbols, timeStride = 2, channels = [24, 32], units = 64, layers = 1, dropout: rate = 0.2 } = options;
+  const { symbols, timeStride = 2, channels = [16, 24, 32], units = 64, layers = 1, dropout: rate = 0.2 } = options;
   assertCount('speechRecogniser: symbols', symbols);
   assertCount('speechRecogniser: layers', layers);
   const halvings = Math.log2(timeStride);
@@ -77,8 +77,9 @@ export function speechRecogniser(options: SpeechRecogniserOptions): Network {
     let picture = maskFrames(unsqueeze(features, 1), lengths);
     for (const [index, filters] of channels.entries()) {
       const stride = index < halvings ? 2 : 1;
-      const options = { strides: [2, stride], padding: (KERNEL - 1) / 2, activation: 'relu' } as const;
-      const seen = conv2d(filters, KERNEL, { ...options, kernelInitializer: 'heNormal' });
+      const kernel = index === 0 ? FIRST_KERNEL : KERNEL;
+      const options = { strides: [2, stride], padding: (kernel - 1) / 2, activation: 'relu' } as const;
+      const seen = conv2d(filters, kernel, { ...options, kernelInitializer: 'heNormal' });
       lengths = halved(lengths, stride);
       picture = maskFrames(seen.apply(picture, scope.inside(`convolution.${index}`)), lengths);
     }
