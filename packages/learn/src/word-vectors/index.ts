@@ -14,3 +14,4 @@ export { hashSubword, type SubwordOptions, type SubwordSettings, subwordsOf } fr
 export { trainWord2Vec, type Word2VecOptions } from './train-word2vec.ts';
 export type { DistanceWeighting } from './co-occurrences.ts';
 export { type PpmiSvdOptions, trainPpmiSvd } from './train-ppmi-svd.ts';
+export { type GloveOptions, trainGlove } from './train-glove.ts';
