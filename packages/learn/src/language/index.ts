@@ -3,6 +3,8 @@ export { type ArchitectureOptions, createLanguageNetwork, type LanguageArchitect
 export { type Corpus, END_OF_TEXT, splitCorpus, splitDocuments, surveyCorpus, textCorpus } from './corpus.ts';
 export * from './language-options.ts';
 export { createLanguageTokenizer, encodeDocument, type TokenizerPlan } from './language-tokenizer.ts';
+export { languageModelFiles, type LanguageModelFileOptions } from './language-model-files.ts';
+export { lossCurveSvg } from './loss-curve.ts';
 export { type SampledText, type SampleTextOptions, TextSampler } from './text-sampler.ts';
 export { blockExamples, blocksInMemory, blocksOfStream, heldOutExamples, type TokenBlocks } from './token-blocks.ts';
 export { trainLanguageModel } from './train-language-model.ts';
@@ -10,3 +12,13 @@ export { readStepDescription, type DescribedState, STEP_METADATA, type StepDescr
 export { exportStepModel, type StepExportOptions, type StepModelFiles, type StepModelParts } from './step-export.ts';
 export { createStepModel, StepModel } from './step-model.ts';
 export type { RowOf, StepStates } from './step-states.ts';
+export {
+  type LlamaQuantization,
+  type LlamaToGgufOptions,
+  type LoadedLlama,
+  llamaFromGguf,
+  llamaToGguf,
+} from './llama-gguf.ts';
+export { LLAMA_KERNELS, type LlamaKernel, type LlamaModel } from './llama-weights.ts';
+export { type GgufTokenizer, type SpecialTokens, tokenizerFromGguf } from './tokenizer-from-gguf.ts';
+export { tokenizerToGguf, type TokenizerToGgufOptions } from './tokenizer-to-gguf.ts';
