@@ -7,3 +7,4 @@ export { AUDIO_EXTENSIONS, listMediaFiles, type MediaFilesOptions } from './medi
 export * from './inspect-folder.ts';
 export { chooseImagePreparation, type GivenPreparation, type MeasuredImage, measureImages } from './measure-images.ts';
 export { chooseSampleRate } from './measure-sounds.ts';
+export { listSpeechFiles, openSpeechFolder, type SpeechFolderOptions, TRANSCRIPT_TABLES } from './speech-folder.ts';
