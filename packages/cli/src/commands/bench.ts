@@ -11,7 +11,14 @@ import {
   resolveServer,
   type SharedOptions,
 } from '../command-context.ts';
-import { addInputOptions, type InputOptions, readInputs, resolveManifest, servedColumns } from '../inputs/index.ts';
+import {
+  addInputOptions,
+  type InputOptions,
+  readInputs,
+  resolveManifest,
+  servedColumns,
+  servedSampleRate,
+} from '../inputs/index.ts';
 import { makeUpInputs } from '../made-up-inputs.ts';
 import { formatMs, pairs, progressBar } from '../terminal.ts';
 
@@ -68,8 +75,9 @@ async function inputsOf(context: CommandContext, model: string, options: Options
   const reference = parseModelReference(model);
   const manifest = () => resolveManifest(client, reference);
   const columns = () => servedColumns(client, reference, specs);
+  const sampleRate = () => servedSampleRate(client, reference);
   const inputs =
-    (await readInputs(context.world, { model, specs, manifest, columns }, options)) ??
+    (await readInputs(context.world, { model, specs, manifest, columns, sampleRate }, options)) ??
     makeUpInputs(specs, options.rows);
   await client.infer(model, inputs);
   return inputs;

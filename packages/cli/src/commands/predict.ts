@@ -10,6 +10,7 @@ import {
   manifestOf,
   readInputBatches,
   resolveManifest,
+  servedSampleRate,
   servedColumns,
 } from '../inputs/index.ts';
 import { outputsText } from '../output-text.ts';
@@ -24,7 +25,7 @@ export function registerPredict(program: Command, context: CommandContext): void
     program
       .command('predict <model> [file]')
       .description(
-        'ask a model, given as name, name:label or name@version; inputs from @file (.json, .npy, .npz, .csv, .parquet, .jsonl, a picture) or an option; a model trained from a table gets its columns by name, read as `train` and `eval` read files',
+        'ask a model, given as name, name:label or name@version; inputs from @file (.json, .npy, .npz, .csv, .parquet, .jsonl, .wav, a picture) or an option; a model trained from a table gets its columns by name, read as `train` and `eval` read files',
       ),
   ).option('--output <name...>', 'only these outputs');
   addReadingOptions(command)
@@ -35,6 +36,7 @@ Example:
   $ amaas predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'
   $ amaas predict resnet:production --image cat.jpg
   $ amaas predict iris @flowers.csv
+  $ amaas predict digits clip.wav --output text
   $ amaas predict heart --data '{"age": 63, "sex": "male", …}'     one row; a list of such objects asks for several
   $ amaas predict encoder --input ids=@ids.npy --input mask='[[1, 1, 0]]' --json`,
     )
@@ -45,7 +47,8 @@ Example:
       const { inputs: specs } = await client.metadata(text);
       const manifest = () => resolveManifest(client, reference);
       const columns = () => servedColumns(client, reference, specs);
-      const target = { model: text, specs, manifest, columns };
+      const sampleRate = () => servedSampleRate(client, reference);
+      const target = { model: text, specs, manifest, columns, sampleRate };
       const reading = readReadingFlags(options);
       const batches = await readInputBatches(context.world, target, { ...options, file, reading });
       if (batches === null)

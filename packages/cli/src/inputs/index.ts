@@ -15,14 +15,17 @@ import { decodeNpy, decodeNpz } from '@amaas/protocols/npy';
 import type { Command } from 'commander';
 import { UsageError, type World } from '../command-context.ts';
 import { readImageInput } from '../image.ts';
+import { wholeNumber } from '../training/flag-values.ts';
 import type { TableReading } from '../training/messages.ts';
 import { answeringVersion } from './answering-version.ts';
+import { readRecording, RECORDING, type SampleRateOf } from './audio-input.ts';
 import { inputsFromCsv } from './csv-inputs.ts';
 import { inputsFromJson, valueFromJson } from './json-inputs.ts';
 import type { ServedColumn } from './served-table.ts';
 import { joinRows, readTableInputs } from './table-inputs.ts';
 
 export { answeringVersion } from './answering-version.ts';
+export { servedSampleRate } from './audio-input.ts';
 export { type ServedColumn, servedColumns } from './served-table.ts';
 export { joinRows } from './table-inputs.ts';
 
@@ -32,6 +35,7 @@ export interface InputOptions {
   readonly image?: string;
   readonly inputName?: string;
   readonly csv?: string;
+  readonly sampleRate?: string;
 }
 
 /** What is asked, and what is known about it. */
@@ -42,6 +46,8 @@ export interface InputTarget {
   readonly manifest: () => Promise<Manifest>;
   /** The columns of a model that takes a table column by column, else null; asked for only when rows of a file are given. */
   readonly columns: () => Promise<readonly ServedColumn[] | null>;
+  /** Of the samples a model takes; asked for only when a recording is given. */
+  readonly sampleRate: SampleRateOf;
 }
 
 /** Adds the options that say where inputs come from. */
@@ -54,7 +60,8 @@ export function addInputOptions(command: Command): Command {
     .option('--input <name=value...>', 'one input: name=@file.npy, name=@file.json or name=<json>')
     .option('--image <file>', "a picture, prepared as the model's manifest declares")
     .option('--input-name <name>', 'the input --image is for, where several take pictures')
-    .option('--csv <file>', 'rows of a CSV file: one input takes all columns, several take theirs by name');
+    .option('--csv <file>', 'rows of a CSV file: one input takes all columns, several take theirs by name')
+    .option('--sample-rate <hz>', 'that a recording is brought to, where the model does not say');
 }
 
 export interface GivenInputs extends InputOptions {
@@ -127,7 +134,9 @@ async function readWholeInputs(
   }
   if (options.image !== undefined) return imageInput(target, path(options.image), options.inputName);
   if (options.csv !== undefined) return inputsFromCsv(model, specs, await readFile(path(options.csv), 'utf8'));
-  return inputsFromFile(target, options.file ?? '', path);
+  const sampleRate = wholeNumber('--sample-rate', options.sampleRate, 1);
+  const known = sampleRate === undefined ? target : { ...target, sampleRate: async () => sampleRate };
+  return inputsFromFile(known, options.file ?? '', path);
 }
 
 async function addNamedInput(
@@ -162,9 +171,12 @@ async function inputsFromFile(
   argument: string,
   path: (file: string) => string,
 ): Promise<NamedTensors> {
-  if (!argument.startsWith('@')) throw new UsageError(`inputs from a file are given as @${argument}`);
-  const file = path(argument.slice(1));
+  const isGiven = argument.startsWith('@');
+  // A recording can be nothing but a file.
+  if (!isGiven && !RECORDING.test(argument)) throw new UsageError(`inputs from a file are given as @${argument}`);
+  const file = path(isGiven ? argument.slice(1) : argument);
   const { model, specs } = target;
+  if (RECORDING.test(file)) return readRecording(file, { model, specs, sampleRateHz: await target.sampleRate() });
   switch (extname(file).toLowerCase()) {
     case '.json':
       return inputsFromJson(target, await readFile(file, 'utf8'), file);

@@ -67,10 +67,15 @@ export async function deployTrained(
   });
 }
 
+/** What a training measured, whatever its report holds besides. */
+export interface MeasuredResult {
+  readonly report: { readonly metrics: readonly { readonly name: string; readonly value: number | null }[] };
+}
+
 export interface FilesHandover {
   readonly model: string;
   readonly labels: readonly string[];
-  readonly result: Pick<TrainingResult, 'files' | 'report' | 'data'>;
+  readonly result: Pick<TrainingResult, 'files' | 'data'> & MeasuredResult;
   readonly seed: number;
   /** Everything needed to do it again, and what was decided on the way. */
   readonly configuration: Readonly<Record<string, unknown>>;
@@ -140,6 +145,6 @@ function configurationOf(
 }
 
 /** Of the report, by name; those that are defined. */
-export function metricsOf({ report }: Pick<TrainingResult, 'report'>): Record<string, number> {
+export function metricsOf({ report }: MeasuredResult): Record<string, number> {
   return Object.fromEntries(report.metrics.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
 }

@@ -1,7 +1,7 @@
 // The thread in which the command learns a folder: decides how files are prepared, runs the pipeline on ONNX Runtime, says
 // what happens and hands over what came of it. Writes nothing but checkpoints.
 import { AmaasError } from '@amaas/core';
-import { countOf, type LabelledMedia, type MediaFile } from '@amaas/learn/data';
+import { countOf, type LabelledMedia } from '@amaas/learn/data';
 import {
   heldOutMediaLines,
   type TrainedMedia,
@@ -13,6 +13,7 @@ import {
 } from '@amaas/learn/pipelines';
 import type { CheckpointStore } from '@amaas/learn/train';
 import { openCheckpoints } from './checkpoints.ts';
+import { groupFinder } from './group-finder.ts';
 import { MAX_SKIPPED_SHARE } from './media-bounds.ts';
 import type { MediaTrainingResult, MediaTrainingTask } from './messages.ts';
 import { importInstalled } from './open-source.ts';
@@ -128,16 +129,5 @@ async function optionsFor<Media>(
       if (event.kind === 'described') digest = event.summary.digest;
       onEvent(event);
     },
-  };
-}
-
-/** A file's group: what the expression's first parentheses matched in its path, or without any all it matched. */
-function groupFinder(groupBy: string): (file: MediaFile) => string {
-  const pattern = new RegExp(groupBy, 'u');
-  return ({ name }) => {
-    const match = pattern.exec(name);
-    const group = match?.[1] ?? match?.[0];
-    if (group !== undefined && group !== '') return group;
-    throw new AmaasError('INVALID_DATA', `train: --group-by ${groupBy} finds no group in the file name ${name}`);
   };
 }
