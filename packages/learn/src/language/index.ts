@@ -22,3 +22,20 @@ export {
 export { LLAMA_KERNELS, type LlamaKernel, type LlamaModel } from './llama-weights.ts';
 export { type GgufTokenizer, type SpecialTokens, tokenizerFromGguf } from './tokenizer-from-gguf.ts';
 export { tokenizerToGguf, type TokenizerToGgufOptions } from './tokenizer-to-gguf.ts';
+export { chooseLengths, type TextPair } from './translation-examples.ts';
+export * from './translation-options.ts';
+export {
+  createTranslationTokenizer,
+  type TranslationTokenizerPlan,
+  type TranslationTokens,
+  translationTokens,
+} from './translation-tokenizer.ts';
+export { Translator, type TranslateOptions, type TranslatorParts } from './translator.ts';
+export {
+  createTranslatorNetwork,
+  createTranslatorSteps,
+  type TranslatorArchitecture,
+  type TranslatorArchitectureOptions,
+} from './translator-architecture.ts';
+export { trainTranslator } from './train-translator.ts';
+export { exportGenerator, type GeneratorOptions } from './generation-export.ts';
