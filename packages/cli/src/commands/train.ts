@@ -13,11 +13,13 @@ import type { TrainingConfiguration } from '../training/messages.ts';
 import { assertThere, nameOfFile } from '../training/data-file.ts';
 import { commandName, endText } from '../training/end-text.ts';
 import { explainTraining } from '../training/explain.ts';
+import { addLanguageOptions, type LanguageFlags, refuseLanguageFlags } from '../training/language-flags.ts';
 import { addMediaOptions, groupByData, refuseMediaFlags } from '../training/media-flags.ts';
 import { createProgressView } from '../training/progress-view.ts';
 import { runTraining } from '../training/run-training.ts';
 import { isDatasetName, trainOnServer } from '../training/train-on-server.ts';
 import { addTableOptions, readTrainFlags } from '../training/train-flags.ts';
+import { type TrainLanguageOptions, trainLanguage } from '../training/train-language.ts';
 import { type TrainFolderOptions, trainFolder } from '../training/train-folder.ts';
 import { whereTrained, writeTrained } from '../training/write-trained.ts';
 
@@ -25,10 +27,10 @@ export function registerTrain(program: Command, context: CommandContext): void {
   const command = program
     .command('train <data>')
     .description(
-      'learn a model of a table (CSV, Parquet, JSON lines), or of a folder of pictures or WAV recordings with a folder per class; report on what was held out, and serve it',
+      'learn a model of a table (CSV, Parquet, JSON lines), or of a folder of pictures or WAV recordings with a folder per class; report on what was held out, and serve it. With --task language-model: learn to write, of text files',
     )
     .option('--target <column>', 'the column to predict, which a table needs; the classes of a folder are its folders');
-  groupByData(addMediaOptions(addTableOptions(command)))
+  groupByData(addLanguageOptions(addMediaOptions(addTableOptions(command, ['language-model']))))
     .option('--name <name>', 'name of the model (default: that of the data); a new version is made when it exists')
     .option('--label <label...>', 'labels that move to the new version, such as production')
     .option('--out <folder>', 'where model, manifest and report are written (default: ./trained/<name>)')
@@ -56,9 +58,14 @@ Example:
   $ amaas train spoken/ --group-by '_([a-z]+)_'             spoken/yes/1_anna_3.wav, spoken/no/1_ben_1.wav, …
   $ amaas train titanic.csv --target survived --exclude alive --label production
   $ amaas train heart@2 --target target                     a dataset of the server, trained there
-  $ amaas train houses.parquet --target price --time-by sold_at --hidden 128,64 --no-deploy --out ./houses`,
+  $ amaas train houses.parquet --target price --time-by sold_at --hidden 128,64 --no-deploy --out ./houses
+  $ amaas train stories.txt --task language-model --steps 2000 --prompt 'Once upon a time'`,
     )
     .action(async (data: string, _options: unknown, self: Command) => {
+      if (self.opts<{ readonly task?: string }>().task === 'language-model') {
+        return trainLanguage(context, data, optionsOf<TrainLanguageOptions>(self));
+      }
+      refuseLanguageFlags(optionsOf<LanguageFlags>(self));
       await train(context, data, optionsOf<TrainFolderOptions>(self));
     });
 }

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AmaasError } from '@amaas/core';
 import type { CheckpointStore } from '@amaas/learn/train';
 import { replaceFile } from './durable-file.ts';
-import type { MediaSettings, TrainingConfiguration } from './messages.ts';
+import type { LanguageSettings, MediaSettings, TrainingConfiguration } from './messages.ts';
 
 /** What a training is of. */
 export interface TrainingIdentity extends TrainingConfiguration {
@@ -22,6 +22,11 @@ export interface MediaTrainingIdentity {
   readonly testDigest?: string;
 }
 
+/** What a training of a language model is of; the text itself is compared where it is read. */
+export interface LanguageTrainingIdentity {
+  readonly settings: LanguageSettings;
+}
+
 const IDENTITY_FILE = 'training.json';
 
 /**
@@ -31,7 +36,7 @@ const IDENTITY_FILE = 'training.json';
  */
 export function openCheckpoints(
   folder: string,
-  identity: TrainingIdentity | MediaTrainingIdentity,
+  identity: TrainingIdentity | MediaTrainingIdentity | LanguageTrainingIdentity,
   isResumed: boolean,
 ): (candidate: string) => CheckpointStore {
   let ready: Promise<void> | null = null;

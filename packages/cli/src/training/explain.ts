@@ -25,6 +25,8 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\bwith ragged: 'drop'/g, "with --ragged <policy>: 'drop'"],
   [/\bname them in missing, or say badValues: 'missing'/g, 'or name them with --missing <text>'],
   [/\blower the learning rate, clip the gradients \(clipNorm\), or look/g, 'lower the --learning-rate, or look'],
+  [/\ba smaller blockSize\b/g, 'a smaller --block-size'],
+  [/\bneeds steps, not epochs\b/g, 'needs --steps, not --epochs'],
   [/\braise maxRowsInMemory\b/g, 'raise --max-rows-in-memory'],
   [
     /\benlarge the part, or split at random\b/g,

@@ -6,6 +6,7 @@ import type { FolderKind, GivenPreparation } from '@amaas/engine-sharp';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../command-context.ts';
 import { number, optional, wholeNumber } from './flag-values.ts';
+import { LANGUAGE_FLAGS } from './language-flags.ts';
 import type { MediaSettings } from './messages.ts';
 import type { TrainFlags } from './train-flags.ts';
 
@@ -75,11 +76,12 @@ export function addMediaOptions(command: Command): Command {
 
 /** Lists the options in the help by what they are for; those for all data stay together. */
 export function groupByData(command: Command): Command {
-  const groups = [
-    ['Tables:', TABLE_FLAGS],
+  const groups: readonly (readonly [heading: string, flags: readonly string[]])[] = [
+    ['Tables:', TABLE_FLAGS.filter((flag) => flag !== 'task')],
     ['Folders of pictures:', KIND_FLAGS.image],
     ['Folders of recordings:', KIND_FLAGS.audio],
-  ] as const;
+    ['Language models:', LANGUAGE_FLAGS],
+  ];
   for (const option of command.options) {
     const [heading] = groups.find(([, flags]) => flags.some((flag) => flag === option.attributeName())) ?? [];
     if (heading !== undefined) option.helpGroup(heading);

@@ -4,6 +4,14 @@ import type { OpenTableOptions } from '@amaas/engine-duckdb';
 import type { FolderKind, GivenPreparation } from '@amaas/engine-sharp';
 import type { Cell, ColumnKind } from '@amaas/learn/data';
 import type { EvaluationReport } from '@amaas/learn/evaluate';
+import type {
+  ArchitectureOptions,
+  LanguageTrainingEvent,
+  LlamaQuantization,
+  TokenizerPlan,
+  TrainedLanguageModel,
+  TrainLanguageModelOptions,
+} from '@amaas/learn/language';
 import type { MediaModelDescription, MediaSummary, TableModelDescription, TableSettings } from '@amaas/learn/pipelines';
 
 /** How a file is read where a look at it does not tell: the reader's own options as plain JSON. */
@@ -110,6 +118,53 @@ export interface MediaTrainingResult {
   readonly summary: MediaSummary;
   /** A held-out file by its path below the folder, and what the model says to it. */
   readonly example: { readonly file: string; readonly label: string; readonly scores: Float32Array };
+}
+
+/** Everything that decides which language model comes out of a training, besides the text. */
+export interface LanguageSettings
+  extends Pick<
+    TrainLanguageModelOptions,
+    | 'steps'
+    | 'epochs'
+    | 'batchSize'
+    | 'accumulate'
+    | 'learningRate'
+    | 'weightDecay'
+    | 'schedule'
+    | 'evaluateEvery'
+    | 'patience'
+  > {
+  readonly architecture: ArchitectureOptions;
+  readonly tokenizer: TokenizerPlan | { readonly kind: 'given'; readonly json: string };
+  /** Share of the text. */
+  readonly validation?: number;
+  readonly prompt: string;
+  readonly temperature: number;
+  readonly quantization: LlamaQuantization;
+  readonly seed: number;
+}
+
+/** What the thread that learns a language model is started with. */
+export interface LanguageTrainingTask {
+  readonly settings: LanguageSettings;
+  /** Of the model. */
+  readonly name: string;
+  /** A file or folder, absolute, and as the user names it. */
+  readonly path: string;
+  readonly given: string;
+  readonly checkpoints: string;
+  readonly isResumed: boolean;
+}
+
+/** What the thread says first, then what the training says. */
+export type LanguageEvent =
+  | { readonly kind: 'found'; readonly files: number; readonly bytes: number; readonly others: readonly string[] }
+  | LanguageTrainingEvent;
+
+/** What comes of a training of a language model. */
+export interface LanguageTrainingResult
+  extends Pick<TrainedLanguageModel, 'facts' | 'step' | 'stoppedEarly' | 'validation' | 'samples'> {
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 export type FromTraining<Event, Result> =

@@ -1,7 +1,15 @@
 // Runs a training in a thread of its own and waits for it.
 import { extname, join } from 'node:path';
 import type { TrainMediaEvent, TrainTableEvent } from '@amaas/learn/pipelines';
-import type { MediaTrainingResult, MediaTrainingTask, TrainingResult, TrainingTask } from './messages.ts';
+import type {
+  LanguageEvent,
+  LanguageTrainingResult,
+  LanguageTrainingTask,
+  MediaTrainingResult,
+  MediaTrainingTask,
+  TrainingResult,
+  TrainingTask,
+} from './messages.ts';
 import { runInThread, type ThreadHooks } from './run-in-thread.ts';
 
 const fileOf = (name: string): string => join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
@@ -17,4 +25,12 @@ export function runMediaTraining(
   hooks: ThreadHooks<TrainMediaEvent>,
 ): Promise<MediaTrainingResult> {
   return runInThread({ file: fileOf('train-media-worker'), task, verb: 'train' }, hooks);
+}
+
+/** Learns a language model. @throws as {@link runTraining} */
+export function runLanguageTraining(
+  task: LanguageTrainingTask,
+  hooks: ThreadHooks<LanguageEvent>,
+): Promise<LanguageTrainingResult> {
+  return runInThread({ file: fileOf('train-language-worker'), task, verb: 'train' }, hooks);
 }

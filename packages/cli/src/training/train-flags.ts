@@ -46,14 +46,15 @@ export function addTrainOptions(command: Command): Command {
   return addTableOptions(command.requiredOption('--target <column>', 'the column to predict'));
 }
 
-/** The same without the target, for a command that also learns what has none. */
-export function addTableOptions(command: Command): Command {
+/** The same without the target, for a command that also learns what has none. @param otherTasks - of that command */
+export function addTableOptions(command: Command, otherTasks: readonly string[] = []): Command {
   command
     .addOption(
       new Option('--task <task>', 'what to predict (default: told from the target)').choices([
         'binary',
         'multiclass',
         'regression',
+        ...otherTasks,
       ]),
     )
     .option('--exclude <columns...>', 'columns to leave out, also as a,b,c')
