@@ -1,0 +1,107 @@
+// Greedy search inside a graph: the likeliest token of every row, until all rows have ended or there is no room for more.
+import {
+  add,
+  argMax,
+  cast,
+  concat,
+  greater,
+  logSoftmax,
+  loop,
+  not,
+  or,
+  reduceMax,
+  reshape,
+  scalar,
+  type Value,
+  where,
+} from '../graph/index.ts';
+import { NO_TOKEN, ROWS_SYMBOL, type Scope, type StepwiseDecoder } from '../layers/index.ts';
+import { changedStates, type GenerationStart, isAmong, namedValues } from './generation-start.ts';
+
+export interface SearchLimits {
+  readonly maxTokens: number;
+  readonly endTokens: readonly number[];
+  /** What is written behind a text's end. */
+  readonly padding: number;
+}
+
+export interface Generated {
+  /** [N, time] int64, without the end token. */
+  readonly tokens: Value;
+  /** [N] int64: of the texts, without the end token. */
+  readonly lengths: Value;
+  /** [N]: sums of the logarithms of the model's probabilities, those of end tokens included. */
+  readonly logProbabilities: Value;
+}
+
+interface Rows extends Generated {
+  /** [N] bool */
+  readonly ended: Value;
+  /** [N, 1] int64: the newest ids; what has ended is given none. */
+  readonly fed: Value;
+}
+
+/** Texts that go on from a start. */
+export function generateGreedily(
+  decoder: StepwiseDecoder,
+  { logits, states, ones }: GenerationStart,
+  { scope, ...limits }: SearchLimits & { readonly scope: Scope },
+): Generated {
+  const never = greater(scalar('int64', 0), ones);
+  const nothing = {
+    ended: never,
+    lengths: where(never, ones, scalar('int64', 0)),
+    logProbabilities: where(never, 1, 0),
+  };
+  const idle = decoder.takesChunks ? NO_TOKEN : 0;
+  const first = choose(logits, { ...nothing, tokens: null }, { ...limits, idle });
+  const names = changedStates(decoder);
+  const carried = names.map((name) => states.get(name) ?? logits);
+  const [tokens = first.tokens, lengths = first.lengths, logProbabilities = first.logProbabilities] = loop(
+    [first.tokens, first.lengths, first.logProbabilities, first.ended, first.fed, ...carried],
+    ([written = ones, sizes = ones, sums = ones, ended = ones, fed = ones, ...inner]) => {
+      const step = decoder.step(
+        { ids: fed, states: new Map([...states, ...namedValues(names, inner)]), onlyLast: true },
+        scope,
+      );
+      const rows = choose(
+        step.logits,
+        { tokens: written, lengths: sizes, logProbabilities: sums, ended },
+        { ...limits, idle },
+      );
+      return {
+        goesOn: goesOn(rows.ended),
+        states: [
+          ...[rows.tokens, rows.lengths, rows.logProbabilities, rows.ended, rows.fed],
+          ...names.map((name, index) => step.states.get(name) ?? inner[index] ?? fed),
+        ],
+      };
+    },
+    { most: limits.maxTokens - 1, begins: goesOn(first.ended), name: 'text' },
+  );
+  return { tokens, lengths, logProbabilities };
+}
+
+function goesOn(ended: Value): Value {
+  return greater(reduceMax(cast(not(ended), 'int64')), 0);
+}
+
+/** @param before - `tokens` null: none are written yet */
+function choose(
+  logits: Value,
+  before: Omit<Rows, 'fed' | 'tokens'> & { readonly tokens: Value | null },
+  { endTokens, padding, idle }: SearchLimits & { readonly idle: number },
+): Rows {
+  const token = argMax(logits);
+  const ended = or(before.ended, isAmong(token, endTokens, or));
+  const column = (x: Value): Value => reshape(x, [ROWS_SYMBOL, 1]);
+  const written = column(where(ended, scalar('int64', padding), token));
+  const gained = where(before.ended, 0, reduceMax(logSoftmax(logits), { axes: [1] }));
+  return {
+    ended,
+    tokens: before.tokens === null ? written : concat([before.tokens, written], 1),
+    lengths: add(before.lengths, cast(not(ended), 'int64')),
+    logProbabilities: add(before.logProbabilities, gained),
+    fed: column(where(ended, scalar('int64', idle), token)),
+  };
+}
