@@ -39,3 +39,11 @@ export {
 } from './translator-architecture.ts';
 export { trainTranslator } from './train-translator.ts';
 export { exportGenerator, type GeneratorOptions } from './generation-export.ts';
+export {
+  type LlamaAsSafetensors,
+  type LlamaFiles,
+  type LlamaNumbers,
+  type LlamaToSafetensorsOptions,
+  llamaFromSafetensors,
+  llamaToSafetensors,
+} from './llama-safetensors.ts';

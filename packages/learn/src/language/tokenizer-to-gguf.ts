@@ -256,7 +256,8 @@ function specialEntries(tokenizer: Tokenizer, { specialTokens }: TokenizerToGguf
 const STARTS = ['<s>', '<|begin_of_text|>', '<bos>', '<|endoftext|>'];
 const ENDS = ['</s>', '<|end_of_text|>', '<eos>', '<|endoftext|>'];
 
-function findSpecialTokens(tokenizer: Tokenizer): SpecialTokens {
+/** The tokens a tokenizer puts around texts, or would if it did. @throws INVALID_MODEL for several on a side */
+export function findSpecialTokens(tokenizer: Tokenizer): SpecialTokens {
   const plainly = { truncation: null, padding: null };
   const inner = tokenizer.encode('a', { addSpecialTokens: false, ...plainly }).ids;
   const whole = tokenizer.encode('a', plainly).ids;
