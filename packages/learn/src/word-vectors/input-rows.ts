@@ -1,4 +1,5 @@
 // Which rows of the input table each word is the sum of: its own, and with sub-words those of its parts' buckets.
+import type { RowMath, RowTable } from './row-math.ts';
 import { bucketsOf, type SubwordSettings } from './subwords.ts';
 
 /** Of word w: rows[starts[w]] … rows[starts[w + 1] − 1]. */
@@ -25,18 +26,17 @@ export function inputRowsOf(words: readonly string[], subwords: SubwordSettings 
 }
 
 /** Vectors of all words: the sum of each one's rows, divided by the root of their number. @returns [words, dimensions] */
-export function sumInputRows(table: Float32Array, { starts, rows }: InputRows, dimensions: number): Float32Array {
+export function sumInputRows(math: RowMath<string>, inputs: RowTable, { starts, rows }: InputRows): Float32Array {
+  const { dimensions } = inputs;
   const words = starts.length - 1;
   const vectors = new Float32Array(words * dimensions);
   for (let word = 0; word < words; word++) {
     const [start, end] = [starts[word] ?? 0, starts[word + 1] ?? 0];
     const scale = 1 / Math.sqrt(end - start);
+    const vector = vectors.subarray(word * dimensions, (word + 1) * dimensions);
     for (let k = start; k < end; k++) {
-      const from = (rows[k] ?? 0) * dimensions;
-      for (let d = 0; d < dimensions; d++) {
-        const at = word * dimensions + d;
-        vectors[at] = (vectors[at] ?? 0) + scale * (table[from + d] ?? 0);
-      }
+      const row = math.row(inputs, rows[k] ?? 0);
+      for (let d = 0; d < dimensions; d++) vector[d] = (vector[d] ?? 0) + scale * (row[d] ?? 0);
     }
   }
   return vectors;

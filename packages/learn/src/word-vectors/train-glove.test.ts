@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../statistics/index.ts';
 import { GloveStep } from './glove-step.ts';
+import type { RowTable } from './row-math.ts';
 import { type Corpus, readCorpus, trainGlove } from './index.ts';
 
 const settings = { words: 5, dimensions: 6, maxWeight: 8, exponent: 0.6 };
@@ -24,13 +25,11 @@ for (const weight of [0.3, 5, 8, 40]) {
   test(`GloveStep moves first by the gradient, by finite differences (weight ${weight})`, () => {
     const step = new GloveStep(settings, createRandom('glove'));
     for (const side of [step.words, step.contexts]) {
-      side.vectors.forEach((value, k) => {
-        side.vectors[k] = value * 5;
-      });
+      const draw = createRandom(`vectors ${side === step.words}`);
+      step.math.fill(side.vectors, () => draw.normal() / 2);
     }
     const [word, context, rate] = [3, 1, 0.25];
-    const row = (table: Float32Array, at: number): Float64Array =>
-      Float64Array.from(table.subarray(6 * at, 6 * at + 6));
+    const row = (table: RowTable, at: number): Float64Array => Float64Array.from(step.math.row(table, at));
     const pointOf = (): Point => ({
       w: row(step.words.vectors, word),
       c: row(step.contexts.vectors, context),
@@ -70,7 +69,11 @@ test('GloveStep divides by the root of one and the squared gradients so far', ()
   for (let k = 0; k < 4; k++) {
     const [before] = state();
     const share = (3 / 8) ** 0.6;
-    const product = (step.words.vectors[0] ?? 0) * (step.contexts.vectors[2] ?? 0);
+    const [own, other] = [
+      step.math.row(step.words.vectors, 0)[0] ?? 0,
+      step.math.row(step.contexts.vectors, 2)[0] ?? 0,
+    ];
+    const product = own * other;
     const gradient = share * (product + state()[0] + state()[1] - Math.log(3));
     step.fit(pair, 0.5);
     assert(Math.abs(before - state()[0] - (0.5 * gradient) / Math.sqrt(squares)) < 1e-6);

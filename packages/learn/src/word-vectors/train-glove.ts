@@ -84,9 +84,11 @@ export async function trainGlove(corpus: Corpus, options: GloveOptions = {}): Pr
     report(order.length);
     await pauses.take();
   }
-  const result = step.words.vectors;
-  const added = step.contexts.vectors;
-  if (vectors === 'sum') for (let k = 0; k < result.length; k++) result[k] = (result[k] ?? 0) + (added[k] ?? 0);
+  const result = step.math.copy(step.words.vectors);
+  if (vectors === 'sum') {
+    const others = step.math.copy(step.contexts.vectors);
+    for (let k = 0; k < result.length; k++) result[k] = (result[k] ?? 0) + (others[k] ?? 0);
+  }
   if (!result.every(Number.isFinite)) {
     throw new AmaasError('TRAINING_DIVERGED', 'glove: vectors are not finite; lower the learning rate');
   }

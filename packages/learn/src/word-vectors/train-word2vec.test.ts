@@ -13,6 +13,18 @@ const random = createRandom('step');
 const numbers = (rows: number): Float32Array =>
   Float32Array.from({ length: rows * DIMENSIONS }, () => random.normal() * 0.7);
 
+function stepFrom(inputs: Float32Array, outputs: Float32Array, dimensions: number): SampleStep {
+  const step = new SampleStep({
+    inputRows: inputs.length / dimensions,
+    outputRows: outputs.length / dimensions,
+    dimensions,
+  });
+  const [first, second] = [inputs.values(), outputs.values()];
+  step.math.fill(step.inputs, () => first.next().value ?? 0);
+  step.math.fill(step.outputs, () => second.next().value ?? 0);
+  return step;
+}
+
 test("SampleStep moves rows by the gradients of train's negativeSampling", () => {
   const [inputs, outputs] = [numbers(5), numbers(12)];
   const rows = Int32Array.of(3, 1, 4);
@@ -34,24 +46,25 @@ test("SampleStep moves rows by the gradients of train's negativeSampling", () =>
   ]);
   const [expectedLoss, ...expected] = evaluate([loss, ...gradients(loss, [x, y])], feeds).map(numbersOf);
 
-  const step = new SampleStep(inputs.slice(), outputs.slice(), DIMENSIONS);
+  const step = stepFrom(inputs, outputs, DIMENSIONS);
   const rate = 0.5;
   step.read(rows, 3, scale);
   const found = groups.reduce((sum, group) => sum + step.compare(Int32Array.from(group), rate), 0);
   step.write(rows, 3, rate * scale);
   assert(Math.abs(found - (expectedLoss?.data[0] ?? 0)) < 1e-6);
-  [[inputs, step.inputs, expected[0]?.data] as const, [outputs, step.outputs, expected[1]?.data] as const].forEach(
-    ([before, after, gradient]) => {
-      before.forEach((value, k) => {
-        const moved = (value - (after[k] ?? 0)) / rate;
-        assert(Math.abs(moved - (gradient?.[k] ?? Number.NaN)) < 2e-6, `${k}: ${moved}, not ${gradient?.[k]}`);
-      });
-    },
-  );
+  [
+    [inputs, step.math.copy(step.inputs), expected[0]?.data] as const,
+    [outputs, step.math.copy(step.outputs), expected[1]?.data] as const,
+  ].forEach(([before, after, gradient]) => {
+    before.forEach((value, k) => {
+      const moved = (value - (after[k] ?? 0)) / rate;
+      assert(Math.abs(moved - (gradient?.[k] ?? Number.NaN)) < 2e-6, `${k}: ${moved}, not ${gradient?.[k]}`);
+    });
+  });
 });
 
 test('SampleStep stays finite where scores are huge', () => {
-  const step = new SampleStep(Float32Array.of(100, 100), Float32Array.of(100, 100, -100, -100), 2);
+  const step = stepFrom(Float32Array.of(100, 100), Float32Array.of(100, 100, -100, -100), 2);
   step.read(Int32Array.of(0), 1, 1);
   assert.equal(step.compare(Int32Array.of(1, 0), 0.01), 40_000);
 });

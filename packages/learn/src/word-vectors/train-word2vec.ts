@@ -42,7 +42,7 @@ export interface Word2VecOptions extends TrainingControl {
 }
 
 /**
- * Trains word vectors. Memory: 8 bytes per word and dimension, with sub-words 4 more per bucket and dimension.
+ * Trains word vectors. Memory: 8 bytes per word and dimension, with sub-words 4 more per bucket and dimension; 4 GB at most.
  * @throws INVALID_ARGUMENT; CANCELLED; TRAINING_DIVERGED when the vectors are not finite in the end
  */
 export async function trainWord2Vec(corpus: Corpus, options: Word2VecOptions = {}): Promise<WordEmbeddings> {
@@ -132,12 +132,12 @@ class Training {
   constructor(corpus: Corpus, settings: Settings) {
     const { dimensions, random, subwords } = settings;
     const words = corpus.vocabulary.words.length;
-    const inputs = new Float32Array((words + (subwords?.buckets ?? 0)) * dimensions);
     const first = random.fork('first');
-    for (let k = 0; k < inputs.length; k++) inputs[k] = (first.uniform() - 0.5) / dimensions;
+    const step = new SampleStep({ inputRows: words + (subwords?.buckets ?? 0), outputRows: words, dimensions });
+    step.math.fill(step.inputs, () => (first.uniform() - 0.5) / dimensions);
     this.#corpus = corpus;
     this.#settings = settings;
-    this.#step = new SampleStep(inputs, new Float32Array(words * dimensions), dimensions);
+    this.#step = step;
     this.#keep = keepProbabilities(corpus.vocabulary, settings.subsample);
     this.#noise = createNoise(corpus.vocabulary);
     this.#rows = inputRowsOf(corpus.vocabulary.words, subwords);
@@ -244,15 +244,18 @@ class Training {
 
   result(): WordEmbeddings {
     const { vocabulary } = this.#corpus;
-    const { dimensions, subwords, vectors } = this.#settings;
-    const { inputs, outputs } = this.#step;
+    const { subwords, vectors } = this.#settings;
+    const { math, inputs, outputs } = this.#step;
     const { words } = vocabulary;
-    const summed = sumInputRows(inputs, this.#rows, dimensions);
-    if (vectors === 'sum') for (let k = 0; k < summed.length; k++) summed[k] = (summed[k] ?? 0) + (outputs[k] ?? 0);
+    const summed = sumInputRows(math, inputs, this.#rows);
+    if (vectors === 'sum') {
+      const others = math.copy(outputs);
+      for (let k = 0; k < summed.length; k++) summed[k] = (summed[k] ?? 0) + (others[k] ?? 0);
+    }
     if (!summed.every(Number.isFinite)) {
       throw new AmaasError('TRAINING_DIVERGED', 'word2vec: vectors are not finite; lower the learning rate');
     }
-    const parts = subwords === null ? null : { settings: subwords, table: inputs.subarray(words.length * dimensions) };
+    const parts = subwords === null ? null : { settings: subwords, table: math.copy(inputs, words.length) };
     return new WordEmbeddings({ words, vectors: summed, counts: vocabulary.counts, subwords: parts });
   }
 }
