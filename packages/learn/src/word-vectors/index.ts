@@ -15,3 +15,10 @@ export { trainWord2Vec, type Word2VecOptions } from './train-word2vec.ts';
 export type { DistanceWeighting } from './co-occurrences.ts';
 export { type PpmiSvdOptions, trainPpmiSvd } from './train-ppmi-svd.ts';
 export { type GloveOptions, trainGlove } from './train-glove.ts';
+export { type ExportOptions, wordVectorFiles, wordVectorsToOnnx } from './export-onnx.ts';
+export {
+  readWord2VecBinary,
+  readWord2VecText,
+  writeWord2VecBinary,
+  writeWord2VecText,
+} from './word2vec-format.ts';
