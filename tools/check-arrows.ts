@@ -15,6 +15,7 @@ const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engines/ort-web': ['core'],
   'engines/duckdb': ['core', 'learn'],
   'engines/sharp': ['core', 'learn'],
+  'engines/llama': ['core', 'learn'],
   client: ['protocols', 'core'],
   cli: ['client', 'core', 'protocols', 'learn', 'server', 'engines/ort-node', 'engines/duckdb', 'engines/sharp'],
   server: ['core', 'protocols', 'learn', 'engines/ort-node', 'engines/duckdb', 'engines/sharp'],

@@ -92,6 +92,7 @@ export const ERROR_CATALOGUE = {
   QUEUE_FULL: entry('RESOURCE_EXHAUSTED', "The model's queue is full.", { retryable: true }),
   DEADLINE_EXCEEDED: entry('DEADLINE_EXCEEDED', 'The request did not finish in time.'),
   CANCELLED: entry('CANCELLED', 'The caller went away.'),
+  CONTEXT_OVERFLOW: entry('OUT_OF_RANGE', 'Prompt and answer together are longer than the context of the model.'),
   ENGINE_CRASHED: entry('UNAVAILABLE', 'The process running the model ended; it is being replaced.', {
     retryable: true,
   }),

@@ -6,6 +6,7 @@ export * from './executor-checks.ts';
 export * from './executor.ts';
 export * from './float16.ts';
 export * from './inference.ts';
+export * from './language-model.ts';
 export * from './manifest.ts';
 export * from './names.ts';
 export * from './signature.ts';

@@ -1,0 +1,168 @@
+// The port of runtimes for language models: a prompt in, a stream of text out. Prompts come as pieces, because only what the
+// caller marks may hold special tokens. Knows no protocols, no chat templates.
+import type { Cancellation } from './inference.ts';
+
+/** A language model on disk. */
+export interface LanguageModelSource {
+  /** Name and version for messages, `chat@3`. */
+  readonly label: string;
+  /** Absolute path of the model file. */
+  readonly modelPath: string;
+  /** Absolute paths of adapters by the names requests ask for them. */
+  readonly adapters?: ReadonlyMap<string, string>;
+}
+
+export interface LanguageLoadOptions {
+  /** Tokens one sequence may hold, prompt and answer together; default chosen from the model and the memory allowed. */
+  readonly contextTokens?: number;
+  /** Sequences at once, ≥ 1; default chosen likewise. */
+  readonly parallel?: number;
+  /** Threads of the runtime; default: measured while loading. */
+  readonly threads?: number;
+  /** Most bytes that weights, caches and buffers may take together. @throws MEMORY_LIMIT with numbers beyond */
+  readonly maxMemoryBytes: number;
+  /** Longest loading may take, in milliseconds. */
+  readonly maxLoadMs: number;
+  /** Requests that may wait for a sequence. */
+  readonly maxQueueSize: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What is known of a loaded language model. */
+export interface LanguageModelFacts {
+  /** As the runtime describes it, `llama 15M Q8_0`. */
+  readonly description: string;
+  readonly parameters: number;
+  readonly modelBytes: number;
+  readonly vocabularySize: number;
+  readonly embeddingSize: number;
+  /** Tokens the model was trained to see. */
+  readonly trainedContextTokens: number;
+  /** Tokens one sequence may hold. */
+  readonly contextTokens: number;
+  readonly parallel: number;
+  readonly threads: ThreadChoice;
+  /** Tokens of a prompt computed in one step at most. */
+  readonly stepTokens: number;
+}
+
+/** Threads by what is computed, and what was measured to choose them; no measurements where they were given. */
+export interface ThreadChoice {
+  readonly generation: number;
+  readonly prompt: number;
+  readonly measured: readonly ThreadMeasurement[];
+}
+
+export interface ThreadMeasurement {
+  readonly threads: number;
+  readonly generatedTokensPerSecond: number;
+  readonly promptTokensPerSecond: number;
+}
+
+/** A piece of a prompt: text, in which special tokens are read only where that is said; or tokens. */
+export type PromptPiece = { readonly text: string; readonly special: boolean } | { readonly tokens: readonly number[] };
+
+/** How the next token is drawn. Left-out fields do not take part. */
+export interface SamplingSettings {
+  /** 0: the likeliest; default 0. */
+  readonly temperature?: number;
+  /** Only the so many likeliest. */
+  readonly topK?: number;
+  /** Only the likeliest that together have this probability, 0 … 1. */
+  readonly topP?: number;
+  /** Only those with at least this share of the likeliest one's probability, 0 … 1. */
+  readonly minP?: number;
+  /** Logits of repeated tokens are divided by it, or multiplied where negative. */
+  readonly repeatPenalty?: number;
+  /** Taken from the logits of tokens that have occurred, once and as often as they did. */
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  /** Tokens the three penalties look back on; default 64. */
+  readonly penaltyTokens?: number;
+  /** Added to logits, by token; −Infinity forbids one. */
+  readonly logitBias?: ReadonlyMap<number, number>;
+  /**
+   * 0 … 2³² − 1; default drawn. Alone a request with a seed gives the same text again. In company it may not: sequences are
+   * computed together, and sums of other sizes round differently, which may turn a close draw.
+   */
+  readonly seed?: number;
+}
+
+export interface GenerationRequest {
+  readonly prompt: readonly PromptPiece[];
+  /** Default: what the context has room for. */
+  readonly maxTokens?: number;
+  readonly sampling?: SamplingSettings;
+  /** Texts that end the answer and are not part of it. */
+  readonly stop?: readonly string[];
+  /** A grammar the answer follows, in llama.cpp's GBNF, beginning with `root`. */
+  readonly grammar?: string;
+  /** Whether to report the model's own log-probabilities, and of how many of the likeliest tokens besides. */
+  readonly logProbabilities?: { readonly top: number };
+  /** Name of an adapter of the source. */
+  readonly adapter?: string;
+}
+
+/** One token and the model's own probability of it, before any sampling setting. */
+export interface TokenProbability {
+  readonly token: number;
+  readonly text: string;
+  /** Natural logarithm. */
+  readonly logProbability: number;
+}
+
+/** A token of the answer. */
+export interface GeneratedToken extends TokenProbability {
+  /** The likeliest first. */
+  readonly top: readonly TokenProbability[];
+}
+
+export type GenerationEvent =
+  /** The prompt is being computed; `cachedTokens` of it were there already. */
+  | { readonly type: 'started'; readonly promptTokens: number; readonly cachedTokens: number }
+  /** More of the answer: whole characters, and nothing that may yet turn out to be a stop text. */
+  | { readonly type: 'text'; readonly text: string; readonly tokens: readonly GeneratedToken[] }
+  | GenerationEnd;
+
+export interface GenerationEnd {
+  readonly type: 'ended';
+  /** `stop`: the model ended, or a stop text came; `length`: no room, or maxTokens. */
+  readonly reason: 'stop' | 'length';
+  /** The stop text that came. */
+  readonly stopText: string | null;
+  readonly usage: GenerationUsage;
+  /** The seed that was used. */
+  readonly seed: number;
+}
+
+export interface GenerationUsage {
+  readonly promptTokens: number;
+  /** Of the prompt's, those that were there from an earlier request. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  /** Waiting for a sequence, computing the prompt, and writing. */
+  readonly queueMs: number;
+  readonly promptMs: number;
+  readonly generationMs: number;
+}
+
+/** A language model ready to write. */
+export interface LanguageModel {
+  readonly facts: LanguageModelFacts;
+  /**
+   * Writes on. The stream ends with an `ended` event; leaving it early ends the work within one step.
+   * @throws INVALID_ARGUMENT for settings out of range, CONTEXT_OVERFLOW with numbers, QUEUE_FULL, CANCELLED when `signal`
+   *   fires, ENGINE_CRASHED (retryable) when the process ended, MODEL_NOT_READY while it is being replaced or unloaded.
+   */
+  generate(request: GenerationRequest, signal?: Cancellation): AsyncIterable<GenerationEvent>;
+  /** @throws as {@link generate} */
+  tokenize(pieces: readonly PromptPiece[]): Promise<readonly number[]>;
+  /** Text of tokens, special ones left out. @throws as {@link generate} */
+  detokenize(tokens: readonly number[]): Promise<string>;
+  /** Requests being written and waiting. */
+  readonly load: { readonly active: number; readonly waiting: number };
+  /** Resident bytes of its process; null where the system does not tell or there is none. */
+  measureMemoryBytes(): number | null;
+  /** Ends the process; requests under way end with MODEL_NOT_READY. Idempotent. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+// How many threads llama.cpp is given, by measuring: the best number for a small model is 1, for a large one all cores, and
+// more threads than cores make it hundreds of times slower.
+import type { ThreadChoice, ThreadMeasurement } from '@amaas/core';
+import type { BoundContext } from './binding.ts';
+
+const PROMPT_TOKENS = 64;
+const GENERATED_TOKENS = 8;
+/** Longest one number of threads is tried: a large model then has one prompt and a few tokens to judge by. */
+const MOST_MS = 400;
+/** More threads must be worth it: other models run beside this one. */
+const WORTH_IT = 1.1;
+
+/**
+ * Measures 1, 2, 4, … `most` threads and leaves the context's first sequence empty.
+ * @param token - any token
+ */
+export async function chooseThreads(context: BoundContext, most: number, token: number): Promise<ThreadChoice> {
+  const measured: ThreadMeasurement[] = [];
+  // The first step of a context makes room; it is not measured.
+  context.setThreads(1);
+  await compute(context, { token, from: 0, count: 1 });
+  context.removeTokenCellsFromSequence(0, -1, -1);
+  for (const threads of numbersUpTo(most)) {
+    context.setThreads(threads);
+    measured.push({ threads, ...(await measure(context, token)) });
+  }
+  return {
+    generation: best(measured, ({ generatedTokensPerSecond }) => generatedTokensPerSecond),
+    prompt: best(measured, ({ promptTokensPerSecond }) => promptTokensPerSecond),
+    measured,
+  };
+}
+
+async function measure(context: BoundContext, token: number): Promise<Omit<ThreadMeasurement, 'threads'>> {
+  const beganMs = performance.now();
+  let promptMs = Number.POSITIVE_INFINITY;
+  let tokenMs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 3 && (round === 0 || performance.now() - beganMs < MOST_MS); round++) {
+    promptMs = Math.min(promptMs, await compute(context, { token, from: 0, count: PROMPT_TOKENS }));
+    let generatedMs = 0;
+    let generated = 0;
+    while (generated < GENERATED_TOKENS && (generated === 0 || performance.now() - beganMs < MOST_MS)) {
+      generatedMs += await compute(context, { token, from: PROMPT_TOKENS + generated, count: 1 });
+      generated++;
+    }
+    tokenMs = Math.min(tokenMs, generatedMs / generated);
+    context.removeTokenCellsFromSequence(0, -1, -1);
+  }
+  return {
+    generatedTokensPerSecond: 1000 / tokenMs,
+    promptTokensPerSecond: (1000 * PROMPT_TOKENS) / promptMs,
+  };
+}
+
+interface Step {
+  readonly token: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** @returns milliseconds */
+async function compute(context: BoundContext, { token, from, count }: Step): Promise<number> {
+  const startedMs = performance.now();
+  context.initBatch(count);
+  context.addToBatch(0, from, new Uint32Array(count).fill(token), Uint32Array.of(count - 1));
+  await context.decodeBatch();
+  return performance.now() - startedMs;
+}
+
+/** The fewest threads that others do not clearly surpass. */
+function best(measured: readonly ThreadMeasurement[], speed: (each: ThreadMeasurement) => number): number {
+  let chosen = measured[0];
+  for (const each of measured) {
+    if (chosen !== undefined && speed(each) > WORTH_IT * speed(chosen)) chosen = each;
+  }
+  return chosen?.threads ?? 1;
+}
+
+function numbersUpTo(most: number): readonly number[] {
+  const numbers: number[] = [];
+  for (let threads = 1; threads < most; threads *= 2) numbers.push(threads);
+  return [...numbers, Math.max(1, most)];
+}

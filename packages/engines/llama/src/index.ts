@@ -1,0 +1,1 @@
+export { LlamaEngine } from './engine.ts';

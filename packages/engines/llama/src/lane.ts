@@ -1,0 +1,213 @@
+// A context and its sequences: requests wait for a sequence, and step by step all of them are computed together. There is one
+// lane for the model and one for each adapter that is asked for, because a context computes with one set of weights.
+import { AmaasError, type GenerationEnd } from '@amaas/core';
+import type { AnswerPart } from './answer-text.ts';
+import { planStep } from './batch-plan.ts';
+import type { BoundContext } from './binding.ts';
+import { type Slot, SequenceSlots } from './sequence-slots.ts';
+import type { DrawnToken, Writing } from './writing.ts';
+import type { RequestEvent } from './messages.ts';
+
+export interface LaneParts {
+  readonly context: BoundContext;
+  readonly parallel: number;
+  readonly contextTokens: number;
+  readonly stepTokens: number;
+  /** By what a step computes. */
+  readonly threads: { readonly generation: number; readonly prompt: number };
+  isEnd(token: number): boolean;
+  readonly onEvents: (events: readonly RequestEvent[]) => void;
+  readonly onFailure: (id: number, error: AmaasError) => void;
+}
+
+interface Active {
+  readonly writing: Writing;
+  readonly slot: Slot;
+  /** Tokens not yet computed: of the prompt, then the one drawn last. */
+  waiting: Uint32Array;
+  isWriting: boolean;
+}
+
+/** Steps of more tokens are prompts to the choice of threads. */
+const PROMPT_STEP = 8;
+
+export class Lane {
+  readonly #parts: LaneParts;
+  readonly #slots: SequenceSlots;
+  #queue: Writing[] = [];
+  #active: Active[] = [];
+  readonly #cancelled = new Set<number>();
+  #isRunning = false;
+  #threads = 0;
+  #events: RequestEvent[] = [];
+
+  constructor(parts: LaneParts) {
+    this.#parts = parts;
+    this.#slots = new SequenceSlots(parts.parallel);
+  }
+
+  submit(writing: Writing): void {
+    this.#queue.push(writing);
+    if (!this.#isRunning) void this.#run();
+  }
+
+  /** Takes effect after the step at hand. */
+  cancel(id: number): void {
+    this.#cancelled.add(id);
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    try {
+      while (this.#queue.length + this.#active.length > 0) {
+        this.#dropCancelled();
+        await this.#admit();
+        if (this.#active.length > 0) await this.#step();
+        this.#flush();
+      }
+    } catch (thrown) {
+      this.#failAll(thrown);
+    } finally {
+      this.#isRunning = false;
+      this.#cancelled.clear();
+    }
+    // A request may have come while the last ones failed.
+    if (this.#queue.length > 0) void this.#run();
+  }
+
+  #dropCancelled(): void {
+    if (this.#cancelled.size === 0) return;
+    const isGone = ({ id }: Writing): boolean => this.#cancelled.has(id);
+    for (const writing of this.#queue.filter(isGone)) writing.dispose();
+    this.#queue = this.#queue.filter((writing) => !isGone(writing));
+    for (const active of this.#active.filter(({ writing }) => isGone(writing))) this.#leave(active);
+    this.#cancelled.clear();
+  }
+
+  async #admit(): Promise<void> {
+    const { context } = this.#parts;
+    while (this.#queue.length > 0) {
+      const [writing] = this.#queue;
+      const choice = writing === undefined ? null : this.#slots.choose(writing.prompt);
+      if (writing === undefined || choice === null) return;
+      this.#queue.shift();
+      const { slot, copyFrom } = choice;
+      let { common } = choice;
+      if (copyFrom !== null) {
+        await context.copySequenceStateFromOtherSequence(slot.sequence, copyFrom.sequence);
+        slot.tokens = [...copyFrom.tokens];
+      }
+      // A model without positions in its cache cannot forget a part of it.
+      if (slot.tokens.length > common && !context.removeTokenCellsFromSequence(slot.sequence, common, -1)) {
+        context.removeTokenCellsFromSequence(slot.sequence, -1, -1);
+        common = 0;
+      }
+      this.#slots.take(slot, [...writing.prompt.subarray(0, common)]);
+      writing.startedMs = performance.now();
+      writing.cachedTokens = common;
+      this.#active.push({ writing, slot, waiting: writing.prompt.subarray(common), isWriting: false });
+      const { id, prompt } = writing;
+      this.#say(id, { type: 'started', promptTokens: prompt.length, cachedTokens: common });
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { context, stepTokens } = this.#parts;
+    const active = this.#active;
+    const shares = planStep(
+      active.map(({ waiting, isWriting }) => ({ waiting: waiting.length, isWriting })),
+      stepTokens,
+    );
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    this.#chooseThreads(total > Math.max(PROMPT_STEP, this.#parts.parallel));
+    context.initBatch(total);
+    const drawing: { readonly active: Active; readonly place: number }[] = [];
+    for (const [index, each] of active.entries()) {
+      const share = shares[index] ?? 0;
+      if (share === 0) continue;
+      const tokens = each.waiting.subarray(0, share);
+      const isLast = share === each.waiting.length;
+      const [place] = context.addToBatch(
+        each.slot.sequence,
+        each.slot.tokens.length,
+        tokens,
+        isLast ? Uint32Array.of(share - 1) : new Uint32Array(),
+      );
+      for (const token of tokens) each.slot.tokens.push(token);
+      each.waiting = each.waiting.subarray(share);
+      if (place !== undefined && isLast) drawing.push({ active: each, place });
+    }
+    await context.decodeBatch();
+    const drawn = await Promise.all(drawing.map(({ active: { writing }, place }) => writing.draw(context, place)));
+    for (const [index, { active: each }] of drawing.entries()) this.#take(each, drawn[index] ?? null);
+  }
+
+  #take(active: Active, drawn: DrawnToken | null): void {
+    const { writing, slot } = active;
+    const { isEnd, contextTokens } = this.#parts;
+    if (drawn === null || isEnd(drawn.id)) {
+      this.#finish(active, 'stop');
+      return;
+    }
+    const part = writing.text.push(drawn.id, drawn.said);
+    this.#sayText(writing.id, part);
+    if (part.stopText !== null) this.#end(active, writing.end('stop', part.stopText));
+    else if (writing.written >= writing.maxTokens || slot.tokens.length >= contextTokens)
+      this.#finish(active, 'length');
+    else {
+      active.waiting = Uint32Array.of(drawn.id);
+      active.isWriting = true;
+    }
+  }
+
+  #finish(active: Active, reason: GenerationEnd['reason']): void {
+    const { writing } = active;
+    const part = writing.text.finish();
+    this.#sayText(writing.id, part);
+    this.#end(active, writing.end(part.stopText === null ? reason : 'stop', part.stopText));
+  }
+
+  #sayText(id: number, { text, tokens }: AnswerPart): void {
+    if (text !== '' || tokens.length > 0) this.#say(id, { type: 'text', text, tokens });
+  }
+
+  #end(active: Active, end: GenerationEnd): void {
+    this.#say(active.writing.id, end);
+    this.#leave(active);
+  }
+
+  #leave(active: Active): void {
+    active.writing.dispose();
+    this.#slots.leave(active.slot);
+    this.#active = this.#active.filter((each) => each !== active);
+  }
+
+  /** What is in the caches is not known any more. */
+  #failAll(thrown: unknown): void {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const error = new AmaasError('RUN_FAILED', `generate: llama.cpp could not go on: ${why}`, { retryable: true });
+    this.#flush();
+    for (const active of this.#active) {
+      this.#parts.onFailure(active.writing.id, error);
+      this.#parts.context.removeTokenCellsFromSequence(active.slot.sequence, -1, -1);
+      active.slot.tokens = [];
+      this.#leave(active);
+    }
+  }
+
+  #chooseThreads(isPrompt: boolean): void {
+    const { context, threads } = this.#parts;
+    const wanted = isPrompt ? threads.prompt : threads.generation;
+    if (wanted !== this.#threads) context.setThreads(wanted);
+    this.#threads = wanted;
+  }
+
+  #say(id: number, event: RequestEvent['event']): void {
+    this.#events.push({ id, event });
+  }
+
+  #flush(): void {
+    if (this.#events.length > 0) this.#parts.onEvents(this.#events);
+    this.#events = [];
+  }
+}

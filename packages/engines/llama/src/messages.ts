@@ -1,0 +1,33 @@
+// What the engine and the child process of a model say to each other: structured-clonable values.
+import type { GenerationEvent, GenerationRequest, LanguageModelFacts, PromptPiece, SerializedError } from '@amaas/core';
+
+/** How a child loads its model. */
+export interface LoadTask {
+  readonly label: string;
+  readonly modelPath: string;
+  readonly adapters: ReadonlyMap<string, string>;
+  readonly contextTokens: number | null;
+  readonly parallel: number | null;
+  readonly threads: number | null;
+  readonly maxMemoryBytes: number;
+}
+
+export type ToChild =
+  | { readonly type: 'load'; readonly task: LoadTask }
+  | { readonly type: 'generate'; readonly id: number; readonly request: GenerationRequest }
+  | { readonly type: 'cancel'; readonly id: number }
+  | { readonly type: 'tokenize'; readonly id: number; readonly pieces: readonly PromptPiece[] }
+  | { readonly type: 'detokenize'; readonly id: number; readonly tokens: readonly number[] };
+
+export type FromChild =
+  | { readonly type: 'loaded'; readonly facts: LanguageModelFacts }
+  | { readonly type: 'load-failed'; readonly error: SerializedError }
+  /** All that one step brought. */
+  | { readonly type: 'events'; readonly events: readonly RequestEvent[] }
+  | { readonly type: 'failed'; readonly id: number; readonly error: SerializedError }
+  | { readonly type: 'answer'; readonly id: number; readonly value: readonly number[] | string };
+
+export interface RequestEvent {
+  readonly id: number;
+  readonly event: GenerationEvent;
+}

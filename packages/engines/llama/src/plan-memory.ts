@@ -1,0 +1,120 @@
+// How many tokens and sequences a model gets, from its file and the memory allowed, before anything is loaded.
+import { open } from 'node:fs/promises';
+import { AmaasError } from '@amaas/core';
+import { type GgufFile, ggufNumber, ggufNumbers, ggufText, ggufTexts, readGguf } from '@amaas/learn/gguf';
+
+/** What a file says of the memory its model needs. */
+export interface MemoryFacts {
+  readonly fileBytes: number;
+  readonly vocabularySize: number;
+  readonly trainedContextTokens: number;
+  /** Keys and values of one token in all layers, as 16-bit numbers. */
+  readonly cacheBytesPerToken: number;
+  /** Buffers of a step, which do not depend on the context. */
+  readonly stepBytes: number;
+}
+
+export interface MemoryPlan {
+  readonly contextTokens: number;
+  readonly parallel: number;
+  /** Weights, caches and buffers. */
+  readonly bytes: number;
+}
+
+/** Tokens llama.cpp computes in one step at most. */
+export const MOST_STEP_TOKENS = 512;
+
+/** What is chosen unasked where memory allows: enough for a conversation, and for a few at once. */
+const USUAL_CONTEXT_TOKENS = 8192;
+const USUAL_PARALLEL = 4;
+const LEAST_CONTEXT_TOKENS = 512;
+const CACHE_NUMBER_BYTES = 2;
+
+/**
+ * Reads the header of a model file, every number of it held against the file's length: what is malformed ends here and does
+ * not reach llama.cpp.
+ * @throws INVALID_MODEL naming what is wrong, and where
+ */
+export async function readMemoryFacts(modelPath: string): Promise<MemoryFacts> {
+  const file = await open(modelPath);
+  try {
+    const { size } = await file.stat();
+    const gguf = await readGguf({
+      byteLength: size,
+      async read(start, end) {
+        const bytes = new Uint8Array(end - start);
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+        return bytes.subarray(0, bytesRead);
+      },
+    });
+    return factsOf(gguf, size);
+  } finally {
+    await file.close();
+  }
+}
+
+function factsOf({ metadata }: GgufFile, fileBytes: number): MemoryFacts {
+  const architecture = ggufText(metadata, 'general.architecture');
+  const number = (key: string): number | undefined => ggufNumber(metadata, `${architecture}.${key}`);
+  const layers = number('block_count') ?? 0;
+  const width = number('embedding_length') ?? 0;
+  const heads = Math.max(1, number('attention.head_count') ?? 1);
+  const headSize = width / heads;
+  const cacheHeads = keyValueHeads(metadata, `${architecture}.attention.head_count_kv`, { layers, heads });
+  const numbersPerHead = (number('attention.key_length') ?? headSize) + (number('attention.value_length') ?? headSize);
+  const vocabulary = ggufTexts(metadata, 'tokenizer.ggml.tokens')?.length ?? 0;
+  const inner = number('feed_forward_length') ?? 4 * width;
+  return {
+    fileBytes,
+    vocabularySize: vocabulary,
+    trainedContextTokens: number('context_length') ?? USUAL_CONTEXT_TOKENS,
+    cacheBytesPerToken: cacheHeads * numbersPerHead * CACHE_NUMBER_BYTES,
+    stepBytes: 4 * MOST_STEP_TOKENS * (vocabulary + 6 * width + 3 * inner),
+  };
+}
+
+/** Heads of all layers together; some models have another number in each. */
+function keyValueHeads(
+  metadata: GgufFile['metadata'],
+  key: string,
+  { layers, heads }: { readonly layers: number; readonly heads: number },
+): number {
+  if (metadata.get(key)?.type !== 'array') return layers * (ggufNumber(metadata, key) ?? heads);
+  return Array.from(ggufNumbers(metadata, key) ?? []).reduce((sum, each) => sum + each, 0);
+}
+
+export interface MemoryWish {
+  readonly contextTokens: number | null;
+  readonly parallel: number | null;
+  readonly maxMemoryBytes: number;
+}
+
+/**
+ * What is asked for where it fits; else what was not asked for becomes smaller: sequences first, then tokens.
+ * @throws MEMORY_LIMIT with the numbers when not even the least fits
+ */
+export function planMemory(label: string, facts: MemoryFacts, wish: MemoryWish): MemoryPlan {
+  const { maxMemoryBytes } = wish;
+  let contextTokens = wish.contextTokens ?? Math.min(facts.trainedContextTokens, USUAL_CONTEXT_TOKENS);
+  let parallel = wish.parallel ?? USUAL_PARALLEL;
+  const plan = (): MemoryPlan => ({
+    contextTokens,
+    parallel,
+    bytes: facts.fileBytes + facts.stepBytes + facts.cacheBytesPerToken * contextTokens * parallel,
+  });
+  while (plan().bytes > maxMemoryBytes && wish.parallel === null && parallel > 1) parallel--;
+  while (plan().bytes > maxMemoryBytes && wish.contextTokens === null && contextTokens >= 2 * LEAST_CONTEXT_TOKENS) {
+    contextTokens = Math.floor(contextTokens / 2);
+  }
+  const { bytes } = plan();
+  if (bytes <= maxMemoryBytes) return plan();
+  throw new AmaasError(
+    'MEMORY_LIMIT',
+    `load: model "${label}" needs ${megabytes(bytes)} (weights ${megabytes(facts.fileBytes)}, ${parallel} × ${contextTokens} tokens of context ${megabytes(facts.cacheBytesPerToken * contextTokens * parallel)}, buffers ${megabytes(facts.stepBytes)}), and ${megabytes(maxMemoryBytes)} are allowed`,
+    { details: { neededBytes: bytes, allowedBytes: maxMemoryBytes, contextTokens, parallel } },
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB`;
+}
