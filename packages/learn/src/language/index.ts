@@ -47,3 +47,10 @@ export {
   llamaFromSafetensors,
   llamaToSafetensors,
 } from './llama-safetensors.ts';
+export {
+  exportTranslator,
+  TRANSLATOR_INPUT,
+  TRANSLATOR_OUTPUT,
+  type TranslatorExportOptions,
+  translatorFiles,
+} from './translator-files.ts';

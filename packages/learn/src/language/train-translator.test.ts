@@ -2,15 +2,18 @@
 // translating step by step is what the whole network says.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AmaasError, createTensor } from '@amaas/core';
+import { AmaasError, createTensor, type Manifest } from '@amaas/core';
 import { SOURCE_INPUT, TARGET_INPUT } from '../layers/index.ts';
 import { ortExecutor } from '../reference/testing/check-operation.ts';
+import { readTokenizer } from '../tokenize/index.ts';
+import { readSafetensors } from '../train/index.ts';
 import { MemoryStore, weightBytes } from '../train/testing/small-training.ts';
 import type { TextPair } from './translation-examples.ts';
 import type { TrainedTranslator, TrainTranslatorOptions, TranslatorEvent } from './translation-options.ts';
 import { translationTokens } from './translation-tokenizer.ts';
 import { trainTranslator } from './train-translator.ts';
 import { Translator } from './translator.ts';
+import { translatorFiles } from './translator-files.ts';
 
 const executor = await ortExecutor();
 const COLOURS = ['rot', 'blau', 'alt', 'neu'];
@@ -64,6 +67,7 @@ for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
     assert.equal(history.length, epochs);
     assert.deepEqual([facts.pairs, facts.tooLong, facts.validationPairs], [20, 0, 0]);
     await assertGreedy(trained, PAIRS[7] ?? assert.fail());
+    await assertFiles(trained);
   });
 }
 
@@ -97,6 +101,39 @@ async function assertGreedy({ model, tokenizer, architecture, facts }: TrainedTr
   const [translation] = await translator.translate([source], { beams: 1 });
   await translator.dispose();
   assert.equal(translation, tokenizer.decode(written));
+}
+
+/** The graph of the files, asked as their manifest says, gives the translations of the scores. */
+async function assertFiles(trained: TrainedTranslator) {
+  const files = translatorFiles(trained);
+  const text = (name: string): string => new TextDecoder().decode(files.get(name));
+  const { preprocess, postprocess, example }: Manifest = JSON.parse(text('amaas.json'));
+  const declared = preprocess?.['source'];
+  assert(declared?.kind === 'tokens' && declared.tokenizer === 'tokenizer.json' && example === 'example.json');
+  assert.deepEqual(postprocess, { tokens: { kind: 'text', tokenizer: 'tokenizer.json' } });
+  const tokenizer = readTokenizer(text('tokenizer.json'));
+  const { maxTokens = 0, padding = 0 } = declared;
+  const rows = PAIRS.flatMap(({ source }) => {
+    const { ids } = tokenizer.encode(source);
+    return Array.from({ length: maxTokens }, (_, at) => BigInt(ids[at] ?? padding));
+  });
+  const compiled = await executor.compile(files.get('model.onnx') ?? assert.fail());
+  const source = createTensor('int64', [PAIRS.length, maxTokens], BigInt64Array.from(rows));
+  const { dtype, shape, data } = (await compiled.run(new Map([['source', source]]))).get('tokens') ?? assert.fail();
+  await compiled.dispose();
+  assert(dtype === 'int64');
+  const time = shape[1] ?? 0;
+  for (const [row, { translation }] of (trained.scores?.translations ?? []).entries()) {
+    const ids = Array.from({ length: time }, (_, at) => Number(data[row * time + at]));
+    assert.equal(tokenizer.decode(ids), translation);
+  }
+  assert.equal(JSON.parse(text('example.json')).inputs[0].data[0], PAIRS[0]?.source);
+  assert.equal(JSON.parse(text('config.json')).name, trained.architecture.name);
+  assert.equal(JSON.parse(text('training.json')).scores.translations.length, 20);
+  assert.equal(
+    readSafetensors(files.get('model.safetensors') ?? assert.fail()).tensors.size,
+    trained.model.weights.size,
+  );
 }
 
 const SHORT = {
