@@ -206,6 +206,47 @@ test('texts of different lengths run apart without a mask: no padding reaches th
   );
 });
 
+interface Detail {
+  readonly serving: { readonly batching: object; readonly paddingOff?: string };
+}
+
+async function detailOf(model: string): Promise<Detail> {
+  return (await (await server.request(`/admin/v1/models/${model}/versions/1`)).json()) as Detail; // its use checks it
+}
+
+test('a declared mask is believed only when the model looks at it', { skip }, async () => {
+  await deploy('blind', meanModel({ vocabularySize: BERT_SIZE, tokens: 'T', mask: 'int64', isBlind: true }), {
+    preprocess: { ids: { kind: 'tokens', tokenizer: 'tok.json', maxTokens: 50, mask: 'mask' } },
+  });
+  assertClose(
+    await ask('blind', TEXTS),
+    TEXTS.map((text) => expected(bert, text)),
+  );
+  assert.match(
+    (await detailOf('blind')).serving.paddingOff ?? '',
+    /^output "y" of a text is \S+ by itself and \S+ when it is filled up$/,
+  );
+  assert.equal((await detailOf('longest')).serving.paddingOff, undefined);
+});
+
+test('quarantine tries a model on the texts of its example, or on made-up ones', { skip }, async () => {
+  for (const model of ['fixed', 'longest', 'exact', 'pairs', 'echo'])
+    assert.ok('maxSize' in (await detailOf(model)).serving.batching, `rows of "${model}" were proven to be joinable`);
+  const model = meanModel({ vocabularySize: BERT_SIZE, tokens: 8, mask: 'int64' });
+  const preprocess = { ids: { kind: 'tokens', tokenizer: 'tok.json', mask: 'mask' } } as const;
+  const files = (texts: readonly string[]) => ({
+    'model.onnx': model,
+    'tok.json': bertFile,
+    'example.json': JSON.stringify({ inputs: [strings(texts)] }),
+    'amaas.json': { preprocess, example: 'example.json' },
+  });
+  const good = await deployFiles(server, 'example', files(['an example', 'and one more']));
+  assert.equal(good.status, 201, good.text);
+  const bad = await deployFiles(server, 'bad-example', files(['one two three four five six seven']));
+  assert.equal(bad.status, 400, bad.text);
+  assert.match(bad.text, /the text for input \\"ids\\" of model \\"bad-example\\" has 9 tokens; at most 8 are taken/);
+});
+
 test('texts are cut off at the declared end, or refused with their number of tokens', { skip }, async () => {
   const long =
     'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen';

@@ -15,6 +15,8 @@ export interface MeanModel {
   readonly tokens: number | string;
   readonly mask?: 'int64' | 'float32' | 'bool';
   readonly typeIds?: boolean;
+  /** Takes a mask, but does not look at it: padding counts as tokens. */
+  readonly isBlind?: boolean;
 }
 
 const COLUMNS = 3;
@@ -28,12 +30,18 @@ function axes(name: string, axis: number) {
 }
 
 /** y = the mean over the tokens that the mask shows of (table[id] + type id) · place, float32 [N,3]; see {@link meanOf}. */
-export function meanModel({ vocabularySize, tokens, mask, typeIds = false }: MeanModel): Uint8Array<ArrayBuffer> {
+export function meanModel({
+  vocabularySize,
+  tokens,
+  mask,
+  typeIds = false,
+  isBlind = false,
+}: MeanModel): Uint8Array<ArrayBuffer> {
   const table = Float32Array.from({ length: vocabularySize * COLUMNS }, (_, at) =>
     tableValue(Math.floor(at / COLUMNS), at % COLUMNS),
   );
   const shape = ['N', tokens];
-  const shown = mask === undefined ? 'ones' : 'shown';
+  const shown = mask === undefined || isBlind ? 'ones' : 'shown';
   return writeModel({
     irVersion: 8,
     opsetImports: [{ version: 17 }],

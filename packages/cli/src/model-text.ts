@@ -1,6 +1,6 @@
 // Models, versions and signatures as text for people.
 import type { ModelSummary, VersionDetail, VersionPolicy, VersionSummary } from '@amaas/client';
-import { formatSpec, type TensorSpec } from '@amaas/core';
+import { formatSpec, type Preprocess, type TensorSpec } from '@amaas/core';
 import { formatBytes, formatMs, pairs, table } from './terminal.ts';
 
 /** One line per version of every model. */
@@ -66,9 +66,10 @@ export function versionText(version: VersionDetail): string {
     ['digest', version.digest ?? 'none'],
     ['size', formatBytes(version.sizeBytes)],
     ...(signatures.length === 1 && first !== undefined
-      ? signatureRows('', first[1])
-      : signatures.flatMap(([name, signature]) => signatureRows(`${name} `, signature))),
+      ? signatureRows('', first[1], version)
+      : signatures.flatMap(([name, signature]) => signatureRows(`${name} `, signature, version))),
     ['batching', batchingText(version)],
+    ...paddingRows(version),
     ...servingRows(version),
     ...(version.manifest.licence === undefined ? [] : [['licence', version.manifest.licence] as const]),
   ]);
@@ -104,10 +105,41 @@ type Row = readonly [label: string, value: string];
 function signatureRows(
   prefix: string,
   signature: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] },
+  { manifest }: VersionDetail,
 ): readonly Row[] {
-  const rows = (label: string, specs: readonly TensorSpec[]): readonly Row[] =>
-    specs.map((spec) => [label, `${spec.name}  ${formatSpec(spec)}${spec.optional ? ' (optional)' : ''}`]);
-  return [...rows(`${prefix}input`, signature.inputs), ...rows(`${prefix}output`, signature.outputs)];
+  const declared = Object.entries(manifest.preprocess ?? {});
+  const rows = (label: string, specs: readonly TensorSpec[], note: (name: string) => string): readonly Row[] =>
+    specs.map((spec) => [
+      label,
+      `${spec.name}  ${formatSpec(spec)}${spec.optional ? ' (optional)' : ''}${note(spec.name)}`,
+    ]);
+  return [
+    ...rows(`${prefix}input`, signature.inputs, (name) => otherForm(declared, name)),
+    ...rows(`${prefix}output`, signature.outputs, (name) =>
+      Object.hasOwn(manifest.postprocess ?? {}, name) ? `, from ids by ${manifest.postprocess?.[name]?.tokenizer}` : '',
+    ),
+  ];
+}
+
+/** What may be sent in place of an input's tensor. */
+function otherForm(declared: readonly (readonly [string, Preprocess])[], name: string): string {
+  for (const [input, steps] of declared) {
+    if (steps.kind === 'image') {
+      if (input === name) return `, or pictures [N], brought to ${steps.width} × ${steps.height}`;
+      continue;
+    }
+    if (input === name) {
+      const most = steps.maxTokens === undefined ? '' : `, at most ${steps.maxTokens} tokens`;
+      return `, or ${steps.pair ? 'pairs of texts [N,2]' : 'texts [N]'} by ${steps.tokenizer}${most}`;
+    }
+    if (steps.mask === name || steps.typeIds === name) return `, not with texts for ${input}`;
+  }
+  return '';
+}
+
+function paddingRows({ serving }: VersionDetail): readonly Row[] {
+  const off = serving?.paddingOff;
+  return off === undefined ? [] : [['padding', `off, texts of different lengths run apart: ${off}`]];
 }
 
 function batchingText({ serving }: VersionDetail): string {

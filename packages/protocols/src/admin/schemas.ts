@@ -219,6 +219,9 @@ export const VersionDetailSchema = Type.Object(
             { fixedMs: Type.Number(), msPerRow: Type.Number() },
             { ...strict, description: 'Time of a run as learned so far: fixedMs + msPerRow · rows.' },
           ),
+          paddingOff: Type.Optional(
+            Type.String({ description: 'Why texts of different lengths run apart although they have a mask.' }),
+          ),
         },
         strict,
       ),

@@ -103,6 +103,10 @@ export interface TextSteps {
   readonly outputs: ReadonlySet<string>;
   /** The greatest id that each input can get. */
   readonly greatestIds: ReadonlyMap<string, number>;
+  /** Why texts are not filled up to the longest although the manifest would; null where they are, or it would not. */
+  readonly paddingOff: string | null;
+  /** Finds out whether texts may be filled up; until then they are. Whoever serves asks first. */
+  provePadding(run: RunModel): Promise<void>;
   /** Replaces texts among the inputs by ids. @throws INPUT_MISMATCH, INVALID_ARGUMENT, REQUEST_TOO_LARGE, QUEUE_FULL, CANCELLED */
   prepare(inputs: NamedTensors, signal?: Cancellation): Promise<PreparedTexts>;
   /** Replaces ids among the outputs by texts. @throws CANCELLED */

@@ -134,6 +134,7 @@ export class Reconciler<Recorder extends VersionRecorder> {
         resources: plan.resources,
         maxRunMs: plan.maxRunMs,
       });
+      await texts?.provePadding(async (inputs) => (await loaded.run(inputs)).outputs);
       const recorder = createRecorder(record.model, record.version);
       const scheduler = new ModelScheduler(
         loaded,

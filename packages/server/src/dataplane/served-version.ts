@@ -58,6 +58,11 @@ export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): v
     return this.#steps.textInputs;
   }
 
+  /** Why texts of different lengths run apart although the manifest names a mask; null where they do not. */
+  get paddingOff(): string | null {
+    return this.#parts.texts?.paddingOff ?? null;
+  }
+
   get name(): string {
     return this.record.model;
   }

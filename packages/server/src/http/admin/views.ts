@@ -69,6 +69,7 @@ function servingView(served: ServedVersion): NonNullable<VersionDetail['serving'
         : { off: plan.batchingOff },
     memoryBytes: served.memoryBytes,
     cost: { ...served.cost },
+    ...(served.paddingOff === null ? {} : { paddingOff: served.paddingOff }),
   };
 }
 
