@@ -1,9 +1,13 @@
 // Every example runs as its first lines say, and prints what it should.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { readGguf } from '@amaas/learn/gguf';
+import { llamaFromGguf } from '@amaas/learn/language';
 import { sharedDataPath, skipWithoutSharedData } from '../tools/test-data.ts';
 
 async function runExample(name: string, ...args: string[]): Promise<string> {
@@ -53,4 +57,31 @@ test('digits-cnn learns digits from a part of MNIST', { skip: skipWithoutSharedD
   const output = await runExample('digits-cnn.ts', sharedDataPath('images/mnist'), '3000', '2');
   const accuracy = /test accuracy ([\d.]+)/.exec(output)?.[1];
   assert(Number(accuracy) > 0.85, output);
+});
+
+const PLAYS = 'text/tinyshakespeare_input.txt';
+
+/** The beginning of the plays, in a folder that goes with the test. */
+async function writePlays(t: TestContext, characters: number): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'amaas-plays-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'plays.txt');
+  await writeFile(path, (await readFile(sharedDataPath(PLAYS), 'utf8')).slice(0, characters));
+  return path;
+}
+
+test('gpt-shakespeare begins to learn letters', { skip: skipWithoutSharedData(PLAYS) }, async (t) => {
+  const output = await runExample('gpt-shakespeare.ts', await writePlays(t, 60_000), '40');
+  assert.match(output, /^ROMEO:/);
+  const loss = /held-out loss ([\d.]+) per letter/.exec(output)?.[1];
+  assert(Number(loss) < 3.3, output); // that of letters drawn alike: 4.2
+});
+
+test('story-teller leaves a GGUF file with its tokenizer', { skip: skipWithoutSharedData(PLAYS) }, async (t) => {
+  const plays = await writePlays(t, 40_000);
+  const output = await runExample('story-teller.ts', plays, '4', `${plays}.gguf`);
+  assert.match(output, /[\d.]+ bits per byte; .*plays\.txt\.gguf: \d+ bytes/);
+  const { options, tokenizer } = await llamaFromGguf(await readGguf(await readFile(`${plays}.gguf`)));
+  assert.deepEqual([options.layers, options.width, options.keyValueHeads], [4, 128, 2]);
+  assert.equal(tokenizer?.decode(tokenizer.encode('Speak, speak.').ids), 'Speak, speak.');
 });
