@@ -10,7 +10,6 @@ import {
   cosineDecay,
   countParameters,
   type EpochRecord,
-  evaluateExamples,
   type Examples,
   fit,
   type Schedule,
@@ -61,10 +60,9 @@ export async function trainLanguageModel(options: TrainLanguageModelOptions): Pr
     rows: evaluateEvery * batchSize * accumulate,
     digest: text.digest,
   });
-  const loss = sequenceCrossentropy();
   try {
     const result = await fit(createLanguageNetwork(architecture), stream, {
-      ...{ executor, loss, batchSize, accumulate, seed },
+      ...{ executor, loss: sequenceCrossentropy(), batchSize, accumulate, seed },
       optimizer: adamW({
         learningRate: scheduleOf(options, architecture, steps),
         beta2: 0.99,
@@ -98,10 +96,10 @@ export async function trainLanguageModel(options: TrainLanguageModelOptions): Pr
     });
     const { model, history, epoch, stoppedEarly } = result;
     const step = epoch * evaluateEvery;
-    const validation = heldOut === null ? null : await measure(model, heldOut, { executor, loss });
     const samples = await writeSamples(model, step);
     if (samples.length > 0) await options.onEvent?.({ kind: 'sampled', step, samples });
     const curve = history.map((record) => curvePoint(record, evaluateEvery, byByte));
+    const validation = scoresAt(curve, step, heldOut);
     return { model, tokenizer, endId, architecture, facts, curve, step, stoppedEarly, validation, samples };
   } finally {
     await close();
@@ -260,13 +258,11 @@ function curvePoint(
   };
 }
 
-async function measure(
-  model: TrainedModel,
-  { examples, tokens, bytes }: HeldOutText,
-  { executor, loss }: Pick<Parameters<typeof evaluateExamples>[2], 'executor' | 'loss'>,
-): Promise<LikelihoodScores> {
-  const measured = await evaluateExamples(model, examples, { executor, loss, metrics: [], batchSize: 32 });
-  const nats = measured.get('loss') ?? Number.NaN;
+/** Of the weights that were kept: what was measured with them is not measured again. */
+function scoresAt(curve: readonly CurvePoint[], step: number, heldOut: HeldOutText | null): LikelihoodScores | null {
+  const nats = curve.find((point) => point.step === step)?.validationLoss ?? null;
+  if (heldOut === null || nats === null) return null;
+  const { tokens, bytes } = heldOut;
   return computeLikelihoodScores({ logLikelihoods: [-nats * tokens], tokens: [tokens], bytes: [bytes] });
 }
 
