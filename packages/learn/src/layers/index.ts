@@ -49,6 +49,7 @@ export * from './regularizers.ts';
 export * from './scope.ts';
 export { asNetwork, flatten, functional, reshape, residual, sequential } from './sequential.ts';
 export {
+  DEFAULT_TIME_STRIDE,
   SPEECH_FEATURES_INPUT,
   SPEECH_FRAMES_INPUT,
   speechRecogniser,

@@ -32,7 +32,7 @@ import { functional } from './sequential.ts';
 export interface SpeechRecogniserOptions {
   /** Symbols told apart, the blank among them. */
   readonly symbols: number;
-  /** Frames per step of the result, a power of two up to 8; default 2: letters may follow each other every 20 ms. */
+  /** Frames per step of the result, a power of two up to 8; default 4: of 10 ms each, letters may follow each other every 40 ms. */
   readonly timeStride?: number;
   /** Filters of the convolutions, of which each halves the bands; at least log2(timeStride) of them. Default [16, 24, 32]. */
   readonly channels?: readonly number[];
@@ -43,6 +43,8 @@ export interface SpeechRecogniserOptions {
   /** Before, between and behind the LSTMs; default 0.2. */
   readonly dropout?: number;
 }
+
+export const DEFAULT_TIME_STRIDE = 4;
 
 /** Inputs of a {@link speechRecogniser}. */
 export const SPEECH_FEATURES_INPUT = 'features';
@@ -57,7 +59,14 @@ const [FIRST_KERNEL, KERNEL] = [5, 3];
  * @throws INVALID_ARGUMENT for options out of range
  */
 export function speechRecogniser(options: SpeechRecogniserOptions): Network {
-  const { symbols, timeStride = 2, channels = [16, 24, 32], units = 64, layers = 1, dropout: rate = 0.2 } = options;
+  const {
+    symbols,
+    timeStride = DEFAULT_TIME_STRIDE,
+    channels = [16, 24, 32],
+    units = 64,
+    layers = 1,
+    dropout: rate = 0.2,
+  } = options;
   assertCount('speechRecogniser: symbols', symbols);
   assertCount('speechRecogniser: layers', layers);
   const halvings = Math.log2(timeStride);

@@ -18,7 +18,7 @@ const SMALL = {
   sampleRateHz: SPEECH_RATE_HZ,
   threads: 1,
   logMel: { bands: 12 },
-  network: { channels: [6], units: 12, dropout: 0 },
+  network: { channels: [6], timeStride: 2, units: 12, dropout: 0 },
   training: { epochs: 45, batchSize: 12, learningRate: 0.02 },
 } as const satisfies Partial<TrainSpeechOptions>;
 

@@ -2,7 +2,13 @@
 // greedy CTC in one graph. What a file's samples are brought to before (one channel, one rate) is the opener's business.
 import { AmaasError, type Manifest, systemClock } from '@amaas/core';
 import { type DataFinding, type LogMelDescription, speechLogMel } from '../data/index.ts';
-import { SPEECH_FRAMES_INPUT, speechRecogniser, speechSteps, speechStepValues } from '../layers/index.ts';
+import {
+  DEFAULT_TIME_STRIDE,
+  SPEECH_FRAMES_INPUT,
+  speechRecogniser,
+  speechSteps,
+  speechStepValues,
+} from '../layers/index.ts';
 import { speechFrames } from '../preprocess/index.ts';
 import { adamW, cosineDecay, ctc, type EpochRecord, fit, type TrainedModel } from '../train/index.ts';
 import { keyOfBytes, readMedia } from './media-data.ts';
@@ -57,7 +63,7 @@ const SILENCE = 1e-6;
 export const DEFAULT_SPEECH_AUGMENTATION: SpeechAugmentation = {
   maxJoined: 2,
   maxPauseSeconds: 0.15,
-  maxSpeedChange: 0.15,
+  maxSpeedChange: 0.25,
   maxPitchChange: 0.1,
   maxGainDb: 6,
   noiseDb: 20,
@@ -65,7 +71,7 @@ export const DEFAULT_SPEECH_AUGMENTATION: SpeechAugmentation = {
 };
 
 /** Updates that even a small set is given. */
-const MIN_UPDATES = 3000;
+const MIN_UPDATES = 1800;
 
 /**
  * Trains a recogniser of speech.
@@ -78,7 +84,7 @@ const MIN_UPDATES = 3000;
 export async function trainSpeech(options: TrainSpeechOptions): Promise<TrainedSpeech> {
   const { sampleRateHz, network = {} } = options;
   const logMel = featuresFor(options);
-  const timeStride = network.timeStride ?? 2;
+  const timeStride = network.timeStride ?? DEFAULT_TIME_STRIDE;
   const change = options.augmentation === undefined ? DEFAULT_SPEECH_AUGMENTATION : options.augmentation;
   if (change !== null) checkSpeechAugmentation(change);
   const { parts, summary } = await readParts(options, logMel);
@@ -196,16 +202,16 @@ function findShared({ train, test }: SpeechParts): readonly DataFinding[] {
   return [{ severity: 'warning', code: 'duplicate-rows', message }];
 }
 
-/** Rows as large as the longest recording, and as several short ones after another. */
+/** Rows as large as the longest recording, and as several usual ones after another. */
 function rowsFor(
   examples: readonly SpeechExample[],
   { change, ...parts }: Omit<SpeechRows, 'frames' | 'labels'> & { readonly change: SpeechAugmentation | null },
 ): SpeechRows {
-  const { maxJoined = 1, maxPauseSeconds = 0, maxSpeedChange = 0 } = change ?? {};
+  const { maxJoined = 1, maxPauseSeconds = 0 } = change ?? {};
   const frames = examples.map(({ picture }) => picture.frames);
   const mean = frames.reduce((sum, each) => sum + each, 0) / frames.length;
   const pause = (maxPauseSeconds * parts.logMel.sampleRateHz) / parts.logMel.hopLength;
-  const joined = maxJoined * mean * (1 + maxSpeedChange) + (maxJoined + 1) * pause;
+  const joined = maxJoined * mean + ((maxJoined + 1) * pause) / 2;
   const longest = examples.reduce((most, { text }) => Math.max(most, [...text].length), 1);
   return {
     ...parts,
@@ -217,7 +223,7 @@ function rowsFor(
 function settingsFor(recordings: number, given: Partial<SpeechTrainingSettings> = {}): SpeechTrainingSettings {
   const batchSize = given.batchSize ?? 16;
   const epochs = given.epochs ?? Math.max(30, Math.ceil(MIN_UPDATES / Math.ceil(recordings / batchSize)));
-  return { learningRate: 0.003, weightDecay: 0.05, patience: Math.ceil(epochs / 4), ...given, batchSize, epochs };
+  return { learningRate: 0.004, weightDecay: 0.05, patience: Math.ceil(epochs / 4), ...given, batchSize, epochs };
 }
 
 async function trainNetwork({
@@ -240,35 +246,39 @@ async function trainNetwork({
   const { seed = 0, network = {} } = options;
   const steps = Math.ceil(training.length / settings.batchSize) * settings.epochs;
   const stream = speechStream(training, rows, { change, seed, digest: `${summary.digest} ${training.length}` });
-  return fit(speechRecogniser({ ...network, symbols: rows.symbols.characters.length + 1 }), stream, {
-    executor: options.executor,
-    loss: ctc({
-      blank: SPEECH_BLANK,
-      padding: SPEECH_PADDING,
-      fromLogits: true,
-      zeroInfinity: true,
-      frameLengths: ({ inputs }) => {
-        const frames = inputs.get(SPEECH_FRAMES_INPUT);
-        if (frames === undefined) throw new AmaasError('INTERNAL', 'speech: the batch has no frames');
-        return speechStepValues(frames, rows.timeStride);
-      },
-    }),
-    optimizer: adamW({
-      learningRate: cosineDecay(settings.learningRate, steps, { warmupSteps: Math.min(300, Math.floor(steps / 10)) }),
-      weightDecay: settings.weightDecay,
-    }),
-    epochs: settings.epochs,
-    batchSize: settings.batchSize,
-    ...(validation.length === 0
-      ? {}
-      : { validation: speechRows(validation, rows), earlyStopping: { patience: settings.patience } }),
-    clipNorm: 5,
-    seed,
-    onProgress: (progress) => options.onEvent?.({ kind: 'training', progress }),
-    onEpoch: (record) => options.onEvent?.({ kind: 'epoch', record }),
-    clock: options.clock ?? systemClock,
-    ...(options.checkpoint === undefined ? {} : { checkpoint: { store: options.checkpoint } }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-  });
+  return fit(
+    speechRecogniser({ ...network, timeStride: rows.timeStride, symbols: rows.symbols.characters.length + 1 }),
+    stream,
+    {
+      executor: options.executor,
+      loss: ctc({
+        blank: SPEECH_BLANK,
+        padding: SPEECH_PADDING,
+        fromLogits: true,
+        zeroInfinity: true,
+        frameLengths: ({ inputs }) => {
+          const frames = inputs.get(SPEECH_FRAMES_INPUT);
+          if (frames === undefined) throw new AmaasError('INTERNAL', 'speech: the batch has no frames');
+          return speechStepValues(frames, rows.timeStride);
+        },
+      }),
+      optimizer: adamW({
+        learningRate: cosineDecay(settings.learningRate, steps, { warmupSteps: Math.min(300, Math.floor(steps / 10)) }),
+        weightDecay: settings.weightDecay,
+      }),
+      epochs: settings.epochs,
+      batchSize: settings.batchSize,
+      ...(validation.length === 0
+        ? {}
+        : { validation: speechRows(validation, rows), earlyStopping: { patience: settings.patience } }),
+      clipNorm: 5,
+      seed,
+      onProgress: (progress) => options.onEvent?.({ kind: 'training', progress }),
+      onEpoch: (record) => options.onEvent?.({ kind: 'epoch', record }),
+      clock: options.clock ?? systemClock,
+      ...(options.checkpoint === undefined ? {} : { checkpoint: { store: options.checkpoint } }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    },
+  );
 }

@@ -33,7 +33,7 @@ export interface SpeechFeatures {
 const QUIETEST_PEAK = 1e-3;
 
 /** Silence heard behind every recording: many are cut where the last sound ends, and its letter needs time to be written. */
-const TAIL_SECONDS = 0.1;
+const TAIL_SECONDS = 0.2;
 
 /** Frames that so many samples make, with those of silence behind them; at least 1. */
 export function speechFrames(samples: number, logMel: LogMelDescription): number {
@@ -48,7 +48,7 @@ function tailFrames({ sampleRateHz, hopLength }: LogMelDescription): number {
 /**
  * Every recording brought to one loudness, then its features.
  * @param samples - float32 [N, any]
- * @param logMel - its `padding` does not count: nothing is put in front, and a tenth of a second of silence behind
+ * @param logMel - its `padding` does not count: nothing is put in front, and a fifth of a second of silence behind
  * @throws INVALID_CONFIG for a description that contradicts itself
  */
 export function buildSpeechFeatures(samples: Value, logMel: LogMelDescription): SpeechFeatures {
