@@ -1,6 +1,6 @@
 // Sentence polarity (Pang & Lee 2005): accuracy on held-out sentences over ten stratified folds, by candidate of trainText,
 // each asked as the exported model that takes raw text; and beside them Wang & Manning's NBSVM. One line per fold.
-// Arguments: candidates (nbsvm,linear,convolutional,recurrent,transformer), folds of the ten to run (10).
+// Arguments: candidates (nbsvm,linear,convolutional,recurrent,transformer), first and last fold of the ten to run (1, 10).
 // Settings were chosen by the validation part of the first fold's training sentences. Threads: one.
 import { readFileSync } from 'node:fs';
 import { inflateRawSync } from 'node:zlib';
@@ -11,7 +11,8 @@ import { type TextCandidate, trainText } from '@amaas/learn/pipelines';
 import { sharedDataPath } from '../../tools/test-data.ts';
 import { trainNbsvm } from './nbsvm.ts';
 
-const [candidates = 'nbsvm,linear,convolutional,recurrent,transformer', folds = '10'] = process.argv.slice(2);
+const [candidates = 'nbsvm,linear,convolutional,recurrent,transformer', first = '1', last = '10'] =
+  process.argv.slice(2);
 
 interface Sentence {
   readonly label: string;
@@ -77,10 +78,11 @@ async function accuracyOf(name: string, { train, test }: { train: Int32Array; te
 }
 
 const plan = { kind: 'stratified', labels } as const;
-const parts = kFold({ rows: sentences.length, folds: 10, seed: 0, plan }).slice(0, Number(folds));
+const parts = kFold({ rows: sentences.length, folds: 10, seed: 0, plan }).slice(0, Number(last));
 const reached = new Map<string, number[]>();
-process.stdout.write(`${sentences.length} sentences, ${parts.length} of 10 folds\n`);
+process.stdout.write(`${sentences.length} sentences, folds ${first} to ${last} of 10\n`);
 for (const [index, part] of parts.entries()) {
+  if (index + 1 < Number(first)) continue;
   for (const name of candidates.split(',')) {
     const before = process.cpuUsage();
     const accuracy = await accuracyOf(name, part);

@@ -51,6 +51,9 @@ export function exportTagger(model: TrainedModel, sentence: SentenceWords, tags:
   return compileToOnnx(simplify(outputs), { inputs: [text], metadata });
 }
 
+/** Numbers of words, among the outputs of the graph that prepares sentences. */
+const ID_OUTPUT = 'ids';
+
 /** What the network is given for some sentences. */
 export interface WordFeatures {
   /** Of each sentence. */
@@ -74,7 +77,7 @@ export async function computeWordFeatures(sentence: SentenceWords, run: Sentence
   const { words, ids, parts } = buildSentenceWords(text, sentence);
   const outputs = new Map([
     [WORDS_OUTPUT, words],
-    [WORD_INPUT + ' ids', ids],
+    [ID_OUTPUT, ids],
     [PART_INPUT, parts],
   ]);
   const onnx = compileToOnnx(simplify(outputs), { inputs: [text] });
@@ -82,7 +85,7 @@ export async function computeWordFeatures(sentence: SentenceWords, run: Sentence
   await runSentences(onnx, run, (given, results) => {
     assertSameWords(given, results.get(WORDS_OUTPUT));
     for (const [row, { words: own }] of given.entries()) {
-      found.ids.push(rowOf(results.get(WORD_INPUT + ' ids'), row, own.length));
+      found.ids.push(rowOf(results.get(ID_OUTPUT), row, own.length));
       found.parts.push(rowOf(results.get(PART_INPUT), row, own.length));
     }
   });
