@@ -1,9 +1,9 @@
 // What a training of speech leaves behind, as files: the model with what belongs beside it, and its report.
 import type { TrainedSpeech } from './train-speech.ts';
 import { SPEECH_INPUT } from './speech-model.ts';
-import { formatSpeechReport } from './speech-report.ts';
+import { renderSpeechPage } from './speech-page.ts';
 
-/** Contents by file name: `model.onnx`, `amaas.json`, `example.json`, `report.json`, `report.txt`. */
+/** Contents by file name: `model.onnx`, `amaas.json`, `example.json`, `report.json`, `report.html`. */
 export function trainedSpeechFiles(trained: TrainedSpeech): ReadonlyMap<string, Uint8Array> {
   const encoder = new TextEncoder();
   const json = (value: unknown): Uint8Array => encoder.encode(`${JSON.stringify(value, null, 2)}\n`);
@@ -12,7 +12,7 @@ export function trainedSpeechFiles(trained: TrainedSpeech): ReadonlyMap<string, 
     ['amaas.json', json({ ...trained.manifest, example: EXAMPLE_FILE })],
     [EXAMPLE_FILE, encoder.encode(`${JSON.stringify(exampleRequest(trained))}\n`)],
     ['report.json', json(trained.report)],
-    ['report.txt', encoder.encode(`${formatSpeechReport(trained.report)}\n`)],
+    ['report.html', encoder.encode(renderSpeechPage(trained.report))],
   ]);
 }
 

@@ -125,7 +125,13 @@ export function speechMetric({ metrics }: Pick<SpeechReport, 'metrics'>, name: S
 /** The report for people, as lines. */
 export function formatSpeechReport({ n, metrics, edits, slices, worst, estimation }: SpeechReport): string {
   const confidence = `${Math.round(estimation.confidence * 100)} %`;
-  const lines = metrics.map(({ name, value, interval }) => `  ${name.padEnd(22)}${shares(value, interval)}`);
+  const lines = metrics.map(
+    ({ name, value, interval }) =>
+      `  ${name.padEnd(22)}${formatShares(value, interval)
+        .map((text) => text.padEnd(9))
+        .join('')
+        .trimEnd()}`,
+  );
   const { substitutions, insertions, deletions, words } = edits;
   return [
     `On ${n.toLocaleString('en-US')} recordings it has not heard (with ${confidence} intervals):`,
@@ -140,9 +146,9 @@ export function formatSpeechReport({ n, metrics, edits, slices, worst, estimatio
   ].join('\n');
 }
 
-function shares(value: number, interval: Interval | null): string {
-  if (interval === null) return percent(value);
-  return `${percent(value).padEnd(9)}${percent(interval.lower)} – ${percent(interval.upper)}`;
+/** A share for people, and its interval where there is one. */
+export function formatShares(value: number, interval: Interval | null): readonly string[] {
+  return [percent(value), ...(interval === null ? [] : [`${percent(interval.lower)} – ${percent(interval.upper)}`])];
 }
 
 function percent(value: number): string {
