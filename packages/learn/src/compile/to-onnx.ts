@@ -44,8 +44,11 @@ const OTHER_OPSETS: ReadonlyMap<string, number> = new Map([
   ['ai.onnx.ml', 3],
   ['com.microsoft', 1],
 ]);
-/** The file format's version that goes with opset 20. */
+/** Operators of later versions, which only models that have them ask for. ONNX Runtime has had these since 1.23. */
+const LATER_OPERATORS: ReadonlyMap<string, number> = new Map([['RMSNormalization', 23]]);
+/** The file format's version that goes with opset 20, and with 23. */
 const IR_VERSION = 9;
+const LATER_IR_VERSION = 11;
 
 export interface OnnxOptions {
   /** Inputs in the order the model declares them; those the outputs depend on but that are missing here follow. */
@@ -73,9 +76,10 @@ export function toOnnx(outputs: ReadonlyMap<string, Value>, options: OnnxOptions
   for (const name of outputs.keys()) naming.reserve(name);
   const graph = new GraphWriter(naming, new Map(inputs.map((value) => [value, inputName(value)])));
   const written = graph.write([...outputs.keys()].map((name, index) => [name, joined[index] ?? fail(name)] as const));
+  const opsetImports = opsets(written);
   return {
-    irVersion: IR_VERSION,
-    opsetImports: opsets(written),
+    irVersion: opsetImports[0]?.version === ONNX_OPSET ? IR_VERSION : LATER_IR_VERSION,
+    opsetImports,
     producerName: 'amaas',
     graph: {
       ...written,
@@ -101,17 +105,16 @@ function inputName(value: Value): string {
 
 function opsets(graph: OnnxGraph): readonly OnnxOpset[] {
   const domains = new Set<string>();
+  let version = ONNX_OPSET;
   const visit = ({ nodes }: OnnxGraph): void => {
-    for (const { domain, attributes } of nodes) {
+    for (const { opType, domain, attributes } of nodes) {
       if (domain !== undefined) domains.add(domain);
+      else version = Math.max(version, LATER_OPERATORS.get(opType) ?? 0);
       for (const { g } of attributes ?? []) if (g !== undefined) visit(g);
     }
   };
   visit(graph);
-  return [
-    { version: ONNX_OPSET },
-    ...[...domains].map((domain) => ({ domain, version: OTHER_OPSETS.get(domain) ?? 1 })),
-  ];
+  return [{ version }, ...[...domains].map((domain) => ({ domain, version: OTHER_OPSETS.get(domain) ?? 1 }))];
 }
 
 /** Names that are unique in the whole model: a body may not reuse a name of the graph around it. */

@@ -8,7 +8,7 @@ import { assertCount, dense } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { normalInitializer } from './initializers.ts';
 import { type Layer, layer } from './layer.ts';
-import { type BlockOptions, blockRows, normalizedRows } from './transformer.ts';
+import { type BlockOptions, blockRows, type NormOptions, normalizedRows } from './transformer.ts';
 import type { Scope } from './scope.ts';
 
 export interface GptOptions {
@@ -136,7 +136,7 @@ function languageBlocks(
   return rows;
 }
 
-export interface LogitOptions extends Pick<BlockOptions, 'norm' | 'epsilon' | 'useBias'> {
+export interface LogitOptions extends NormOptions {
   readonly scope: Scope;
   /** Tokens' rows; without it a kernel is made. */
   readonly table?: Value;

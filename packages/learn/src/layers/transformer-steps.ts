@@ -34,7 +34,7 @@ export function gptSteps(options: GptOptions): StepwiseDecoder {
     const positions = scope.parameter('positions', [blockSize, width], WEIGHTS);
     return {
       embed: (ids, place) => add(gather(tokens, ids), gather(positions, place.positions)),
-      logits: (rows) => logitsOfRows(rows, { table: tokens, scope, useBias }),
+      logits: (rows) => logitsOfRows(rows, { table: tokens, scope, useBias, isDecoding: true }),
     };
   });
 }
@@ -48,7 +48,7 @@ export function llamaSteps(options: LlamaOptions): StepwiseDecoder {
     const ends = options.tied === false ? { vocabularySize } : { table: tokens };
     return {
       embed: (ids) => gather(tokens, ids),
-      logits: (rows) => logitsOfRows(rows, { ...block, ...ends, scope }),
+      logits: (rows) => logitsOfRows(rows, { ...block, ...ends, scope, isDecoding: true }),
     };
   });
 }
@@ -176,7 +176,7 @@ export class StepCache {
     };
     return composeBlock(
       rows,
-      { ...block, scope },
+      { ...block, scope, isDecoding: true },
       {
         toTokens: (inside) => {
           const { y, remembered } = attendSteps(inside.rows, {

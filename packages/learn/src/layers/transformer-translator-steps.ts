@@ -64,7 +64,7 @@ export function encoderDecoderSteps(options: EncoderDecoderStepOptions): Stepwis
         const own = inside.inside(`${index}`);
         rows = composeBlock(
           rows,
-          { ...block, scope: own },
+          { ...block, scope: own, isDecoding: true },
           {
             toTokens: (each) =>
               attendSteps(each.rows, { ...block, ...each, scope: own.inside('attention'), past: null, hidden }).y,
@@ -72,7 +72,7 @@ export function encoderDecoderSteps(options: EncoderDecoderStepOptions): Stepwis
           },
         );
       }
-      const encoded = block.normFirst ? normalize(rows, inside.inside('norm'), block) : rows;
+      const encoded = block.normFirst ? normalize(rows, inside.inside('norm'), { ...block, isDecoding: true }) : rows;
       return rememberAll(encoded, present, scope.inside('decoder'));
     },
     step({ ids, states, onlyLast }: StepInputs, scope: Scope): StepOutputs {
@@ -96,7 +96,7 @@ export function encoderDecoderSteps(options: EncoderDecoderStepOptions): Stepwis
       }
       const logits = (last: Value): Value =>
         block.normFirst
-          ? logitsOfRows(last, { ...block, table: embedded.table, scope: inside })
+          ? logitsOfRows(last, { ...block, table: embedded.table, scope: inside, isDecoding: true })
           : matMul(last, transpose(embedded.table));
       return stepOutputs(rows, { cache, onlyLast, logits });
     },

@@ -10,6 +10,7 @@ import {
   layerNormalization,
   mul,
   rmsNormalization,
+  rmsNormalizationOperator,
   silu,
   split,
   square,
@@ -109,7 +110,7 @@ export function composeBlock(rows: Value, options: ScopedBlock, { toTokens, toSo
   return part(informed, { ...options, name: 'dense norm' }, (inside) => denseRows(inside, options));
 }
 
-export interface ScopedBlock extends BlockOptions {
+export interface ScopedBlock extends BlockOptions, Pick<NormOptions, 'isDecoding'> {
   readonly scope: Scope;
 }
 
@@ -126,14 +127,15 @@ function part(rows: Value, options: ScopedBlock & { readonly name: string }, app
   return normalize(add(dropped(apply({ rows })), rows), scope.inside(name), options);
 }
 
-export type NormOptions = Pick<BlockOptions, 'norm' | 'epsilon' | 'useBias'>;
+export interface NormOptions extends Pick<BlockOptions, 'norm' | 'epsilon' | 'useBias'> {
+  /** Whether a graph only computes and its rows are few: a normalisation is then one operator with its scale. Default false. */
+  readonly isDecoding?: boolean;
+}
 
 /** Normalised, scale and bias left to the kernel that follows. */
-export function normalizedRows(
-  rows: Value,
-  scope: Scope,
-  { norm = 'layer', epsilon, useBias = true }: NormOptions,
-): Inside {
+export function normalizedRows(rows: Value, scope: Scope, options: NormOptions): Inside {
+  if (options.isDecoding === true) return { rows: normalize(rows, scope, options) };
+  const { norm = 'layer', epsilon, useBias = true } = options;
   const width = lastSize(rows, 'transformerBlock');
   const given = epsilon === undefined ? {} : { epsilon };
   const scaledBy = vector(scope, 'scale', width);
@@ -143,10 +145,11 @@ export function normalizedRows(
 }
 
 /** Normalised, scaled and shifted. */
-export function normalize(rows: Value, scope: Scope, { norm = 'layer', epsilon, useBias = true }: NormOptions): Value {
+export function normalize(rows: Value, scope: Scope, options: NormOptions): Value {
+  const { norm = 'layer', epsilon, useBias = true, isDecoding = false } = options;
   const width = lastSize(rows, 'transformerBlock');
   const given = { scale: vector(scope, 'scale', width), ...(epsilon === undefined ? {} : { epsilon }) };
-  if (norm === 'rms') return rmsNormalization(rows, given);
+  if (norm === 'rms') return isDecoding ? rmsNormalizationOperator(rows, given) : rmsNormalization(rows, given);
   return layerNormalization(rows, { ...given, ...(useBias ? { bias: vector(scope, 'bias', width) } : {}) });
 }
 

@@ -24,6 +24,11 @@ const cases: Readonly<Record<string, OperationCase>> = {
     build: (x, scale) => op.layerNormalization(x, { scale, axis: 1 }),
   },
   rmsNormalization: { shapes: [[3, 5], [5]], build: (x, scale) => op.rmsNormalization(x, { scale }) },
+  rmsNormalizationOperator: {
+    shapes: [[2, 3, 5], [5]],
+    build: (x, scale) => op.rmsNormalizationOperator(x, { scale, epsilon: 0.01 }),
+    noGradient: 'only computes',
+  },
   'rmsNormalization over two axes': { shapes: [[2, 3, 4]], build: (x) => op.rmsNormalization(x, { axis: 1 }) },
   batchNormalization: {
     shapes: [[2, 3, 2, 2], [3], [3], [3], [3]],

@@ -105,6 +105,34 @@ export function rmsNormalization(x: Value, options: RmsNormalizationOptions = {}
   return options.scale === undefined ? normal : mul(normal, options.scale);
 }
 
+const RMS_NORMALIZATION = defineOperation<LayerNormAttributes>({
+  name: 'RMSNormalization',
+  attributes: { axis: { kind: 'int' }, epsilon: { kind: 'float' } },
+  infer([x, scale], { axis }) {
+    if (scale?.dtype !== x?.dtype || x === undefined || scale?.shape.length !== x.shape.length - axis) {
+      throw new AmaasError(
+        'INVALID_GRAPH',
+        `RMSNormalization: scale must be ${x?.dtype} ${formatShape(x?.shape.slice(axis) ?? [])}, got ${scale?.dtype} ${formatShape(scale?.shape ?? [])}`,
+      );
+    }
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
+});
+
+/**
+ * {@link rmsNormalization} as ONNX's own operator, one node instead of seven, which models need operator set 23 for. Has no
+ * gradient: for graphs that only compute.
+ */
+export function rmsNormalizationOperator(
+  x: Value,
+  { scale, axis = -1, epsilon = 1e-5 }: RmsNormalizationOptions & { readonly scale: Value },
+): Value {
+  return applyOne(RMS_NORMALIZATION, [x, scale], {
+    axis: normalizeAxis(axis, x.shape.length, 'RMSNormalization'),
+    epsilon,
+  });
+}
+
 interface BatchNormAttributes {
   readonly [name: string]: number;
   readonly epsilon: number;

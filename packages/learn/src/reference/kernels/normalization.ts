@@ -6,6 +6,7 @@ import { numberAttribute } from './attributes.ts';
 export const NORMALIZATION_KERNELS: ReadonlyMap<string, Kernel> = new Map<string, Kernel>([
   ['BatchNormalization', batchNormalization],
   ['LayerNormalization', layerNormalization],
+  ['RMSNormalization', rmsNormalization],
 ]);
 
 function batchNormalization({ node, inputs }: KernelContext): readonly ReferenceArray[] {
@@ -49,4 +50,20 @@ function layerNormalization({ node, inputs }: KernelContext): readonly Reference
     { dtype, shape: statistics, data: means },
     { dtype, shape: statistics, data: inverses },
   ];
+}
+
+function rmsNormalization({ node, inputs }: KernelContext): readonly ReferenceArray[] {
+  const [x, scale] = inputs.map(numbersOf);
+  const epsilon = numberAttribute(node, 'epsilon');
+  const { dtype, shape, data } = numbersOf(x);
+  const length = product(shape.slice(numberAttribute(node, 'axis')));
+  const result = new Float64Array(data.length);
+  for (let start = 0; start < data.length; start += length) {
+    const values = data.subarray(start, start + length);
+    const root = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / length + epsilon);
+    for (const [index, value] of values.entries()) {
+      result[start + index] = (value / root) * (scale?.data[index] ?? Number.NaN);
+    }
+  }
+  return [{ dtype, shape, data: result }];
 }
