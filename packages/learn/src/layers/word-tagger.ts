@@ -56,9 +56,8 @@ export function wordTagger(options: WordTaggerOptions): Network {
   });
 }
 
-/** Ids with some words made unknown while training. */
+/** Ids with some made unknown while training; what follows the end is read by nobody. */
 function forgetting(ids: Value, rate: number, scope: Scope): Value {
   if (!scope.training || rate === 0) return ids;
-  const forgotten = where(less(scope.uniform(ids.shape), rate), scalar('int64', 1), ids);
-  return where(notEqual(ids, 0), forgotten, 0);
+  return where(less(scope.uniform(ids.shape), rate), scalar('int64', 1), ids);
 }
