@@ -85,3 +85,12 @@ test('story-teller leaves a GGUF file with its tokenizer', { skip: skipWithoutSh
   assert.deepEqual([options.layers, options.width, options.keyValueHeads], [4, 128, 2]);
   assert.equal(tokenizer?.decode(tokenizer.encode('Speak, speak.').ids), 'Speak, speak.');
 });
+
+test('word-vectors finds words that stand together', { skip: skipWithoutSharedData(PLAYS) }, async (t) => {
+  const plays = await writePlays(t, 500_000);
+  const output = await runExample('word-vectors.ts', plays, `${plays}.model`, 'king');
+  for (const method of ['word2vec', 'GloVe']) {
+    assert.match(new RegExp(`${method}: king → .*`).exec(output)?.[0] ?? output, /henry|richard|edward/);
+  }
+  assert((await readFile(join(`${plays}.model`, 'model.onnx'))).length > 100_000);
+});
