@@ -54,3 +54,12 @@ export {
   type TranslatorExportOptions,
   translatorFiles,
 } from './translator-files.ts';
+export { completeLora, type LoraModel, type LoraOptions, loraNetwork, mergeLora } from './lora.ts';
+export {
+  type LoadedLora,
+  type LoraAsPeft,
+  loraFromGguf,
+  loraFromPeft,
+  loraToGguf,
+  loraToPeft,
+} from './lora-files.ts';
