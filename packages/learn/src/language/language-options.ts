@@ -37,7 +37,10 @@ export interface TrainLanguageModelOptions {
   readonly warmupSteps?: number;
   /** Of AdamW, on matrices; default 0.1. */
   readonly weightDecay?: number;
-  /** Held-out text, or the share of the documents (of few: of their ends) to hold out; default 0.1, 0 for none. */
+  /**
+   * Held-out text, or the share of the documents (of few: of their ends) to hold out, 0 for none. It is held in memory;
+   * default 0.1, of large corpora as much as makes two million characters.
+   */
   readonly validation?: number | Corpus;
   /** Steps between measurements of the held-out text; default a tenth of all. */
   readonly evaluateEvery?: number;

@@ -132,6 +132,43 @@ for (const [name, options] of Object.entries({
   });
 }
 
+test('trainLanguageModel reads no more of a streamed corpus than it needs', async () => {
+  const [documents, every, blockSize, bufferBlocks, batchSize] = [20_000, 25, 24, 16, 4];
+  const counts: number[] = [];
+  const corpus = {
+    *read() {
+      const reading = counts.push(0) - 1;
+      for (let index = 0; index < documents; index++) {
+        counts[reading] = index + 1;
+        yield `Document ${index} of so many.`;
+      }
+    },
+  };
+  const { facts } = await trainLanguageModel({
+    ...small,
+    ...{ corpus, batchSize, bufferBlocks, maxCharactersInMemory: 1000, evaluateEvery: every, steps: 2 * every },
+    validation: 0.001,
+  });
+  assert.deepEqual([facts.documents, facts.trainingTokens], [documents, null]);
+  // What the survey and the held-out part read whole, the tokenizer and the training do not.
+  assert.deepEqual(counts.slice(0, 1), [documents]);
+  const training = counts.at(-1) ?? 0;
+  const shortest = 'Document 0 of so many.'.length + 1;
+  const needed = (2 * every * batchSize + bufferBlocks + 2) * blockSize;
+  assert(training <= needed / shortest, `${training} documents were read for ${needed} tokens`);
+  assert(training >= (2 * every * batchSize * blockSize) / (shortest + 5), `${training}`);
+});
+
+test('trainLanguageModel holds out about a tenth unasked', async () => {
+  const heldOutShare = async (corpus: readonly string[]): Promise<number> => {
+    const { validation: _, samples: __, ...others } = small;
+    const { facts } = await trainLanguageModel({ ...others, corpus, steps: 1, batchSize: 1 });
+    return facts.heldOutBytes / facts.characters;
+  };
+  const share = await heldOutShare(stories);
+  assert(share > 0.04 && share < 0.2, `${share}`);
+});
+
 test('trainLanguageModel refuses a checkpoint of other text, tokenizer or buffer', async () => {
   const store = new MemoryStore();
   await trainLanguageModel({ ...small, steps: 20, checkpoint: { store } });

@@ -34,6 +34,8 @@ import {
 } from './token-blocks.ts';
 
 const DEFAULT_MAX_CHARACTERS = 2 ** 27;
+/** Text held out unasked at most: it is in memory, and measured again and again. */
+const HELD_OUT_CHARACTERS = 2 ** 21;
 
 /**
  * Trains a language model.
@@ -124,9 +126,10 @@ interface ReadText {
 }
 
 async function readText(options: TrainLanguageModelOptions, random: Random): Promise<ReadText> {
-  const { signal, validation = 0.1 } = options;
+  const { signal } = options;
   const corpus = isCorpus(options.corpus) ? options.corpus : textCorpus(options.corpus);
   const survey = await surveyCorpus(corpus, signal);
+  const { validation = Math.min(0.1, HELD_OUT_CHARACTERS / survey.characters) } = options;
   const { training, validation: held } =
     typeof validation !== 'number'
       ? { training: corpus, validation }
