@@ -1,6 +1,6 @@
 // Token after token for a batch of rows, the likeliest or drawn at random. Rows that have ended leave the batch.
 import type { Random } from '../statistics/index.ts';
-import { computeLogProbabilities } from './log-probabilities.ts';
+import { logProbabilityOf } from './log-probabilities.ts';
 import { checkSamplingOptions, chooseLikeliest, type SamplingOptions, sampleToken } from './sampling.ts';
 import {
   checkDecoding,
@@ -79,6 +79,6 @@ function writeToken(row: Row, logits: ArrayLike<number>, { sampling }: Generatio
   if (sampling === undefined || row.random === undefined) token = chooseLikeliest(logits);
   else token = sampleToken(logits, row.random, { ...sampling, history: row.history });
   row.history.push(token);
-  row.logProbability += computeLogProbabilities('generate', logits)[token] ?? 0;
+  row.logProbability += logProbabilityOf('generate', logits, token);
   return token;
 }

@@ -32,13 +32,23 @@ export function largestLogit(operation: string, logits: ArrayLike<number>): numb
   return largest;
 }
 
+/** One of {@link computeLogProbabilities}. @throws INVALID_DATA as {@link largestLogit}. */
+export function logProbabilityOf(operation: string, logits: ArrayLike<number>, token: number): number {
+  return (logits[token] ?? Number.NEGATIVE_INFINITY) - logTotal(operation, logits);
+}
+
 /** log-softmax; log-probabilities come out as they went in. @throws INVALID_DATA as {@link largestLogit}. */
 export function computeLogProbabilities(operation: string, logits: ArrayLike<number>): Float64Array {
-  const largest = largestLogit(operation, logits);
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i] ?? 0) - largest);
-  const offset = largest + Math.log(sum);
+  const offset = logTotal(operation, logits);
   const logProbabilities = new Float64Array(logits.length);
   for (let i = 0; i < logits.length; i++) logProbabilities[i] = (logits[i] ?? 0) - offset;
   return logProbabilities;
+}
+
+/** Logarithm of the sum of the exponentials. */
+function logTotal(operation: string, logits: ArrayLike<number>): number {
+  const largest = largestLogit(operation, logits);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i] ?? 0) - largest);
+  return largest + Math.log(sum);
 }
