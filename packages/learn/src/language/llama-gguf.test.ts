@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { AmaasError } from '@amaas/core';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
 import { createGguf, type GgufContents, type GgufValue, readGguf } from '../gguf/index.ts';
+import { createRandom } from '../statistics/index.ts';
 import { llamaFromGguf, llamaToGguf } from './llama-gguf.ts';
 import { llamaParts, reorderRows, takePart } from './llama-weights.ts';
 import { drawLlama } from './testing/llama-network.ts';
@@ -116,6 +118,33 @@ test('llamaFromGguf refuses what the network does not have, by its name', async 
     { tensors: new Map([...contents.tensors, ['blk.0.ffn_up.weight', bias]]) },
     'llama: tensor blk.0.ffn_up.weight expects [24,16], got [16]',
   );
+});
+
+const DAMAGES = 300;
+
+test(`llamaFromGguf reads or refuses each of ${DAMAGES} damaged headers`, {
+  skip: skipWithoutSharedData(STORIES),
+}, async () => {
+  const random = createRandom('damaged');
+  const original = readFileSync(sharedDataPath(STORIES));
+  const headerBytes = 14_176; // tensors begin here
+  let read = 0;
+  for (let round = 0; round < DAMAGES; round++) {
+    const bytes = new Uint8Array(original);
+    for (let change = 0; change <= random.integer(3); change++) {
+      // Half of them where the sizes are.
+      const at = random.integer(2) === 0 ? random.integer(headerBytes) : 11_000 + random.integer(headerBytes - 11_000);
+      bytes.fill([0, 1, 0xff, random.integer(256)][random.integer(4)] ?? 0, at, at + 1 + random.integer(4));
+    }
+    try {
+      await llamaFromGguf(await readGguf(bytes));
+      read++;
+    } catch (error) {
+      assert.ok(error instanceof AmaasError, `round ${round}: ${String(error)}`);
+      assert.ok(['INVALID_MODEL', 'UNSUPPORTED_TENSOR'].includes(error.reason), `${error.reason}: ${error.message}`);
+    }
+  }
+  assert.ok(read > DAMAGES / 50 && read < DAMAGES * 0.9, `${read} of ${DAMAGES} were read`);
 });
 
 test('llamaToGguf stores vectors as F32, and rows that are no whole blocks as F16', () => {

@@ -19,6 +19,7 @@ import { type SpecialTokens, tokenizerFromGguf } from './tokenizer-from-gguf.ts'
 import { tokenizerToGguf } from './tokenizer-to-gguf.ts';
 import {
   assembleWeights,
+  assertParts,
   type LlamaModel,
   type LlamaPart,
   llamaParts,
@@ -128,13 +129,10 @@ function count(metadata: GgufMetadata, key: string): number {
 
 /** Every part is there in its shape, and nothing else is. */
 function assertTensors({ tensors }: GgufFile, options: LlamaOptions): void {
-  const parts = new Map(llamaParts(options).map((part) => [`${part.gguf}.weight`, part]));
-  for (const [name, { shape }] of parts) {
-    const found = tensors.get(name);
-    if (found?.shape.join() === shape.join()) continue;
-    throw invalid(`tensor ${name} expects [${shape}], got ${found === undefined ? 'nothing' : `[${found.shape}]`}`);
-  }
-  const more = [...tensors.keys()].find((name) => !parts.has(name));
+  const nameOf = (part: LlamaPart): string => `${part.gguf}.weight`;
+  assertParts(options, tensors, nameOf);
+  const names = new Set(llamaParts(options).map(nameOf));
+  const more = [...tensors.keys()].find((name) => !names.has(name));
   if (more !== undefined) throw invalid(`tensor ${JSON.stringify(more)} is nothing that the network llama has`);
 }
 

@@ -78,6 +78,12 @@ test('llamaFromSafetensors refuses what the network does not have, by its name',
   await refuses({ num_hidden_layers: 1.5 }, 'config.json: num_hidden_layers expects a whole number, got 1.5');
   await refuses({ vocab_size: -1 }, 'config.json: vocab_size expects a number above 0, got -1');
   await refuses({ num_hidden_layers: 3 }, 'tensor model.layers.2.input_layernorm.weight expects [16], got nothing');
+  await refuses({ num_hidden_layers: 1e12 }, '1000000000000 blocks do not fit in 21 tensors');
+  await refuses({ num_key_value_heads: 3 }, '16 columns cannot be 4 heads of even depth that share 3 keys');
+  await refuses(
+    { intermediate_size: 1e15 },
+    'tensor model.layers.0.mlp.gate_proj.weight expects [1000000000000000,16], got [24,16]',
+  );
   await refuses({ vocab_size: 14 }, 'tensor model.embed_tokens.weight expects [14,16], got [13,16]');
   await refuses(
     { num_hidden_layers: 1 },

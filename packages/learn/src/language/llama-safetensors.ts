@@ -14,7 +14,7 @@ import type { LlamaOptions } from '../layers/index.ts';
 import { readTokenizer } from '../tokenize/index.ts';
 import { readSafetensors, writeSafetensors } from '../train/index.ts';
 import type { LoadedLlama } from './llama-gguf.ts';
-import { assembleWeights, type LlamaModel, type LlamaPart, llamaParts, llamaSizes, takePart } from './llama-weights.ts';
+import { assembleWeights, assertParts, type LlamaModel, llamaParts, llamaSizes, takePart } from './llama-weights.ts';
 import type { SpecialTokens } from './tokenizer-from-gguf.ts';
 import { findSpecialTokens } from './tokenizer-to-gguf.ts';
 
@@ -45,6 +45,7 @@ export async function llamaFromSafetensors({
   const settings = new Settings(config);
   const options = readOptions(settings);
   const tensors = new Map(files.flatMap((bytes) => [...readSafetensors(bytes).tensors]));
+  assertParts(options, tensors, ({ huggingFace }) => `${huggingFace}.weight`);
   const names = new Set(llamaParts(options).map(({ huggingFace }) => `${huggingFace}.weight`));
   const more = [...tensors.keys()].find((name) => !names.has(name) && !isLeftOver(name, options));
   if (more !== undefined) throw invalid(`tensor ${JSON.stringify(more)} is nothing that the network llama has`);
@@ -52,7 +53,12 @@ export async function llamaFromSafetensors({
   const around = read === null ? NOTHING_AROUND : findSpecialTokens(read);
   return {
     options,
-    weights: await assembleWeights(options, (part) => loadPart(tensors, part)),
+    weights: await assembleWeights(options, ({ huggingFace }) => {
+      const name = `${huggingFace}.weight`;
+      const tensor = tensors.get(name);
+      if (tensor === undefined) throw invalid(`tensor ${name} is missing`);
+      return toFloats(name, tensor);
+    }),
     tokenizer: read,
     chatTemplate: chatTemplate ?? null,
     specialTokens: {
@@ -147,15 +153,6 @@ class Settings {
     const came = JSON.stringify(this.#values.get(name)) ?? 'nothing';
     return invalid(`config.json: ${this.#path}${name} expects ${expected}, got ${came.slice(0, 60)}`);
   }
-}
-
-function loadPart(tensors: ReadonlyMap<string, Tensor>, { huggingFace, shape }: LlamaPart): Float32Array {
-  const name = `${huggingFace}.weight`;
-  const tensor = tensors.get(name);
-  if (tensor?.shape.join() !== shape.join()) {
-    throw invalid(`tensor ${name} expects [${shape}], got ${tensor === undefined ? 'nothing' : `[${tensor.shape}]`}`);
-  }
-  return toFloats(name, tensor);
 }
 
 /** @throws UNSUPPORTED_TENSOR for numbers that are not floats */

@@ -50,6 +50,35 @@ export function llamaSizes(options: LlamaOptions): LlamaSizes {
   return { vocabularySize, layers, heads, keyValueHeads, width, innerWidth, tied };
 }
 
+/**
+ * Holds a file's tensors against sizes, before anything of those sizes is made: every part is there in its shape.
+ * @param tensors - shapes by name @param nameOf - of a part, in that file
+ * @throws INVALID_MODEL naming the tensor, or the size that cannot be
+ */
+export function assertParts(
+  options: LlamaOptions,
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+  nameOf: (part: LlamaPart) => string,
+): void {
+  const { layers, heads, keyValueHeads, width } = llamaSizes(options);
+  if (layers > tensors.size) {
+    throw new AmaasError('INVALID_MODEL', `llama: ${layers} blocks do not fit in ${tensors.size} tensors`);
+  }
+  if (width % (2 * heads) !== 0 || heads % keyValueHeads !== 0) {
+    throw new AmaasError(
+      'INVALID_MODEL',
+      `llama: ${width} columns cannot be ${heads} heads of even depth that share ${keyValueHeads} keys`,
+    );
+  }
+  for (const part of llamaParts(options)) {
+    const name = nameOf(part);
+    const found = tensors.get(name)?.shape;
+    if (found?.join() === part.shape.join()) continue;
+    const came = found === undefined ? 'nothing' : `[${found}]`;
+    throw new AmaasError('INVALID_MODEL', `llama: tensor ${name} expects [${part.shape}], got ${came}`);
+  }
+}
+
 /** All parts, in the order in which files have them. */
 export function llamaParts(options: LlamaOptions): readonly LlamaPart[] {
   const { vocabularySize, layers, width, tied } = llamaSizes(options);

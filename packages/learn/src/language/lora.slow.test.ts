@@ -10,14 +10,7 @@ import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
 import { createGguf, readGguf } from '../gguf/index.ts';
 import { asNetwork, llama, type Network } from '../layers/index.ts';
-import {
-  adamW,
-  type Examples,
-  fit,
-  sparseCategoricalCrossentropy,
-  type TrainedModel,
-  type Weights,
-} from '../train/index.ts';
+import { adamW, type Examples, fit, sparseCategoricalCrossentropy, type TrainedModel } from '../train/index.ts';
 import { type LoadedLlama, llamaFromGguf, llamaToGguf } from './llama-gguf.ts';
 import { loraToGguf } from './lora-files.ts';
 import { type LoraOptions, loraNetwork, mergeLora } from './lora.ts';
