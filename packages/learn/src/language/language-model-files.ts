@@ -1,13 +1,13 @@
 // A trained language model as files: weights that other tools read, tokenizer, graphs for serving, and the course of its
 // training. Where they are written is for others.
-import { AmaasError, createTensor, type TensorOf } from '@amaas/core';
+import { AmaasError } from '@amaas/core';
 import { createGguf } from '../gguf/index.ts';
 import { gptSteps, llamaSteps, type StepwiseDecoder } from '../layers/index.ts';
-import { type Weights, writeSafetensors } from '../train/index.ts';
+import { writeSafetensors } from '../train/index.ts';
 import type { LanguageArchitecture } from './architecture.ts';
 import type { TrainedLanguageModel } from './language-options.ts';
 import { llamaToGguf, type LlamaQuantization } from './llama-gguf.ts';
-import { llamaParts, llamaSizes, takePart } from './llama-weights.ts';
+import { llamaToSafetensors } from './llama-safetensors.ts';
 import { lossCurveSvg } from './loss-curve.ts';
 import { exportStepModel } from './step-export.ts';
 
@@ -34,8 +34,7 @@ export async function languageModelFiles(
   const course = { facts, curve, step: trained.step, stoppedEarly, validation, samples };
   const endToken = tokenizer.idToToken(endId) ?? '';
   return new Map([
-    ['model.safetensors', safetensorsOf(architecture, weights)],
-    ['config.json', jsonBytes(configOf(architecture, { endId, name }))],
+    ...networkFiles(trained),
     ['tokenizer.json', jsonBytes(tokenizer.toJson())],
     ['tokenizer_config.json', jsonBytes({ tokenizer_class: 'PreTrainedTokenizerFast', eos_token: endToken })],
     ['step.onnx', step],
@@ -66,44 +65,24 @@ async function ggufFile(
   }
 }
 
-function safetensorsOf(architecture: LanguageArchitecture, weights: Weights): Uint8Array {
-  const tensors =
-    architecture.name === 'gpt'
-      ? weights
-      : new Map<string, TensorOf<'float32'>>(
-          llamaParts(architecture).map((part) => [
-            `${part.huggingFace}.weight`,
-            createTensor('float32', part.shape, takePart(weights, part)),
-          ]),
-        );
-  return writeSafetensors({ tensors, metadata: new Map([['format', 'pt']]) });
-}
-
-function configOf(architecture: LanguageArchitecture, { endId, name }: { endId: number; name: string }): object {
-  if (architecture.name === 'gpt') return { ...architecture, endId };
-  const { vocabularySize, layers, heads, keyValueHeads, width, innerWidth, tied } = llamaSizes(architecture);
-  const { rotary, epsilon = 1e-5, blockSize } = architecture;
-  return {
-    _name_or_path: name,
-    architectures: ['LlamaForCausalLM'],
-    model_type: 'llama',
-    vocab_size: vocabularySize,
-    hidden_size: width,
-    intermediate_size: innerWidth,
-    num_hidden_layers: layers,
-    num_attention_heads: heads,
-    num_key_value_heads: keyValueHeads,
-    max_position_embeddings: blockSize,
-    rms_norm_eps: epsilon,
-    rope_theta: (typeof rotary === 'object' ? rotary.base : undefined) ?? 10_000,
-    tie_word_embeddings: tied,
-    hidden_act: 'silu',
-    attention_bias: false,
-    mlp_bias: false,
-    bos_token_id: endId,
-    eos_token_id: endId,
-    torch_dtype: 'float32',
-  };
+/** Weights and configuration, by the names that readers of such models look for. */
+function networkFiles({
+  model: { weights },
+  architecture,
+  endId,
+}: TrainedLanguageModel): readonly (readonly [string, Uint8Array])[] {
+  if (architecture.name === 'gpt') {
+    return [
+      ['model.safetensors', writeSafetensors({ tensors: weights, metadata: new Map([['format', 'pt']]) })],
+      ['config.json', jsonBytes({ ...architecture, endId })],
+    ];
+  }
+  const specialTokens = { start: endId, end: endId };
+  const { bytes, config } = llamaToSafetensors({ options: architecture, weights }, { specialTokens });
+  return [
+    ['model.safetensors', bytes],
+    ['config.json', jsonBytes(config)],
+  ];
 }
 
 function jsonBytes(value: unknown): Uint8Array {
