@@ -94,3 +94,10 @@ test('word-vectors finds words that stand together', { skip: skipWithoutSharedDa
   }
   assert((await readFile(join(`${plays}.model`, 'model.onnx'))).length > 100_000);
 });
+
+test('spoken-digits-ctc learns to write dialled numbers', async () => {
+  const output = await runExample('spoken-digits-ctc.ts');
+  const rate = /character error rate +([\d.]+) %/.exec(output)?.[1];
+  assert(Number(rate) < 15, output);
+  assert.match(output, /a held-out recording of "\d+"\n {2}by the graph +\d+\n {2}by beam search \d+\n/);
+});
