@@ -3,7 +3,7 @@ import type { Executor } from '@amaas/core';
 import type { SamplingOptions } from '../decode/index.ts';
 import type { LikelihoodScores } from '../evaluate/index.ts';
 import type { Tokenizer } from '../tokenize/index.ts';
-import type { CheckpointStore, TrainedModel } from '../train/index.ts';
+import type { CheckpointStore, TrainedModel, Weights } from '../train/index.ts';
 import type { ArchitectureOptions, LanguageArchitecture } from './architecture.ts';
 import type { Corpus } from './corpus.ts';
 import type { TokenizerPlan } from './language-tokenizer.ts';
@@ -19,6 +19,8 @@ export interface TrainLanguageModelOptions {
   readonly endToken?: string;
   /** Default a Llama of 4 layers, 4 heads, 128 wide, 128 tokens. */
   readonly architecture?: ArchitectureOptions;
+  /** Start from these weights of the same architecture instead of drawn ones: fine-tuning, which needs their tokenizer. */
+  readonly initialWeights?: Weights;
   /** Updates, at most by `evaluateEvery` − 1 more so that the last one is evaluated; or give `epochs`. Default 1000. */
   readonly steps?: number;
   /** Passes over the training part, > 0. */

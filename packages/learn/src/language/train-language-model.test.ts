@@ -132,6 +132,16 @@ for (const [name, options] of Object.entries({
   });
 }
 
+test('trainLanguageModel goes on from given weights', async () => {
+  const { model, tokenizer, curve } = await trainLanguageModel(small);
+  const again = { ...small, tokenizer, initialWeights: model.weights, learningRate: 1e-12, steps: 1 };
+  const tuned = await trainLanguageModel(again);
+  assert(Math.abs((tuned.validation?.nats ?? 0) - (curve.at(-1)?.validationLoss ?? 9)) < 1e-5);
+  await assert.rejects(trainLanguageModel({ ...again, architecture: { name: 'gpt', width: 16 } }), {
+    reason: 'INVALID_CHECKPOINT',
+  });
+});
+
 test('trainLanguageModel reads no more of a streamed corpus than it needs', async () => {
   const [documents, every, blockSize, bufferBlocks, batchSize] = [20_000, 25, 24, 16, 4];
   const counts: number[] = [];

@@ -74,6 +74,7 @@ export async function trainLanguageModel(options: TrainLanguageModelOptions): Pr
       shuffle: false, // the blocks are
       clipNorm: options.clipNorm ?? 1,
       ...(heldOut === null ? {} : { validation: heldOut.examples }),
+      ...(options.initialWeights === undefined ? {} : { initialWeights: options.initialWeights }),
       ...(options.patience === undefined ? {} : { earlyStopping: { patience: options.patience } }),
       ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
       ...(threads === undefined ? {} : { threads }),
