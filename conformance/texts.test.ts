@@ -178,6 +178,8 @@ test('texts get the answers of their ids, in every form that carries strings, al
   const data = TEXTS.map((text) => new TextEncoder().encode(text));
   const { outputs } = await client.infer('fixed', new Map([['ids', createTensor('string', [5], data)]]));
   assert.deepEqual(outputs.get('y')?.data, Float32Array.from(oip.flat()));
+  const plain = await client.infer('fixed', { ids: TEXTS });
+  assert.deepEqual(plain.outputs, outputs);
 });
 
 test('texts of different lengths are filled up under a mask, and answered as alone', { skip }, async () => {

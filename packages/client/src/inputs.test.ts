@@ -36,6 +36,15 @@ test('tensorsFromValues takes nested arrays, shaped lists, tensors and texts', (
   assert.equal(one(ids, tensor), tensor);
 });
 
+test('tensorsFromValues sends texts where a model wants ids: the server knows whether it takes them', () => {
+  const two = { dtype: 'string', shape: [2], data: [Uint8Array.of(0x61), Uint8Array.of(0xc3, 0xa9)] };
+  assert.deepEqual(one(ids, ['a', 'é']), two);
+  assert.deepEqual(one(ids, { shape: [2], data: ['a', 'é'] }), two);
+  assert.deepEqual(one(ids, [['a', 'b']])?.shape, [1, 2]);
+  assert.throws(() => one(ids, [5, 'a']), { reason: 'INVALID_ARGUMENT', message: /"a" is not a int64/ });
+  assert.throws(() => one(image, [[['a']]]), { reason: 'INVALID_ARGUMENT', message: /"a" is not a float32/ });
+});
+
 test('tensorsFromValues refuses names and amounts that do not fit, saying what would', () => {
   assert.throws(() => tensorsFromValues('m', [image], JSON.parse('{"__proto__": [1]}')), {
     reason: 'INPUT_MISMATCH',

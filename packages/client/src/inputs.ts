@@ -36,7 +36,10 @@ export interface ShapedInput {
  */
 export type InputValue = Tensor | ShapedInput | NumberArray | NestedArray;
 
-/** Inputs by name. A Map of tensors is sent as it is; in an object the model's metadata say what each value is. */
+/**
+ * Inputs by name. A Map of tensors is sent as it is; in an object the model's metadata say what each value is, and texts
+ * may stand where a model wants ids and declares its tokenizer.
+ */
 export type InferInputs = NamedTensors | Readonly<Record<string, InputValue>>;
 
 /** Whether `inputs` can be sent without knowing the model. */
@@ -72,10 +75,23 @@ function tensorFromValue(spec: TensorSpec, value: InputValue): Tensor {
     return fromArray(spec, inferShape(spec, value.length), value, what);
   if (isShaped(value)) {
     if ('dtype' in value) return value;
-    return fromArray(spec, value.shape, value.data, what);
+    return fromArray(textOr(spec, value.data[0]), value.shape, value.data, what);
   }
   // What is left: nested arrays, scalars, and the bytes of a single string.
-  return tensorFromNested(spec.dtype, value as NestedArray, what);
+  const nested = value as NestedArray;
+  return tensorFromNested(textOr(spec, firstScalar(nested)).dtype, nested, what);
+}
+
+/** Where ids are wanted and texts are given, texts: the server knows whether the model takes them in place of ids. */
+function textOr(spec: TensorSpec, first: Scalar | undefined): TensorSpec {
+  const takesIds = spec.dtype === 'int64' || spec.dtype === 'int32';
+  return takesIds && typeof first === 'string' ? { ...spec, dtype: 'string' } : spec;
+}
+
+function firstScalar(nested: NestedArray): Scalar | undefined {
+  let value: NestedArray | undefined = nested;
+  while (Array.isArray(value)) value = value[0];
+  return value as Scalar | undefined; // what is no list is an element
 }
 
 function fromArray(

@@ -234,6 +234,49 @@ test('predict prepares a picture as the manifest declares', async (t) => {
   assert.match((await predict('picture', '--image', 'no.png')).stderr, /no\.png cannot be read as a picture/);
 });
 
+test('predict sends texts for ids, a row each, and for inputs of strings', async (t) => {
+  const { predict, sent, cwd, server } = await start(t);
+  const texts = (name: string, rows: unknown) => [[name, ['string', rows]]];
+  assert.equal((await predict('encoder', '--text', 'two words', 'né')).stderr, '');
+  assert.deepEqual([...sent()], texts('ids', ['two words', 'né']));
+  await predict('encoder', '--data', '{"ids": ["by name"]}');
+  assert.deepEqual([...sent()], texts('ids', ['by name']));
+  await predict('encoder', '--data', '{"ids": [[5, 6]], "mask": [[1, 1]]}');
+  assert.deepEqual(sent().get('ids'), ['int64', [[5n, 6n]]]);
+  await predict('judge', '--text', 'a', 'b', '--text', 'c', 'd');
+  assert.deepEqual(
+    [...sent()],
+    texts('ids', [
+      ['a', 'b'],
+      ['c', 'd'],
+    ]),
+  );
+  await predict('mixed', '--text', 'Köln', '--input-name', 'city');
+  assert.deepEqual([...sent()], texts('city', [['Köln']]));
+  await writeFile(join(cwd, 'one.csv'), 'review\n"good, really"\nbad\n');
+  await predict('encoder', '--csv', 'one.csv');
+  assert.deepEqual([...sent()], texts('ids', ['good, really', 'bad']));
+  await writeFile(join(cwd, 'named.csv'), 'label,ids\n1,good\n0,bad\n');
+  await predict('encoder', '@named.csv');
+  assert.deepEqual([...sent()], texts('ids', ['good', 'bad']));
+  const piped = await runCommand(['predict', 'encoder', '--text', '-'], {
+    environment: server.environment,
+    stdin: 'from a pipe',
+  });
+  assert.equal(piped.code, 0);
+  assert.deepEqual([...sent()], texts('ids', ['from a pipe']));
+  for (const [argv, message] of [
+    [['doubler', '--text', 'a'], /model "doubler" takes no texts: it has no input of strings/],
+    [['encoder', '--text', 'a', '--input-name', 'mask'], /takes no texts for input "mask"/],
+    [['judge', '--text', 'a', 'b', 'c'], /takes pairs of texts: give --text twice for each row, got 3 texts/],
+    [['encoder', '--text', 'a', '--data', '[1]'], /one way/],
+  ] as const) {
+    const { code, stderr } = await predict(...argv);
+    assert.match(stderr, message);
+    assert.equal(code, 2);
+  }
+});
+
 test('predict says what is wrong with the inputs', async (t) => {
   const { predict, cwd } = await start(t);
   await writeFile(join(cwd, 'x.npy'), 'no array');

@@ -35,6 +35,7 @@ export function registerPredict(program: Command, context: CommandContext): void
 Example:
   $ amaas predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'
   $ amaas predict resnet:production --image cat.jpg
+  $ amaas predict sentiment --text 'what a lovely film' 'a waste of time'
   $ amaas predict iris @flowers.csv
   $ amaas predict digits clip.wav --output text
   $ amaas predict heart --data '{"age": 63, "sex": "male", …}'     one row; a list of such objects asks for several
@@ -52,7 +53,9 @@ Example:
       const reading = readReadingFlags(options);
       const batches = await readInputBatches(context.world, target, { ...options, file, reading });
       if (batches === null)
-        throw new UsageError('give the inputs: @file, --data, --input, --image or --csv; see: amaas predict --help');
+        throw new UsageError(
+          'give the inputs: @file, --data, --text, --input, --image or --csv; see: amaas predict --help',
+        );
       const result = await inferAll(client, text, { batches, outputs: options.output });
       if (options.json) context.terminal.print(resultJson(result));
       else {

@@ -6,9 +6,9 @@ import { type CsvTable, parseCsv } from '../csv.ts';
 /**
  * Makes inputs of a CSV text.
  *
- * A model with one input gets all columns in their order. A model with several gets, for each required input, the column
- * of the same name, shaped [rows] or [rows, 1] as it declares; other columns are left out, and an empty cell is a missing
- * value (NaN, no text).
+ * A model with one input gets all columns in their order; one whose input is a vector gets, of several columns, that of
+ * its name. A model with several gets, for each required input, the column of the same name, shaped [rows] or [rows, 1]
+ * as it declares; other columns are left out, and an empty cell is a missing value (NaN, no text).
  * @throws INVALID_ARGUMENT naming what does not fit
  */
 export function inputsFromCsv(model: string, specs: readonly TensorSpec[], text: string): NamedTensors {
@@ -16,7 +16,8 @@ export function inputsFromCsv(model: string, specs: readonly TensorSpec[], text:
   if (table.rows.length === 0) throw new AmaasError('INVALID_ARGUMENT', 'csv: there are no rows');
   const [only] = specs;
   const values: Record<string, InputValue> = Object.create(null);
-  if (specs.length === 1 && only !== undefined) values[only.name] = wholeTable(only, table);
+  const isVectorAmongOthers = only?.shape?.length === 1 && (table.rows[0]?.length ?? 0) > 1;
+  if (specs.length === 1 && only !== undefined && !isVectorAmongOthers) values[only.name] = wholeTable(only, table);
   else for (const spec of specs) addColumn(values, spec, table);
   return tensorsFromValues(model, specs, values);
 }

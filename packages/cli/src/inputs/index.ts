@@ -23,6 +23,7 @@ import { inputsFromCsv } from './csv-inputs.ts';
 import { inputsFromJson, valueFromJson } from './json-inputs.ts';
 import type { ServedColumn } from './served-table.ts';
 import { joinRows, readTableInputs } from './table-inputs.ts';
+import { asTextSpecs, inputsFromTexts, takesIds } from './text-inputs.ts';
 
 export { answeringVersion } from './answering-version.ts';
 export { servedSampleRate } from './audio-input.ts';
@@ -36,13 +37,14 @@ export interface InputOptions {
   readonly inputName?: string;
   readonly csv?: string;
   readonly sampleRate?: string;
+  readonly text?: readonly string[];
 }
 
 /** What is asked, and what is known about it. */
 export interface InputTarget {
   readonly model: string;
   readonly specs: readonly TensorSpec[];
-  /** The manifest of the version that will answer; asked for only when a picture has to be prepared. */
+  /** The manifest of the version that will answer; asked for only when that takes something: pictures, texts. */
   readonly manifest: () => Promise<Manifest>;
   /** The columns of a model that takes a table column by column, else null; asked for only when rows of a file are given. */
   readonly columns: () => Promise<readonly ServedColumn[] | null>;
@@ -59,7 +61,11 @@ export function addInputOptions(command: Command): Command {
     )
     .option('--input <name=value...>', 'one input: name=@file.npy, name=@file.json or name=<json>')
     .option('--image <file>', "a picture, prepared as the model's manifest declares")
-    .option('--input-name <name>', 'the input --image is for, where several take pictures')
+    .option(
+      '--text <text...>',
+      'texts, a row each, for an input of strings or of ids with a tokenizer; - reads one from stdin',
+    )
+    .option('--input-name <name>', 'the input --image or --text is for, where several take such')
     .option('--csv <file>', 'rows of a CSV file: one input takes all columns, several take theirs by name')
     .option('--sample-rate <hz>', 'that a recording is brought to, where the model does not say');
 }
@@ -89,10 +95,10 @@ export async function readInputBatches(
   target: InputTarget,
   options: GivenInputs,
 ): Promise<AsyncIterable<NamedTensors> | Iterable<NamedTensors> | null> {
-  const given = [options.file, options.data, options.input, options.image, options.csv].filter(
-    (each) => each !== undefined,
-  );
-  if (given.length > 1) throw new UsageError('give the inputs one way: a file, --data, --input, --image or --csv');
+  const { file, data, input, image, csv, text } = options;
+  const given = [file, data, input, image, csv, text].filter((each) => each !== undefined);
+  if (given.length > 1)
+    throw new UsageError('give the inputs one way: a file, --data, --text, --input, --image or --csv');
   if (given.length === 0) return null;
   const path = (file: string) => resolve(world.cwd, file);
   const { reading = {} } = options;
@@ -133,7 +139,11 @@ async function readWholeInputs(
     return tensorsFromValues(model, specs, values);
   }
   if (options.image !== undefined) return imageInput(target, path(options.image), options.inputName);
-  if (options.csv !== undefined) return inputsFromCsv(model, specs, await readFile(path(options.csv), 'utf8'));
+  if (options.text !== undefined) {
+    const texts = await Promise.all(options.text.map(async (text) => (text === '-' ? readText(world.stdin) : text)));
+    return inputsFromTexts({ model, specs, manifest: await readableManifest(target) }, texts, options.inputName);
+  }
+  if (options.csv !== undefined) return csvInput(target, path(options.csv));
   const sampleRate = wholeNumber('--sample-rate', options.sampleRate, 1);
   const known = sampleRate === undefined ? target : { ...target, sampleRate: async () => sampleRate };
   return inputsFromFile(known, options.file ?? '', path);
@@ -181,7 +191,7 @@ async function inputsFromFile(
     case '.json':
       return inputsFromJson(target, await readFile(file, 'utf8'), file);
     case '.csv':
-      return inputsFromCsv(model, specs, await readFile(file, 'utf8'));
+      return csvInput(target, file);
     case '.npy': {
       const [only, second] = specs.filter((spec) => !spec.optional);
       if (only === undefined || second !== undefined)
@@ -199,6 +209,14 @@ async function inputsFromFile(
         throw new UsageError(`model "${model}" takes no columns of a table; give .csv, .json, .npy or .npz instead`);
       return imageInput(target, file, undefined);
   }
+}
+
+/** A file of rows; texts where the model takes ids and declares how texts become them. */
+async function csvInput(target: InputTarget, file: string): Promise<NamedTensors> {
+  const { model, specs } = target;
+  const text = await readFile(file, 'utf8');
+  const manifest = specs.some(takesIds) ? await readableManifest(target) : null;
+  return inputsFromCsv(model, manifest === null ? specs : asTextSpecs(specs, manifest), text);
 }
 
 async function imageInput(target: InputTarget, file: string, inputName: string | undefined): Promise<NamedTensors> {
@@ -234,6 +252,16 @@ function choosePreprocess(
 export async function resolveManifest(client: AmaasClient, reference: ModelReference): Promise<Manifest> {
   const version = await answeringVersion(client, reference);
   return version === null ? {} : manifestOf(client, reference.model, version);
+}
+
+/** null for a key that may only ask the model. */
+async function readableManifest({ manifest }: InputTarget): Promise<Manifest | null> {
+  try {
+    return await manifest();
+  } catch (thrown) {
+    if (thrown instanceof AmaasError && thrown.code === 'PERMISSION_DENIED') return null;
+    throw thrown;
+  }
 }
 
 /** The manifest of a version, its labels in place. */

@@ -41,6 +41,21 @@ const SPECS: ReadonlyMap<string, readonly TensorSpec[]> = new Map<string, readon
   ['people', PEOPLE],
   ['columns', PEOPLE], // the same, of which nothing is known but its inputs
   ['picture', [{ name: 'image', dtype: 'float32', shape: ['N', 3, 2, 4] }]],
+  [
+    'encoder',
+    [
+      { name: 'ids', dtype: 'int64', shape: ['N', 'T'] },
+      { name: 'mask', dtype: 'int64', shape: ['N', 'T'] },
+    ],
+  ],
+  ['judge', [{ name: 'ids', dtype: 'int64', shape: ['N', 'T'] }]], // of pairs of texts
+]);
+
+/** What `encoder` and `judge` declare about texts. */
+const TOKENS = { kind: 'tokens', tokenizer: 'tokenizer.json', maxTokens: 64 } as const;
+const TEXT_STEPS: ReadonlyMap<string, VersionDetail['manifest']> = new Map([
+  ['encoder', { preprocess: { ids: { ...TOKENS, mask: 'mask' } } }],
+  ['judge', { preprocess: { ids: { ...TOKENS, pair: true } } }],
 ]);
 
 function summary(name: string): ModelSummary {
@@ -79,7 +94,7 @@ function detail(name: string, version: number): VersionDetail {
     signatures: {
       serving_default: { method: 'predict', inputs, outputs: [{ name: 'y', dtype: 'float32', shape: ['N', 3] }] },
     },
-    manifest: {
+    manifest: TEXT_STEPS.get(name) ?? {
       labels: ['cat', 'dog', 'owl'],
       preprocess: { image: { kind: 'image', width: 4, height: 2, fit: 'stretch', channels: 'rgb', layout: 'nchw' } },
     },
