@@ -77,7 +77,7 @@ export function addMediaOptions(command: Command): Command {
 /** Lists the options in the help by what they are for; those for all data stay together. */
 export function groupByData(command: Command): Command {
   const groups: readonly (readonly [heading: string, flags: readonly string[]])[] = [
-    ['Tables:', TABLE_FLAGS.filter((flag) => flag !== 'task')],
+    ['Tables:', TABLE_FLAGS.filter((flag) => flag !== 'task' && flag !== 'dropout')],
     ['Folders of pictures:', KIND_FLAGS.image],
     ['Folders of recordings:', KIND_FLAGS.audio],
     ['Language models:', LANGUAGE_FLAGS],
