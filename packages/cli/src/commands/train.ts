@@ -22,16 +22,19 @@ import { addTableOptions, readTrainFlags } from '../training/train-flags.ts';
 import { type TrainLanguageOptions, trainLanguage } from '../training/train-language.ts';
 import { type TrainFolderOptions, trainFolder } from '../training/train-folder.ts';
 import { trainSpeechFolder } from '../training/train-speech.ts';
+import { type TrainWordVectorsOptions, trainWordVectors } from '../training/train-word-vectors.ts';
+import { addWordVectorOptions, refuseWordVectorFlags, type WordVectorFlags } from '../training/word-vector-flags.ts';
 import { whereTrained, writeTrained } from '../training/write-trained.ts';
 
 export function registerTrain(program: Command, context: CommandContext): void {
   const command = program
     .command('train <data>')
     .description(
-      'learn a model of a table (CSV, Parquet, JSON lines), or of a folder of pictures or WAV recordings with a folder per class; report on what was held out, and serve it. With --task language-model: learn to write, of text files. With --task speech: learn to write what is said, of WAV recordings with transcripts',
+      'learn a model of a table (CSV, Parquet, JSON lines), or of a folder of pictures or WAV recordings with a folder per class; report on what was held out, and serve it. With --task language-model: learn to write, of text files. With --task word-vectors: learn vectors of the words of text files. With --task speech: learn to write what is said, of WAV recordings with transcripts',
     )
     .option('--target <column>', 'the column to predict, which a table needs; the classes of a folder are its folders');
-  groupByData(addLanguageOptions(addMediaOptions(addTableOptions(command, ['language-model', 'speech']))))
+  const tasks = ['language-model', 'speech', 'word-vectors'];
+  groupByData(addWordVectorOptions(addLanguageOptions(addMediaOptions(addTableOptions(command, tasks)))))
     .option('--name <name>', 'name of the model (default: that of the data); a new version is made when it exists')
     .option('--label <label...>', 'labels that move to the new version, such as production')
     .option('--out <folder>', 'where model, manifest and report are written (default: ./trained/<name>)')
@@ -61,13 +64,19 @@ Example:
   $ amaas train heart@2 --target target                     a dataset of the server, trained there
   $ amaas train houses.parquet --target price --time-by sold_at --hidden 128,64 --no-deploy --out ./houses
   $ amaas train talks/ --task speech                        talks/1.wav beside talks/1.txt, …, or talks/transcripts.csv
-  $ amaas train stories.txt --task language-model --steps 2000 --prompt 'Once upon a time'`,
+  $ amaas train stories.txt --task language-model --steps 2000 --prompt 'Once upon a time'
+  $ amaas train stories.txt --task word-vectors --subwords`,
     )
     .action(async (data: string, _options: unknown, self: Command) => {
       if (self.opts<{ readonly task?: string }>().task === 'language-model') {
+        refuseWordVectorFlags(optionsOf<WordVectorFlags>(self));
         return trainLanguage(context, data, optionsOf<TrainLanguageOptions>(self));
       }
       refuseLanguageFlags(optionsOf<LanguageFlags>(self));
+      if (self.opts<{ readonly task?: string }>().task === 'word-vectors') {
+        return trainWordVectors(context, data, optionsOf<TrainWordVectorsOptions>(self));
+      }
+      refuseWordVectorFlags(optionsOf<WordVectorFlags>(self));
       if (self.opts<{ readonly task?: string }>().task === 'speech') {
         return trainSpeechFolder(context, data, optionsOf<TrainFolderOptions>(self));
       }
