@@ -60,7 +60,12 @@ export interface StepOutputs {
   readonly states: ReadonlyMap<string, Value>;
 }
 
-/** A decoder built step by step, of the same parameters as the network that was trained. */
+/**
+ * A decoder built step by step, of the same parameters as the network that was trained.
+ *
+ * It takes the sizes of what it is given from there: rows may be under another symbol, as beams are, and what is past may
+ * be of known length, 0 at the first step.
+ */
 export interface StepwiseDecoder {
   /** How many logits there are. */
   readonly vocabularySize: number;
