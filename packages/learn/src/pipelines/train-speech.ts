@@ -59,7 +59,7 @@ export interface TrainedSpeech {
 /** Sums of energies that count as silence: 80 dB under the loudest sample. */
 const SILENCE = 1e-6;
 
-/** Found on spoken digits; see docs/benchmarks.md. */
+/** Found on spoken digits (docs/benchmarks.md); recordings of two seconds or more are joined with no others. */
 export const DEFAULT_SPEECH_AUGMENTATION: SpeechAugmentation = {
   maxJoined: 2,
   maxPauseSeconds: 0.15,
@@ -85,9 +85,9 @@ export async function trainSpeech(options: TrainSpeechOptions): Promise<TrainedS
   const { sampleRateHz, network = {} } = options;
   const logMel = featuresFor(options);
   const timeStride = network.timeStride ?? DEFAULT_TIME_STRIDE;
-  const change = options.augmentation === undefined ? DEFAULT_SPEECH_AUGMENTATION : options.augmentation;
-  if (change !== null) checkSpeechAugmentation(change);
+  if (options.augmentation) checkSpeechAugmentation(options.augmentation);
   const { parts, summary } = await readParts(options, logMel);
+  const change = options.augmentation === undefined ? augmentationFor(summary) : options.augmentation;
   const symbols =
     options.characters === undefined
       ? symbolsOf([...parts.train.map(({ text }) => text), ...((change?.maxJoined ?? 1) > 1 ? [' '] : [])])
@@ -140,6 +140,13 @@ export async function trainSpeech(options: TrainSpeechOptions): Promise<TrainedS
     example: parts.test[0]?.samples ?? new Float32Array(1),
     model,
   };
+}
+
+/** Recordings shorter than that on average are learned several after one another too. */
+const SHORT_SECONDS = 2;
+
+function augmentationFor({ seconds, files }: SpeechSummary): SpeechAugmentation {
+  return { ...DEFAULT_SPEECH_AUGMENTATION, ...(seconds < SHORT_SECONDS * files ? {} : { maxJoined: 1 }) };
 }
 
 function featuresFor({ sampleRateHz, logMel }: TrainSpeechOptions): LogMelDescription {
