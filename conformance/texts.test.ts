@@ -2,6 +2,9 @@
 // protocol, alone and in company; and ids that become texts.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createClient } from '@amaas/client';
 import { createTensor, type Manifest } from '@amaas/core';
@@ -392,6 +395,34 @@ test('ids become texts in every answer, and the descriptions say so', { skip }, 
   const detail = await (await server.request('/admin/v1/models/echo/versions/1')).json();
   const { signatures } = detail as { signatures: Record<string, { outputs: object[] }> };
   assert.deepEqual(signatures['serving_default']?.outputs[0], { name: 'reply', dtype: 'string', shape: ['N'] });
+});
+
+test('texts are taken and given again after a restart, without another quarantine', { skip }, async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'amaas-texts-'));
+  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const manifest: Manifest = {
+    preprocess: { ids: { kind: 'tokens', tokenizer: 'tok.json', maxTokens: 100 } },
+    postprocess: { reply: { kind: 'text', tokenizer: 'tok.json' } },
+  };
+  const files = { 'model.onnx': echoIdsModel('T'), 'tok.json': gpt2File, 'amaas.json': manifest };
+  const replies: unknown[] = [];
+  for (const start of [1, 2]) {
+    const again = await startTestServer({ dataDir });
+    try {
+      if (start === 1) assert.equal((await deployFiles(again, 'echo', files)).status, 201);
+      const body = JSON.stringify({ inputs: [strings(['one', 'two three'])] });
+      const reply = await again.request('/v2/models/echo/infer', { method: 'POST', body });
+      replies.push(outputOf(await readInferReply(reply), 'reply').data);
+      const metrics = await (await again.request('/metrics')).text();
+      assert.equal(/^amaas_quarantine\S* [1-9]/m.test(metrics), start === 1, metrics);
+    } finally {
+      await again.stop();
+    }
+  }
+  assert.deepEqual(replies, [
+    ['one', 'two three'],
+    ['one', 'two three'],
+  ]);
 });
 
 test('a declaration that does not fit the model or its files is refused by field', { skip }, async () => {

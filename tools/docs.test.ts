@@ -124,6 +124,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
 }
 
 /** Paths of the values in a schema: `limits.maxRunMs`, `signatures.*.inputs[].name`. */
@@ -137,6 +138,9 @@ function leafPaths(schema: JsonSchema, path: string): readonly string[] {
     return Object.values(schema.patternProperties).flatMap((child) => below(child, '*'));
   }
   if (schema.items?.properties !== undefined) return leafPaths(schema.items, `${path}[]`);
+  // What has several kinds shares some of its fields.
+  if (schema.anyOf?.some(({ properties }) => properties !== undefined))
+    return [...new Set(schema.anyOf.flatMap((alternative) => leafPaths(alternative, path)))];
   return [path];
 }
 
