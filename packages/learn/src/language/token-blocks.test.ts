@@ -42,6 +42,7 @@ for (const [name, make] of Object.entries(kinds)) {
           [...counting(11)].map((id) => id + (block[0] ?? 0) - 1000),
         );
       assert.equal(new Set(starts).size, 9);
+      assert.equal(new Set(starts.map((start) => start % 10)).size, 1);
       assert.notDeepEqual(
         starts,
         pass.map(([first]) => first),
