@@ -128,10 +128,9 @@ function writeHalves(halves: Uint16Array, values: Float32Array, bitsOf: (value: 
   for (let k = 0; k < values.length; k++) halves[k] = bitsOf(values[k] ?? 0);
 }
 
-/** What numbers are multiplied by; 0 where the scale is so small that its inverse is not finite, and 0 in the file. */
+/** What numbers are multiplied by. Infinite only for scales that half precision makes 0: levels then count nothing. */
 function inverse(scale: number): number {
-  const inverted = scale === 0 ? 0 : fround(1 / scale);
-  return Number.isFinite(inverted) ? inverted : 0;
+  return scale === 0 ? 0 : fround(1 / scale);
 }
 
 function quantizeTo8Bits(bytes: Uint8Array, values: Float32Array): void {

@@ -1,6 +1,7 @@
 // Stored results of ggml itself (llama.cpp v0.5.0). `q8`, `q4`, `from8`, `from4`: blocks of `values` by
 // quantize_row_q8_0_ref and quantize_row_q4_0_ref of its compiled library, called through ctypes, and back; blocks of zeros,
-// halves, ties of either sign, scales below and near those of half precision, and normal numbers of many sizes. `file`: a
+// halves, ties of either sign, scales below and near those of half precision, normal numbers of many sizes, and two blocks
+// in which the rounding of the scale's inverse decides. `file`: a
 // file by its Python writer, `GGUFWriter(path, 'llama')`, add_key_value of every type and add_tensor of five types.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
