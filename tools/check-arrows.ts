@@ -56,6 +56,7 @@ const LEARN_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   tokenize: ['statistics'],
   decode: ['statistics'],
   gguf: [],
+  grammar: [],
   'word-vectors': ['statistics', 'graph', 'compile', 'evaluate'],
   language: [
     ...['statistics', 'onnx', 'graph', 'compile', 'layers', 'train', 'data', 'tokenize', 'decode', 'evaluate', 'gguf'],

@@ -51,13 +51,13 @@ export interface BoundModel {
 }
 
 declare const ADAPTER: unique symbol;
-declare const GRAMMAR: unique symbol;
 declare const GRAMMAR_STATE: unique symbol;
 export interface BoundAdapter {
   readonly [ADAPTER]: true;
 }
 export interface BoundGrammar {
-  readonly [GRAMMAR]: true;
+  /** Whether the whole text follows the grammar. */
+  isTextCompatible(text: string): boolean;
 }
 export interface BoundGrammarState {
   readonly [GRAMMAR_STATE]: true;
