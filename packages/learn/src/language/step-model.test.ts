@@ -162,6 +162,18 @@ test('StepModel.joinRows lets rows of different lengths come and go, and cuts aw
   await whole.dispose();
 });
 
+test('StepModel refuses ids beyond what the decoder has room for', async () => {
+  const steps = await createStepModel(await ortExecutor(), exportStepModel(LANGUAGE_MODELS.gpt));
+  const { tokens, state } = await steps.prompt([[1, 2], new Array<number>(12).fill(3)]);
+  const { state: full } = await steps.step(tokens, state);
+  assert.deepEqual([...full.lengths], [2, 12]);
+  const refusal = { reason: 'INVALID_ARGUMENT', message: 'step: row 1 expects at most 12 ids, got 13' };
+  await assert.rejects(steps.step(Int32Array.of(1, 1), full), refusal);
+  await steps.step(Int32Array.of(1), steps.selectRows(full, Int32Array.of(0)));
+  await assert.rejects(steps.prompt([new Array<number>(14).fill(1)]), { reason: 'INVALID_ARGUMENT' });
+  await steps.dispose();
+});
+
 test('createStepModel refuses models that say nothing of steps, or of another kind', async () => {
   const executor = await ortExecutor();
   const files = exportStepModel(TRANSLATOR_MODEL);

@@ -69,7 +69,7 @@ export class StepModel implements SequenceModel<StepStates> {
    * Takes prompts in, all of them in one run where the decoder takes chunks.
    * @param prompts - ids per row, at least one: what the text goes on from. They may differ in length
    * @param states - what came before them; default: nothing
-   * @throws INVALID_ARGUMENT for empty prompts or another number of rows
+   * @throws INVALID_ARGUMENT for empty prompts, more ids than there is room for, or another number of rows
    */
   async prompt(
     prompts: readonly (readonly number[])[],
@@ -107,7 +107,12 @@ export class StepModel implements SequenceModel<StepStates> {
     return beginStates(this.#description.states, first.shape[0] ?? 0, this.#statesFrom(outputs));
   }
 
+  /** @throws INVALID_ARGUMENT when a row has no room for another id, INVALID_MODEL for logits that are none */
   async step(tokens: Int32Array, state: StepStates): Promise<DecodingStep<StepStates>> {
+    const lengths = this.#lengthsAfter(
+      state,
+      Array.from(tokens, () => 1),
+    );
     const outputs = await this.#run(this.#models.step, { ids: tokens, time: 1, states: state });
     const logits = outputs.get(LOGITS_OUTPUT);
     if (logits?.dtype !== 'float32' && logits?.dtype !== 'float64') {
@@ -116,7 +121,7 @@ export class StepModel implements SequenceModel<StepStates> {
         `step: expects logits of float32 or float64, got ${logits?.dtype ?? 'none'}`,
       );
     }
-    return { logits: logits.data, state: this.#after(state, outputs) };
+    return { logits: logits.data, state: this.#after(state, outputs, lengths) };
   }
 
   /** Rows of one state; those whose past is longest begin with it. */
@@ -137,11 +142,15 @@ export class StepModel implements SequenceModel<StepStates> {
     const time = Math.max(...ids.map(({ length }) => length));
     if (time === 0) return states;
     const { prompt, step } = this.#models;
+    const lengths = this.#lengthsAfter(
+      states,
+      ids.map(({ length }) => length),
+    );
     if (!this.#description.takesChunks) return this.#takeEach(ids, states);
     const padded = ids.map((row) => [...new Array<number>(time - row.length).fill(NO_TOKEN), ...row]);
     if (prompt !== null) {
       const outputs = await this.#run(prompt, { ids: padded.flat(), time, states }, this.#changedNames());
-      return this.#after(states, outputs);
+      return this.#after(states, outputs, lengths);
     }
     let current = states;
     for (let at = 0; at < time; at++) {
@@ -150,7 +159,7 @@ export class StepModel implements SequenceModel<StepStates> {
         time: 1,
         states: current,
       });
-      current = this.#after(current, outputs);
+      current = this.#after(current, outputs, lengths);
     }
     return current;
   }
@@ -162,7 +171,9 @@ export class StepModel implements SequenceModel<StepStates> {
     let current = live.length === ids.length ? states : this.selectRows(states, Int32Array.from(live));
     for (let at = 0; live.length > 0; at++) {
       const newest = live.map((row) => ids[row]?.[at] ?? NO_TOKEN);
-      current = this.#after(current, await this.#run(this.#models.step, { ids: newest, time: 1, states: current }));
+      const lengths = current.lengths.map((length) => length + 1);
+      const outputs = await this.#run(this.#models.step, { ids: newest, time: 1, states: current });
+      current = this.#after(current, outputs, lengths);
       for (const [row, index] of live.entries()) reached[index] = { states: current, row };
       const kept = [...live.keys()].filter((row) => (ids[live[row] ?? 0]?.length ?? 0) > at + 1);
       if (kept.length === live.length) continue;
@@ -190,8 +201,17 @@ export class StepModel implements SequenceModel<StepStates> {
     return this.#description.states.flatMap(({ isChanged, output }) => (isChanged && output !== null ? [output] : []));
   }
 
-  #after({ rows, tensors, origins }: StepStates, outputs: NamedTensors): StepStates {
-    return { rows, origins, tensors: new Map([...tensors, ...this.#statesFrom(outputs)]) };
+  /** @throws INVALID_ARGUMENT when a row has no room for so many */
+  #lengthsAfter({ lengths }: StepStates, counts: readonly number[]): Int32Array {
+    const after = lengths.map((length, row) => length + (counts[row] ?? 0));
+    const most = this.mostIds;
+    const row = after.findIndex((length) => most !== null && length > most);
+    if (row === -1) return after;
+    throw new AmaasError('INVALID_ARGUMENT', `step: row ${row} expects at most ${most} ids, got ${after[row]}`);
+  }
+
+  #after({ rows, tensors, origins }: StepStates, outputs: NamedTensors, lengths: Int32Array): StepStates {
+    return { rows, origins, lengths, tensors: new Map([...tensors, ...this.#statesFrom(outputs)]) };
   }
 
   #statesFrom(outputs: NamedTensors): ReadonlyMap<string, Tensor> {

@@ -9,6 +9,8 @@ export interface StepStates {
   readonly rows: number;
   /** By the states' names. */
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Ids that each row has taken in. */
+  readonly lengths: Int32Array;
   /** Which started row each comes from: rows of one origin have the same states that steps leave as they are. */
   readonly origins: Int32Array;
 }
@@ -39,7 +41,8 @@ export function beginStates(
       return [name, { dtype, shape: sizes, data: new TypedArray(count) } as Tensor] as const;
     }),
   );
-  return { rows, tensors, origins: Int32Array.from({ length: rows }, (_, row) => row) };
+  const origins = Int32Array.from({ length: rows }, (_, row) => row);
+  return { rows, tensors, lengths: new Int32Array(rows), origins };
 }
 
 /**
@@ -62,7 +65,8 @@ export function arrangeRows(described: readonly DescribedState[], chosen: readon
       return [state.name, kept ?? arrangeState(state, chosen, past)] as const;
     }),
   );
-  return { rows: chosen.length, tensors, origins };
+  const lengths = Int32Array.from(chosen, ({ states, row }) => states.lengths[row] ?? 0);
+  return { rows: chosen.length, tensors, lengths, origins };
 }
 
 /** Ids that the row of the longest past has before it, padding not counted; null where no state tells. */
