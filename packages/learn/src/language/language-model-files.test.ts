@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createTensor } from '@amaas/core';
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { readGguf } from '../gguf/index.ts';
+import { createRandom } from '../statistics/index.ts';
 import { readTokenizer } from '../tokenize/index.ts';
 import { readSafetensors } from '../train/index.ts';
 import {
@@ -10,6 +11,7 @@ import {
   createStepModel,
   languageModelFiles,
   llamaFromGguf,
+  TextSampler,
   type TrainedLanguageModel,
   trainLanguageModel,
 } from './index.ts';
@@ -17,9 +19,9 @@ import {
 const executor = await createOrtNodeExecutor({ threads: 1 });
 const sizes = { layers: 2, heads: 2, width: 8, blockSize: 8 };
 
-const trainSmall = (architecture: ArchitectureOptions): Promise<TrainedLanguageModel> =>
+const trainSmall = (architecture: ArchitectureOptions, steps = 2): Promise<TrainedLanguageModel> =>
   trainLanguageModel({
-    ...{ architecture, executor, steps: 2, validation: 0.2 },
+    ...{ architecture, executor, steps, validation: 0.2 },
     corpus: 'The cat sat on the mat. The dog sat on the log. '.repeat(20),
     tokenizer: { kind: 'bpe', vocabularySize: 270 },
   });
@@ -51,6 +53,29 @@ for (const architecture of [
   });
 }
 
+test('languageModelFiles have a graph that writes the likeliest text, and a manifest by which it takes and gives texts', async () => {
+  const trained = await trainSmall({ name: 'llama', ...sizes }, 60);
+  const files = await languageModelFiles(trained, { name: 'small' });
+  const generator = await executor.compile(files.get('model.onnx') ?? assert.fail('no model.onnx'));
+  const { ids: prompt } = trained.tokenizer.encode('The');
+  assert.equal(prompt.length, 1);
+  const ids = createTensor('int64', [1, 2], BigInt64Array.from([0, ...prompt], BigInt));
+  const written = await generator.run(new Map([['ids', ids]]));
+  await generator.dispose();
+  const { tokenizer, endId } = trained;
+  const sampler = await TextSampler.create(trained.model, { executor, tokenizer, endId });
+  const [sample] = await sampler.sample({ prompt: 'The', temperature: 0, maxTokens: 6, random: createRandom(0) });
+  await sampler.dispose();
+  const tokens = [...(written.get('tokens')?.data ?? [])].map(Number);
+  assert.equal(tokens.length, 6); // of 8 that it sees at once a quarter is for what is given
+  assert.equal(tokenizer.decode(tokens), sample?.text);
+  const manifest = JSON.parse(text(files, 'amaas.json'));
+  assert.deepEqual(manifest.preprocess.ids, {
+    ...{ kind: 'tokens', tokenizer: 'tokenizer.json', maxTokens: 2, length: 'exact', truncate: 'start' },
+  });
+  assert.deepEqual(JSON.parse(text(files, 'example.json')).inputs[0].name, 'ids');
+});
+
 test('languageModelFiles of a Llama are read back as it: GGUF, weights by other names, tokenizer', async () => {
   const trained = await trainSmall({ name: 'llama', ...sizes, keyValueHeads: 1, rotary: { base: 5000 } });
   const files = await languageModelFiles(trained, { name: 'small', quantization: 'F32' });
@@ -69,10 +94,9 @@ test('languageModelFiles of a Llama are read back as it: GGUF, weights by other 
     ['llama', 270, 1, 5000, true],
   );
   const awkward = 'The cät – sat\n\n on <|endoftext|> it';
-  assert.deepEqual(
-    readTokenizer(text(files, 'tokenizer.json')).encode(awkward).ids,
-    trained.tokenizer.encode(awkward).ids,
-  );
+  const served = readTokenizer(text(files, 'tokenizer.json')).encode(awkward).ids;
+  // In front of every text stands what texts were learned behind.
+  assert.deepEqual([...served], [0, ...trained.tokenizer.encode(awkward).ids]);
 });
 
 test('languageModelFiles leave the GGUF out where llama.cpp has no such network or tokenizer, and tell the course', async () => {

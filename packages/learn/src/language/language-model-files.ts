@@ -1,6 +1,6 @@
 // A trained language model as files: weights that other tools read, tokenizer, graphs for serving, and the course of its
 // training. Where they are written is for others.
-import { AmaasError } from '@amaas/core';
+import { AmaasError, type Manifest } from '@amaas/core';
 import { createGguf } from '../gguf/index.ts';
 import { gptSteps, llamaSteps, type StepwiseDecoder } from '../layers/index.ts';
 import { writeSafetensors } from '../train/index.ts';
@@ -9,7 +9,8 @@ import type { TrainedLanguageModel } from './language-options.ts';
 import { llamaToGguf, type LlamaQuantization } from './llama-gguf.ts';
 import { llamaToSafetensors } from './llama-safetensors.ts';
 import { lossCurveSvg } from './loss-curve.ts';
-import { exportStepModel } from './step-export.ts';
+import { exportGenerator } from './generation-export.ts';
+import { exportStepModel, IDS_INPUT } from './step-export.ts';
 
 export interface LanguageModelFileOptions {
   /** What the model is called inside its files. */
@@ -19,9 +20,10 @@ export interface LanguageModelFileOptions {
 }
 
 /**
- * The files by name: `model.safetensors` and `config.json` (a Llama under Hugging Face's names, a GPT under ours),
- * `tokenizer.json`, `step.onnx` and `prompt.onnx` (with caches of keys and values), `training.json` and `loss.svg`; of a
- * Llama `model.gguf` where llama.cpp has a tokenizer like its own.
+ * The files by name: `model.onnx`, which writes whole texts, the likeliest token each time, with the manifest by which a
+ * server takes and gives texts (`amaas.json`, `example.json`); `model.safetensors` and `config.json` (a Llama under Hugging
+ * Face's names, a GPT under ours), `tokenizer.json`, `step.onnx` and `prompt.onnx` (with caches of keys and values),
+ * `training.json` and `loss.svg`; of a Llama `model.gguf` where llama.cpp has a tokenizer like its own.
  */
 export async function languageModelFiles(
   trained: TrainedLanguageModel,
@@ -29,13 +31,21 @@ export async function languageModelFiles(
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const { model, tokenizer, architecture, endId } = trained;
   const { weights } = model;
-  const { step, prompt } = exportStepModel({ decoder: stepsOf(architecture), weights });
+  const parts = { decoder: stepsOf(architecture), weights };
+  const { step, prompt } = exportStepModel(parts);
   const { facts, curve, validation, samples, stoppedEarly } = trained;
   const course = { facts, curve, step: trained.step, stoppedEarly, validation, samples };
   const endToken = tokenizer.idToToken(endId) ?? '';
+  const { blockSize } = architecture;
+  // A quarter of what the network sees at once for what is given, the rest for what it writes; at least one token each.
+  const promptTokens = Math.max(1, Math.floor(blockSize / 4));
+  const maxTokens = Math.max(1, blockSize - promptTokens);
   return new Map([
+    ['model.onnx', exportGenerator(parts, { maxTokens, endTokens: [endId], padding: endId })],
+    ['amaas.json', jsonBytes(manifestOf(promptTokens))],
+    [EXAMPLE_FILE, jsonBytes(exampleRequest(samples[0]?.prompt ?? ''))],
     ...networkFiles(trained),
-    ['tokenizer.json', jsonBytes(tokenizer.toJson())],
+    [TOKENIZER_FILE, jsonBytes(servedTokenizer(trained))],
     ['tokenizer_config.json', jsonBytes({ tokenizer_class: 'PreTrainedTokenizerFast', eos_token: endToken })],
     ['step.onnx', step],
     ...(prompt === null ? [] : [['prompt.onnx', prompt] as const]),
@@ -43,6 +53,47 @@ export async function languageModelFiles(
     ['training.json', jsonBytes(course)],
     ['loss.svg', new TextEncoder().encode(lossCurveSvg(curve, `${name}: loss by step`))],
   ]);
+}
+
+const TOKENIZER_FILE = 'tokenizer.json';
+const EXAMPLE_FILE = 'example.json';
+
+function manifestOf(promptTokens: number): Manifest {
+  return {
+    task: 'text-generation',
+    preprocess: {
+      [IDS_INPUT]: {
+        ...{ kind: 'tokens', tokenizer: TOKENIZER_FILE, maxTokens: promptTokens },
+        // What a text ends with tells most of how it goes on.
+        ...{ length: 'exact', truncate: 'start' },
+      },
+    },
+    postprocess: { tokens: { kind: 'text', tokenizer: TOKENIZER_FILE } },
+    example: EXAMPLE_FILE,
+  };
+}
+
+/** A request of the Open Inference Protocol, plain JSON. */
+function exampleRequest(prompt: string): object {
+  return { inputs: [{ name: IDS_INPUT, shape: [1], datatype: 'BYTES', data: [prompt] }] };
+}
+
+/** With the token in front of every text that texts were learned behind, unless it puts tokens of its own around them. */
+function servedTokenizer({ tokenizer, endId }: TrainedLanguageModel): unknown {
+  const document = tokenizer.toJson();
+  const token = tokenizer.idToToken(endId);
+  const isPlain = tokenizer.encode('', { truncation: null, padding: null }).ids.length === 0;
+  if (!isPlain || token === null || typeof document !== 'object' || document === null) return document;
+  const given = 'post_processor' in document ? document.post_processor : null;
+  const begin = { SpecialToken: { id: token, type_id: 0 } };
+  const template = {
+    type: 'TemplateProcessing',
+    single: [begin, { Sequence: { id: 'A', type_id: 0 } }],
+    pair: [begin, { Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { [token]: { id: token, ids: [endId], tokens: [token] } },
+  };
+  const processors = given === null || given === undefined ? [template] : [given, template];
+  return { ...document, post_processor: { type: 'Sequence', processors } };
 }
 
 function stepsOf({ name, ...sizes }: LanguageArchitecture): StepwiseDecoder {
