@@ -45,7 +45,7 @@ export interface Handover {
 }
 
 /** What is served; the report belongs to the run. */
-const MODEL_FILES: ReadonlySet<string> = new Set(['model.onnx', 'amaas.json', 'example.json']);
+const MODEL_FILES: ReadonlySet<string> = new Set(['model.onnx', 'amaas.json', 'example.json', 'tokenizer.json']);
 
 const REPORT_TYPES: ReadonlyMap<string, string> = new Map([
   ['report.html', 'text/html'],

@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { Command } from 'commander';
 import { UsageError } from '../command-context.ts';
 import { addLanguageOptions, type LanguageFlags, readLanguageFlags, refuseLanguageFlags } from './language-flags.ts';
-import { addMediaOptions, groupByData } from './media-flags.ts';
+import { addMediaOptions } from './media-flags.ts';
+import { groupByData } from './option-groups.ts';
 import { addTableOptions } from './train-flags.ts';
 
 /** The options of a command line as `train` hears them. */

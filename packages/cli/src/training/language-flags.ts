@@ -66,7 +66,17 @@ const SHARED: ReadonlySet<string> = new Set<keyof (LanguageFlags & TrainFlags)>(
 ]);
 
 /** What commander gives of options that say where things go, which every training has. */
-const PLACES: ReadonlySet<string> = new Set(['name', 'out', 'deploy', 'resume', 'verbose', 'url', 'apiKey', 'json']);
+const PLACES: ReadonlySet<string> = new Set([
+  'name',
+  'label',
+  'out',
+  'deploy',
+  'resume',
+  'verbose',
+  'url',
+  'apiKey',
+  'json',
+]);
 
 /** Adds what only language models have. */
 export function addLanguageOptions(command: Command): Command {

@@ -6,7 +6,6 @@ import type { FolderKind, GivenPreparation } from '@amaas/engine-sharp';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../command-context.ts';
 import { number, optional, wholeNumber } from './flag-values.ts';
-import { LANGUAGE_FLAGS } from './language-flags.ts';
 import type { MediaSettings } from './messages.ts';
 import type { TrainFlags } from './train-flags.ts';
 
@@ -24,7 +23,7 @@ export interface MediaFlags
 }
 
 /** Options of a training that only tables have; each of {@link TrainFlags} is here or shared. */
-const TABLE_FLAGS = [
+export const TABLE_FLAGS = [
   'target',
   'task',
   'exclude',
@@ -47,7 +46,8 @@ const TABLE_FLAGS = [
   'as',
 ] as const satisfies readonly (keyof TrainFlags)[];
 
-const KIND_FLAGS: Readonly<Record<FolderKind, readonly (keyof MediaFlags)[]>> = {
+/** What only folders of one medium have. */
+export const KIND_FLAGS: Readonly<Record<FolderKind, readonly (keyof MediaFlags)[]>> = {
   image: ['size', 'gray', 'fit'],
   audio: ['sampleRate', 'seconds'],
 };
@@ -72,21 +72,6 @@ export function addMediaOptions(command: Command): Command {
     )
     .option('--sample-rate <hz>', 'that recordings are brought to (default: their own, 16000 at most)')
     .option('--seconds <n>', 'of each recording that are learned from (default: the longest, 10 at most)');
-}
-
-/** Lists the options in the help by what they are for; those for all data stay together. */
-export function groupByData(command: Command): Command {
-  const groups: readonly (readonly [heading: string, flags: readonly string[]])[] = [
-    ['Tables:', TABLE_FLAGS.filter((flag) => flag !== 'task' && flag !== 'dropout')],
-    ['Folders of pictures:', KIND_FLAGS.image],
-    ['Folders of recordings:', KIND_FLAGS.audio],
-    ['Language models:', LANGUAGE_FLAGS],
-  ];
-  for (const option of command.options) {
-    const [heading] = groups.find(([, flags]) => flags.some((flag) => flag === option.attributeName())) ?? [];
-    if (heading !== undefined) option.helpGroup(heading);
-  }
-  return command;
 }
 
 /** @throws UsageError for an option of pictures or recordings */

@@ -33,7 +33,7 @@ export interface WordVectorSettings {
 }
 
 /** What only word vectors have. */
-const OWN = [
+export const WORD_VECTOR_FLAGS = [
   'method',
   'dimensions',
   'window',
@@ -56,14 +56,14 @@ export function addWordVectorOptions(command: Command): Command {
 
 /** @throws UsageError for an option of word vectors where none are learned */
 export function refuseWordVectorFlags(flags: WordVectorFlags): void {
-  const given = OWN.find((flag) => flags[flag] !== undefined);
+  const given = WORD_VECTOR_FLAGS.find((flag) => flags[flag] !== undefined);
   if (given === undefined) return;
   throw new UsageError(`${spelled(given)} is for word vectors; say --task word-vectors to learn some`);
 }
 
 /** @throws UsageError for an option that cannot be, or is of other trainings */
 export function readWordVectorFlags(flags: WordVectorFlags): WordVectorSettings {
-  const known = new Set<string>([...OWN, ...SHARED]);
+  const known = new Set<string>([...WORD_VECTOR_FLAGS, ...SHARED]);
   const strange = Object.entries(flags).find(([name, value]) => value !== undefined && !known.has(name));
   if (strange !== undefined) throw new UsageError(`${spelled(strange[0])} is nothing word vectors are learned with`);
   const { method = 'skip-gram', subwords } = flags;
