@@ -101,3 +101,13 @@ test('spoken-digits-ctc learns to write dialled numbers', async () => {
   assert(Number(rate) < 15, output);
   assert.match(output, /a held-out recording of "\d+"\n {2}by the graph +\d+\n {2}by beam search \d+\n/);
 });
+
+test('translator translates sentences it never saw, and leaves a folder to be deployed', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'translator-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const output = await runExample('translator.ts', 'transformer', '', '', '12', folder);
+  const bleu = /BLEU ([\d.]+)/.exec(output)?.[1];
+  assert(Number(bleu) > 60, output);
+  const manifest = JSON.parse(await readFile(join(folder, 'amaas.json'), 'utf8'));
+  assert.equal(manifest.postprocess.tokens.tokenizer, 'tokenizer.json');
+});

@@ -50,9 +50,10 @@ export function createTranslatorNetwork(architecture: TranslatorArchitecture): E
   return architecture.name === 'lstm' ? lstmEncoderDecoder(architecture) : encoderDecoder(architecture);
 }
 
-/** The same network step by step; takes its weights. */
-export function createTranslatorSteps(architecture: TranslatorArchitecture): StepwiseDecoder {
-  return architecture.name === 'lstm' ? lstmEncoderDecoderSteps(architecture) : encoderDecoderSteps(architecture);
+/** The same network step by step; takes its weights. @param mostIds - of a source or target, where a table of positions is stored; default 1024 */
+export function createTranslatorSteps(architecture: TranslatorArchitecture, mostIds?: number): StepwiseDecoder {
+  if (architecture.name === 'lstm') return lstmEncoderDecoderSteps(architecture);
+  return encoderDecoderSteps({ ...architecture, ...(mostIds === undefined ? {} : { mostIds }) });
 }
 
 /** Trained numbers. @param length - of sources and targets it is built for */

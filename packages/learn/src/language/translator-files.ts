@@ -11,6 +11,8 @@ import { createTranslatorSteps } from './translator-architecture.ts';
 export interface TranslatorExportOptions {
   /** Ids of a translation at most, its end included. */
   readonly maxTokens: number;
+  /** Ids of a source at most; default 1024. */
+  readonly maxSourceTokens?: number;
   /** Translations gone on with, ≥ 1; 1 takes the likeliest token each time. Default 4. */
   readonly beams?: number;
   /** Exponent of the length that log-probabilities are divided by; default 1. */
@@ -28,11 +30,11 @@ export const TRANSLATOR_OUTPUT = 'tokens';
  */
 export function exportTranslator(
   { architecture, weights, tokenizer }: TranslatorParts,
-  { maxTokens, beams = 4, lengthPenalty = 1 }: TranslatorExportOptions,
+  { maxTokens, maxSourceTokens = 1024, beams = 4, lengthPenalty = 1 }: TranslatorExportOptions,
 ): Uint8Array {
   const { padding, begin, end } = translationTokens(tokenizer);
   return exportGenerator(
-    { decoder: createTranslatorSteps(architecture), weights },
+    { decoder: createTranslatorSteps(architecture, Math.max(maxTokens, maxSourceTokens)), weights },
     {
       ...{ maxTokens, endTokens: [end], startToken: begin, padding },
       ...(beams === 1 ? {} : { beams, lengthPenalty }),
@@ -42,7 +44,8 @@ export function exportTranslator(
 
 /**
  * The files by name: `model.onnx`, `tokenizer.json`, `amaas.json`, `example.json`, `model.safetensors`, `config.json` and
- * `training.json`. Sources of more ids than the longest trained on are refused; translations end by half as many more at most.
+ * `training.json`. By default sources of more ids than the longest trained on are refused by
+ * servers, and translations have half as many more at most.
  * @throws as {@link exportTranslator}
  */
 export function translatorFiles(
@@ -52,15 +55,15 @@ export function translatorFiles(
   const { model, tokenizer, architecture, facts, history, epoch, stoppedEarly, scores } = trained;
   const { weights } = model;
   const longest = facts.lengths.at(-1) ?? 1;
-  const { maxTokens = Math.ceil(1.5 * longest), ...search } = options;
+  const { maxTokens = Math.ceil(1.5 * longest), maxSourceTokens = longest, ...search } = options;
   const course = {
     ...{ facts, history, epoch, stoppedEarly },
     scores: scores === null ? null : { ...scores, translations: scores.translations.slice(0, SHOWN_TRANSLATIONS) },
   };
   return new Map([
-    ['model.onnx', exportTranslator({ architecture, weights, tokenizer }, { maxTokens, ...search })],
+    ['model.onnx', exportTranslator({ architecture, weights, tokenizer }, { maxTokens, maxSourceTokens, ...search })],
     ['tokenizer.json', jsonBytes(tokenizer.toJson())],
-    ['amaas.json', jsonBytes(manifestOf(longest, translationTokens(tokenizer).padding))],
+    ['amaas.json', jsonBytes(manifestOf(maxSourceTokens, translationTokens(tokenizer).padding))],
     [EXAMPLE_FILE, jsonBytes(exampleRequest(scores?.translations[0]?.source ?? ''))],
     ['model.safetensors', writeSafetensors({ tensors: weights, metadata: new Map() })],
     ['config.json', jsonBytes(architecture)],
@@ -72,14 +75,14 @@ const TOKENIZER_FILE = 'tokenizer.json';
 const EXAMPLE_FILE = 'example.json';
 const SHOWN_TRANSLATIONS = 20;
 
-function manifestOf(longest: number, padding: number): Manifest {
+function manifestOf(maxTokens: number, padding: number): Manifest {
   return {
     task: 'translation',
     preprocess: {
       // Rows of one length, so that requests of different lengths run together; the encoder does not look at padding.
       [TRANSLATOR_INPUT]: {
         ...{ kind: 'tokens', tokenizer: TOKENIZER_FILE },
-        ...{ maxTokens: longest, length: 'fixed', padding },
+        ...{ maxTokens, length: 'fixed', padding },
       },
     },
     postprocess: { [TRANSLATOR_OUTPUT]: { kind: 'text', tokenizer: TOKENIZER_FILE } },
