@@ -71,36 +71,30 @@ test('tokenizerToGguf: tokenizers learned here cut awkward texts alike in llama.
   assertSame(unigram, await tokenizeThere(unigram, plain), plain);
 });
 
-const RULES = [
-  [
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-    true,
-  ],
-  [
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-    false,
-  ],
-  [
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-    false,
-  ],
-] as const;
+const CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+const REST = '| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
+const split = (expression: string): object => ({
+  ...{ type: 'Split', pattern: { Regex: expression }, behavior: 'Isolated', invert: false },
+});
+const LLAMA_3 = split(`${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}${REST}`);
+const QWEN_2 = split(`${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}${REST}`);
+const DIGITS = { type: 'Digits', individual_digits: true };
 
-test('tokenizerToGguf: the word rules of Llama 3 and Qwen cut awkward texts alike in llama.cpp', { skip }, async () => {
-  const gpt2 = JSON.parse(readFileSync(sharedDataPath(GPT_2), 'utf8'));
-  const texts = awkward();
-  for (const [expression, ignores] of RULES) {
+for (const [name, step, cuts, ignores] of [
+  ['Llama 3', LLAMA_3, false, true],
+  ['DBRX', LLAMA_3, false, false],
+  ['Qwen 2', QWEN_2, false, false],
+  ['SmolLM', DIGITS, true, false],
+] as const) {
+  test(`tokenizerToGguf: the word rule of ${name} cuts awkward texts alike in llama.cpp`, { skip }, async () => {
+    const gpt2 = JSON.parse(readFileSync(sharedDataPath(GPT_2), 'utf8'));
+    const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: cuts };
     const tokenizer = readTokenizer({
       ...gpt2,
-      pre_tokenizer: {
-        type: 'Sequence',
-        pretokenizers: [
-          { type: 'Split', pattern: { Regex: expression }, behavior: 'Isolated', invert: false },
-          { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
-        ],
-      },
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [step, byteLevel] },
       model: { ...gpt2.model, ignore_merges: ignores },
     });
+    const texts = awkward();
     assertSame(tokenizer, await tokenizeThere(tokenizer, texts), texts);
-  }
-});
+  });
+}

@@ -53,6 +53,29 @@ for (const [name, tokenizer] of [
   });
 }
 
+test('tokenizerToGguf gives pieces scores in the order in which they merge, and the same where ranks interleave', () => {
+  const scoresOf = (tokenizer: Tokenizer, ...tokens: readonly string[]): readonly number[] => {
+    const scores = metadataOf(tokenizer).get('tokenizer.ggml.scores');
+    assert.ok(scores?.type === 'array' && scores.of === 'float32');
+    return tokens.map((token) => Number(scores.items[tokenizer.tokenToId(token) ?? -1]));
+  };
+  const inOrder = scoresOf(pieces(), 'th', 'the', '▁the', 'at', 'cat', '▁cat', '▁t', 'he', 'ca', '▁c', '▁a', 'e');
+  for (let at = 1; at < inOrder.length; at++) assert.ok((inOrder[at] ?? 0) < (inOrder[at - 1] ?? 0), inOrder.join(' '));
+  const document = JSON.parse(JSON.stringify(pieces().toJson()));
+  // Of equal scores, as in runs of spaces: the two ways to make one piece with another piece between.
+  const ways = [
+    ['th', 'e'],
+    ['c', 'a'],
+    ['t', 'he'],
+    ['▁', 't'],
+  ];
+  const others = document.model.merges.filter((merge: string[]) => !ways.some((way) => way.join() === merge.join()));
+  const model = { ...document.model, merges: [...ways, ...others] };
+  const [the, ca, t, th] = scoresOf(readTokenizer({ ...document, model }), 'the', 'ca', '▁t', 'th');
+  assert.equal(the, ca);
+  assert.ok(Number(t) < Number(ca) && Number(th) < Number(t));
+});
+
 test('tokenizerToGguf finds the tokens around texts, or takes those given', () => {
   const special = (metadata: GgufMetadata): unknown => tokenizerFromGguf(metadata).specialTokens;
   assert.deepEqual(special(metadataOf(pieces())), { start: 1, end: 2, addsStart: true, addsEnd: false });
