@@ -19,7 +19,7 @@ export interface TaggerReport {
   readonly interval: Interval | null;
   /** The same for each word's most frequent tag in training, and for unknown words the most frequent of all. */
   readonly baselineAccuracy: number;
-  /** Words that are in no training sentence, as they are written; accuracies are NaN without any. */
+  /** Words that are in no sentence of training or validation, as they are written; accuracies are NaN without any. */
   readonly unknown: { readonly words: number; readonly accuracy: number; readonly baselineAccuracy: number };
   /** By name; tags that neither were expected nor given are left out. */
   readonly tags: readonly (ClassScores & { readonly tag: string })[];
@@ -28,6 +28,7 @@ export interface TaggerReport {
 }
 
 export interface TaggerOutcome {
+  /** Of training and validation. */
   readonly training: readonly TaggedSentence[];
   /** Held out. */
   readonly sentences: readonly TaggedSentence[];
