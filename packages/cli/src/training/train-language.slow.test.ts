@@ -9,7 +9,7 @@ import { test, type TestContext } from 'node:test';
 
 const COMMAND = join(import.meta.dirname, '../../bin/amaas.mjs');
 const SMALL =
-  '--layers 1 --heads 2 --width 16 --block-size 16 --vocabulary 300 --sample-every 20 --batch-size 4 --dropout 0.1';
+  '--layers 1 --heads 2 --width 16 --block-size 16 --vocabulary 300 --sample-every 20 --batch-size 4 --dropout 0.1 --no-deploy';
 
 interface Ended {
   readonly code: number | null;
@@ -68,8 +68,8 @@ test('train --task language-model writes a model with its course, and shows it o
   assert.match(stdout, /step 20 {2}loss [\d.]+ {2}held out [\d.]+, [\d.]+ bits per byte\n {2}\| The/);
   assert.match(stdout, /held out +[\d.]+ bits per byte, perplexity [\d.]+ per token/);
   assert.deepEqual((await readdir(join(folder, 'trained/stories'))).sort(), [
-    ...['config.json', 'loss.svg', 'model.gguf', 'model.safetensors', 'prompt.onnx', 'step.onnx'],
-    ...['tokenizer.json', 'tokenizer_config.json', 'training.json'],
+    ...['amaas.json', 'config.json', 'example.json', 'loss.svg', 'model.gguf', 'model.onnx', 'model.safetensors'],
+    ...['prompt.onnx', 'step.onnx', 'tokenizer.json', 'tokenizer_config.json', 'training.json'],
   ]);
   const course = JSON.parse(await readFile(join(folder, 'trained/stories/training.json'), 'utf8'));
   assert.deepEqual(
@@ -108,7 +108,15 @@ test('train --task language-model interrupted and resumed ends with the same wei
 
 test('train --task language-model says what is wrong in the words of the command', async (t) => {
   const folder = await folderWithStories(t);
-  const failed = await run(folder, ['train', 'stories.jsonl', '--task', 'language-model', '--block-size', '9000']);
+  const failed = await run(folder, [
+    'train',
+    'stories.jsonl',
+    '--task',
+    'language-model',
+    '--block-size',
+    '9000',
+    '--no-deploy',
+  ]);
   assert.equal(failed.code, 1);
   assert.match(failed.stderr, /give more text or a smaller --block-size/);
   const strange = await run(folder, ['train', 'stories.jsonl', '--steps', '5', '--target', 'text']);
