@@ -30,7 +30,7 @@ import {
   where,
 } from '../graph/index.ts';
 import { NO_TOKEN, ROWS_SYMBOL, type Scope, type StepwiseDecoder } from '../layers/index.ts';
-import type { SearchLimits } from './generation-greedy.ts';
+import type { SearchLimits } from './generation-texts.ts';
 import { changedStates, type GenerationStart, isAmong, namedValues } from './generation-start.ts';
 
 export interface BeamLimits extends SearchLimits {

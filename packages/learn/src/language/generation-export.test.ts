@@ -1,7 +1,7 @@
 // Texts written inside one ONNX graph, on ONNX Runtime and in float64, against decoding over steps.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Executor, Tensor } from '@amaas/core';
+import { createTensor, type Executor, type Tensor } from '@amaas/core';
 import { createReferenceExecutor } from '../compile/index.ts';
 import {
   type BeamSequence,
@@ -12,6 +12,7 @@ import {
 } from '../decode/index.ts';
 import { NO_TOKEN, SOURCE_INPUT } from '../layers/index.ts';
 import { ortExecutor } from '../reference/testing/check-operation.ts';
+import { createRandom } from '../statistics/index.ts';
 import { exportGenerator, type GeneratorOptions } from './generation-export.ts';
 import { exportStepModel } from './step-export.ts';
 import { createStepModel } from './step-model.ts';
@@ -140,6 +141,37 @@ function assertBeams(
   }
 }
 
+test('exportGenerator draws what sampling over steps draws by the same numbers', async () => {
+  const executor = await ortExecutor();
+  const each = CASES['llama'] ?? assert.fail();
+  const ways = [{ temperature: 0.7 }, { topK: 4 }, { temperature: 2, topP: 0.6 }, { topK: 9, minP: 0.2, topP: 0.9 }];
+  const texts = new Set<string>();
+  for (const [index, sampling] of ways.entries()) {
+    const limits = { maxTokens: 8, endTokens: [12] };
+    const random = createRandom(`sampling ${index}`);
+    const uniforms = PROMPTS.flatMap((_, row) => {
+      const own = random.fork('row', row);
+      return Array.from({ length: 8 }, () => own.uniform());
+    });
+    const outputs = await generate(
+      executor,
+      {
+        ...each,
+        inputs: new Map([...each.inputs, ['uniforms', createTensor('float32', [4, 8], Float32Array.from(uniforms))]]),
+      },
+      { ...limits, sampling, padding: 9 },
+    );
+    const sequences = await decode(executor, each, (start, steps) =>
+      generateSequences(steps, start, { ...limits, sampling: { ...sampling, random } }),
+    );
+    for (const [row, expected] of sequences.entries()) {
+      assertText(outputs, row, { expected, padding: 9 });
+      texts.add(expected.tokens.join());
+    }
+  }
+  assert(texts.size > 8);
+});
+
 test('exportGenerator refuses options out of range', () => {
   const { llama } = LANGUAGE_MODELS;
   const refused: readonly (readonly [SmallModel, GeneratorOptions])[] = [
@@ -148,6 +180,9 @@ test('exportGenerator refuses options out of range', () => {
     [llama, { maxTokens: 3, beams: 13, endTokens: [1] }],
     [llama, { maxTokens: 3, lengthPenalty: -1 }],
     [llama, { maxTokens: 3, startToken: 1 }],
+    [llama, { maxTokens: 3, sampling: { temperature: 0 } }],
+    [llama, { maxTokens: 3, sampling: { topP: 0 } }],
+    [llama, { maxTokens: 3, sampling: {}, beams: 2 }],
     [TRANSLATOR_MODEL, { maxTokens: 3 }],
   ];
   for (const [model, options] of refused) {

@@ -5,8 +5,9 @@ import { compileToOnnx, simplify } from '../compile/index.ts';
 import { gather, scalar, type Value } from '../graph/index.ts';
 import { createScope } from '../layers/index.ts';
 import { generateBeams } from './generation-beams.ts';
-import { generateGreedily } from './generation-greedy.ts';
+import { type GeneratorSampling, sampleTokens } from './generation-sampling.ts';
 import { startGeneration } from './generation-start.ts';
+import { pickLikeliest, writeTexts } from './generation-texts.ts';
 import { bindWeights, type StepModelParts } from './step-export.ts';
 
 export interface GeneratorOptions {
@@ -18,7 +19,9 @@ export interface GeneratorOptions {
   readonly startToken?: number;
   /** What is written behind a text's end; default 0. */
   readonly padding?: number;
-  /** Beginnings gone on with; default: greedy search. */
+  /** How tokens are drawn; default: the likeliest each time. Not with beams. */
+  readonly sampling?: GeneratorSampling;
+  /** Beginnings gone on with; default: one text is written, token by token. */
   readonly beams?: number;
   /** Exponent of the length that log-probabilities are divided by, 0 … 10; default 1: mean per token. For beams. */
   readonly lengthPenalty?: number;
@@ -29,7 +32,8 @@ export interface GeneratorOptions {
 
 /**
  * An ONNX model from a decoder's inputs, or `ids` int64 [N, T] of prompts (−1 before a row's own where rows differ in length),
- * to texts.
+ * to texts. With `sampling` it has a further input, `uniforms` float32 [N, maxTokens or more] in [0, 1): the numbers tokens are
+ * drawn by, which makes texts reproducible.
  *
  * Outputs: `tokens` int64 [N, time], without end tokens and padded behind them; `lengths` int64 [N]; `log probabilities`
  * float32 [N]; with beams `scores` float32 [N]. With `returnsAll` each has an axis of beams after the first, best first, and
@@ -43,8 +47,12 @@ export function exportGenerator({ decoder, weights }: StepModelParts, options: G
   const start = startGeneration(decoder, { scope, startToken: options.startToken });
   const limits = { scope, maxTokens, endTokens, padding };
   const outputs = new Map<string, Value>();
+  const inputs = [...start.inputs];
   if (beams === undefined) {
-    const { tokens, lengths, logProbabilities } = generateGreedily(decoder, start, limits);
+    const drawn = options.sampling === undefined ? null : sampleTokens(options.sampling, decoder.vocabularySize);
+    if (drawn !== null) inputs.push(drawn.uniforms);
+    const pick = drawn?.pick ?? pickLikeliest;
+    const { tokens, lengths, logProbabilities } = writeTexts(decoder, start, { ...limits, pick });
     outputs.set('tokens', tokens).set('lengths', lengths).set('log probabilities', logProbabilities);
   } else {
     const found = generateBeams(decoder, start, { ...limits, beams, lengthPenalty });
@@ -53,7 +61,7 @@ export function exportGenerator({ decoder, weights }: StepModelParts, options: G
     outputs.set('log probabilities', chosen(found.logProbabilities)).set('scores', chosen(found.scores));
   }
   return compileToOnnx(simplify(bindWeights(outputs, { record: record(), weights })), {
-    inputs: start.inputs,
+    inputs,
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
   });
 }
@@ -72,9 +80,11 @@ function checkOptions(options: GeneratorOptions, vocabularySize: number): void {
       ? `tokens must be among the model's ${vocabularySize}, got ${[startToken, ...endTokens].join(', ')}`
       : beams !== undefined && !(isCount(beams) && beams + ends <= vocabularySize)
         ? `beams must be a whole number ≥ 1 that leaves room for the end tokens among ${vocabularySize}, got ${beams}`
-        : !(lengthPenalty >= 0 && lengthPenalty <= 10)
-          ? `lengthPenalty must lie in 0 … 10, got ${lengthPenalty}`
-          : null;
+        : beams !== undefined && options.sampling !== undefined
+          ? 'beams are searched for, not drawn: give beams or sampling'
+          : !(lengthPenalty >= 0 && lengthPenalty <= 10)
+            ? `lengthPenalty must lie in 0 … 10, got ${lengthPenalty}`
+            : null;
   if (problem !== null) throw new AmaasError('INVALID_ARGUMENT', `generation: ${problem}`);
 }
 

@@ -39,6 +39,7 @@ export {
 } from './translator-architecture.ts';
 export { trainTranslator } from './train-translator.ts';
 export { exportGenerator, type GeneratorOptions } from './generation-export.ts';
+export { type GeneratorSampling, UNIFORMS_INPUT } from './generation-sampling.ts';
 export {
   type LlamaAsSafetensors,
   type LlamaFiles,

@@ -1,9 +1,11 @@
-// Greedy search inside a graph: the likeliest token of every row, until all rows have ended or there is no room for more.
+// Texts written inside a graph: a token for every row, until all rows have ended or there is no room for more. Which token
+// is for others to say.
 import {
   add,
   argMax,
   cast,
   concat,
+  gatherElements,
   greater,
   logSoftmax,
   loop,
@@ -41,11 +43,22 @@ interface Rows extends Generated {
   readonly fed: Value;
 }
 
+/**
+ * Chooses tokens.
+ * @param logits - [N, vocabulary]
+ * @param index - of the token in its text, from 0: int64 scalar
+ * @returns [N] int64
+ */
+export type PickTokens = (logits: Value, index: Value) => Value;
+
+/** The likeliest, the first of equal ones. */
+export const pickLikeliest: PickTokens = (logits) => argMax(logits);
+
 /** Texts that go on from a start. */
-export function generateGreedily(
+export function writeTexts(
   decoder: StepwiseDecoder,
   { logits, states, ones }: GenerationStart,
-  { scope, ...limits }: SearchLimits & { readonly scope: Scope },
+  { scope, ...limits }: SearchLimits & { readonly scope: Scope; readonly pick: PickTokens },
 ): Generated {
   const never = greater(scalar('int64', 0), ones);
   const nothing = {
@@ -54,12 +67,12 @@ export function generateGreedily(
     logProbabilities: where(never, 1, 0),
   };
   const idle = decoder.takesChunks ? NO_TOKEN : 0;
-  const first = choose(logits, { ...nothing, tokens: null }, { ...limits, idle });
+  const first = choose(logits, { ...nothing, tokens: null }, { ...limits, idle, index: scalar('int64', 0) });
   const names = changedStates(decoder);
   const carried = names.map((name) => states.get(name) ?? logits);
   const [tokens = first.tokens, lengths = first.lengths, logProbabilities = first.logProbabilities] = loop(
     [first.tokens, first.lengths, first.logProbabilities, first.ended, first.fed, ...carried],
-    ([written = ones, sizes = ones, sums = ones, ended = ones, fed = ones, ...inner]) => {
+    ([written = ones, sizes = ones, sums = ones, ended = ones, fed = ones, ...inner], index) => {
       const step = decoder.step(
         { ids: fed, states: new Map([...states, ...namedValues(names, inner)]), onlyLast: true },
         scope,
@@ -67,13 +80,13 @@ export function generateGreedily(
       const rows = choose(
         step.logits,
         { tokens: written, lengths: sizes, logProbabilities: sums, ended },
-        { ...limits, idle },
+        { ...limits, idle, index: add(index, 1) },
       );
       return {
         goesOn: goesOn(rows.ended),
         states: [
           ...[rows.tokens, rows.lengths, rows.logProbabilities, rows.ended, rows.fed],
-          ...names.map((name, index) => step.states.get(name) ?? inner[index] ?? fed),
+          ...names.map((name, at) => step.states.get(name) ?? inner[at] ?? fed),
         ],
       };
     },
@@ -90,13 +103,20 @@ function goesOn(ended: Value): Value {
 function choose(
   logits: Value,
   before: Omit<Rows, 'fed' | 'tokens'> & { readonly tokens: Value | null },
-  { endTokens, padding, idle }: SearchLimits & { readonly idle: number },
+  {
+    endTokens,
+    padding,
+    idle,
+    index,
+    pick,
+  }: SearchLimits & { readonly idle: number; readonly index: Value; readonly pick: PickTokens },
 ): Rows {
-  const token = argMax(logits);
+  const token = pick(logits, index);
   const ended = or(before.ended, isAmong(token, endTokens, or));
   const column = (x: Value): Value => reshape(x, [ROWS_SYMBOL, 1]);
   const written = column(where(ended, scalar('int64', padding), token));
-  const gained = where(before.ended, 0, reduceMax(logSoftmax(logits), { axes: [1] }));
+  const own = reshape(gatherElements(logSoftmax(logits), column(token), 1), [ROWS_SYMBOL]);
+  const gained = where(before.ended, 0, own);
   return {
     ended,
     tokens: before.tokens === null ? written : concat([before.tokens, written], 1),
