@@ -1,12 +1,27 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { GenerationEnd, GenerationEvent, GenerationRequest, LanguageModel } from '@amaas/core';
+import {
+  createTensor,
+  type GenerationEnd,
+  type GenerationEvent,
+  type GenerationRequest,
+  type LanguageModel,
+} from '@amaas/core';
+import { createGguf, readGguf } from '@amaas/learn/gguf';
+import { input } from '@amaas/learn/graph';
+import { llamaFromGguf, llamaToGguf, loraNetwork, loraToGguf, mergeLora } from '@amaas/learn/language';
+import { createScope } from '@amaas/learn/layers';
+import { createRandom } from '@amaas/learn/statistics';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
 import { LlamaEngine } from './index.ts';
 
 const MODEL = 'llm/stories260K.gguf';
 const skip = skipWithoutSharedData(MODEL);
+const LORA = { rank: 4 };
 const engine = new LlamaEngine();
 const options = { maxMemoryBytes: 1e9, maxLoadMs: 60_000, maxQueueSize: 100, contextTokens: 512, parallel: 4 };
 let model: LanguageModel;
@@ -199,7 +214,6 @@ test('generate refuses what its queue has no room for', { skip }, async () => {
 });
 
 test('a killed child fails its requests with a retryable error, and another takes its place', { skip }, async () => {
-  const { execFileSync } = await import('node:child_process');
   const childrenOf = () =>
     execFileSync('pgrep', ['-P', String(process.pid), '-f', 'child-main'])
       .toString()
@@ -230,10 +244,46 @@ test('a killed child fails its requests with a retryable error, and another take
   await victim.dispose();
 });
 
+test('generate with an adapter writes what the merged model does, beside requests without it', { skip }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'amaas-llama-'));
+  try {
+    const base = await llamaFromGguf(await readGguf(await readFile(sharedDataPath(MODEL))));
+    assert(base.tokenizer !== null);
+    const random = createRandom('adapter');
+    const { scope, record } = createScope(true);
+    loraNetwork(base.options, LORA).build(new Map([['ids', input('ids', 'int32', [1, 8])]]), scope);
+    const weights = new Map(base.weights);
+    for (const { name, shape } of record().parameters) {
+      if (weights.has(name)) continue;
+      const sizes = shape.map(Number);
+      const data = Float32Array.from({ length: sizes.reduce((a, b) => a * b) }, () => 0.15 * random.normal());
+      weights.set(name, createTensor('float32', sizes, data));
+    }
+    const tuned = { options: base.options, lora: LORA, weights };
+    const save = async (name: string, bytes: Uint8Array) => {
+      await writeFile(join(folder, name), bytes);
+      return join(folder, name);
+    };
+    const adapter = await save('adapter.gguf', createGguf(loraToGguf(tuned)));
+    const merged = await save('merged.gguf', createGguf(llamaToGguf(mergeLora(tuned), { tokenizer: base.tokenizer })));
+    const load = (modelPath: string, adapters = new Map<string, string>()) =>
+      engine.load({ label: 'tuned', modelPath, adapters }, { ...options, threads: 1 });
+    const [both, one] = [await load(sharedDataPath(MODEL), new Map([['odd', adapter]])), await load(merged)];
+    const request = { prompt: [{ text: 'Tom and his dog', special: false }], maxTokens: 40 };
+    const [plain, adapted, again] = await Promise.all([
+      write(request, both),
+      write({ ...request, adapter: 'odd' }, both),
+      write(request, both),
+    ]);
+    assert.equal(adapted.text, (await write(request, one)).text);
+    assert.deepEqual([plain.text, plain.text === adapted.text], [again.text, false]);
+    await Promise.all([both.dispose(), one.dispose()]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('load refuses malformed files, and models larger than allowed, with what is wrong', { skip }, async () => {
-  const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
-  const { join } = await import('node:path');
   const folder = await mkdtemp(join(tmpdir(), 'amaas-llama-'));
   try {
     const bytes = await readFile(sharedDataPath(MODEL));
