@@ -160,11 +160,14 @@ export function toFloats(name: string, tensor: Tensor): Float32Array<ArrayBuffer
   switch (tensor.dtype) {
     case 'float32':
     case 'float64':
-      return Float32Array.from(tensor.data);
+      return new Float32Array(tensor.data);
     case 'float16':
-      return Float32Array.from(tensor.data, numberFromFloat16Bits);
-    case 'bfloat16':
-      return Float32Array.from(tensor.data, numberFromBfloat16Bits);
+    case 'bfloat16': {
+      const numberOf = tensor.dtype === 'float16' ? numberFromFloat16Bits : numberFromBfloat16Bits;
+      const values = new Float32Array(tensor.data.length);
+      for (let k = 0; k < values.length; k++) values[k] = numberOf(tensor.data[k] ?? 0);
+      return values;
+    }
     default:
       throw new AmaasError('UNSUPPORTED_TENSOR', `llama: tensor ${name} expects floats, got ${tensor.dtype}`);
   }
@@ -223,9 +226,11 @@ export function llamaToSafetensors(model: LlamaModel, given: LlamaToSafetensorsO
 
 /** As the numbers of a file. */
 export function fromFloats(numbers: LlamaNumbers, shape: readonly number[], values: Float32Array): Tensor {
-  if (numbers === 'float32') return createTensor('float32', shape, Float32Array.from(values));
+  if (numbers === 'float32') return createTensor('float32', shape, new Float32Array(values));
   const bitsOf = numbers === 'float16' ? float16BitsFromNumber : bfloat16BitsFromNumber;
-  return createTensor(numbers, shape, Uint16Array.from(values, bitsOf));
+  const bits = new Uint16Array(values.length);
+  for (let k = 0; k < bits.length; k++) bits[k] = bitsOf(values[k] ?? 0);
+  return createTensor(numbers, shape, bits);
 }
 
 function invalid(what: string): AmaasError {
