@@ -25,7 +25,6 @@ const trained = await trainTranslator({
   tokenizer: { kind: 'unigram', vocabularySize: 6000 },
   architecture: { name: 'transformer', layers: 3, heads: 4, width: 128, innerWidth: 256, dropout: 0.1 },
   learningRate: 1.5e-3,
-  warmupSteps: 500,
   epochs: Number(epochs),
   seed: Number(seed),
   threads: Number(threads),
