@@ -93,7 +93,7 @@ test("positiveInformation gives NumPy's values, smoothed and shifted", () => {
 });
 
 const text = ['a b c a b', 'c c a', 'd a b d a b d'].map((line) => line.split(' '));
-const standard = { window: 2, subsample: 0, maxPairs: 100, seed: 0 };
+const standard = { window: 3, subsample: 0, maxPairs: 100, seed: 0 };
 
 for (const weighting of ['reciprocal', 'linear', 'equal'] as const) {
   test(`countCoOccurrences (${weighting}) sums over both sides`, async () => {
@@ -105,8 +105,8 @@ for (const weighting of ['reciprocal', 'linear', 'equal'] as const) {
       sentence.forEach((a, i) => {
         sentence.forEach((b, j) => {
           const d = Math.abs(i - j);
-          if (d === 0 || d > 2) return;
-          const weight = { reciprocal: 1 / d, linear: (3 - d) / 2, equal: 1 }[weighting];
+          if (d === 0 || d > 3) return;
+          const weight = { reciprocal: 1 / d, linear: (4 - d) / 3, equal: 1 }[weighting];
           expected.set(`${a} ${b}`, (expected.get(`${a} ${b}`) ?? 0) + weight);
         });
       });

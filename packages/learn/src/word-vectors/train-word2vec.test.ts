@@ -127,6 +127,21 @@ for (const [name, options] of [
   });
 }
 
+for (const architecture of ['skip-gram', 'cbow'] as const) {
+  test(`trainWord2Vec (${architecture}) never lets a word predict itself`, async () => {
+    const corpus = await readCorpus(Array.from({ length: 300 }, () => ['left', 'right']));
+    const options = { ...small, architecture };
+    const inputs = await trainWord2Vec(corpus, options);
+    const sums = await trainWord2Vec(corpus, { ...options, vectors: 'sum' });
+    const outputs = sums.vectors.map((value, k) => value - (inputs.vectors[k] ?? 0));
+    const score = (word: number, predicted: number): number =>
+      inputs.vectors
+        .subarray(12 * word, 12 * word + 12)
+        .reduce((sum, value, d) => sum + value * (outputs[12 * predicted + d] ?? 0), 0);
+    for (const word of [0, 1]) assert(score(word, 1 - word) > 1 && score(word, word) < -1, `${score(word, word)}`);
+  });
+}
+
 test('trainWord2Vec gives unknown words the vector of their parts', async () => {
   const corpus = await twoCircles();
   const model = await trainWord2Vec(corpus, { ...small, subwords: { minLength: 3, maxLength: 5, buckets: 2000 } });
