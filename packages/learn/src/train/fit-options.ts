@@ -27,7 +27,7 @@ export interface FitOptions {
    * of `batchSize`; default 1. Batch normalisation sees, and counts, every batch by itself.
    */
   readonly accumulate?: number;
-  /** Held-out rows, or the share of the rows to hold out before training (chosen by the seed). */
+  /** Held-out rows (beside parts of the first one's shape), or the share of the rows to hold out before training, chosen by the seed. */
   readonly validation?: Examples | number;
   /** Decides initial weights, order of rows, held-out rows and dropout; default 0. */
   readonly seed?: string | number;
