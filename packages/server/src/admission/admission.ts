@@ -135,7 +135,7 @@ export class Admission implements VersionProvider {
         signatures: withTextOutputs(signaturesOf(report.signature, completed), completed),
         manifest: completed,
         lineage: {
-          ...request.lineage,
+          ...withDescriptions(request.lineage, prepared),
           origin: request.owner,
           model: { file: modelFile.path, ...prepared.facts },
           ...(prepared.rewritten === null
@@ -253,6 +253,12 @@ function modelFileOf(version: VersionRecord): string {
 function completeManifest(manifest: Manifest, prepared: PreparedModel): Manifest {
   if (manifest.labels !== undefined || prepared.classLabels === null) return manifest;
   return { ...manifest, labels: prepared.classLabels };
+}
+
+/** The training of a version wins over its file, which says the same in fewer words. */
+function withDescriptions(lineage: Lineage | undefined, { descriptions }: PreparedModel): Lineage {
+  if (Object.keys(descriptions).length === 0) return { ...lineage };
+  return { ...lineage, configuration: { ...descriptions, ...lineage?.configuration } };
 }
 
 function sourceOf(label: string, directory: string, modelFile: string): ModelSource {

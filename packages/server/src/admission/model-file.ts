@@ -12,6 +12,7 @@ import {
   writeModel,
 } from '@amaas/learn/onnx';
 import type { ModelFacts } from '../registry/index.ts';
+import { findDescriptions } from './own-descriptions.ts';
 import { findTableRows } from './table-rows.ts';
 
 export interface PreparedModel {
@@ -27,6 +28,8 @@ export interface PreparedModel {
   readonly signature: Pick<Signature, 'inputs' | 'outputs'>;
   /** Rows of the tables that inputs are looked up in, where the graph shows it. */
   readonly tableRows: ReadonlyMap<string, number>;
+  /** What a model that amaas trained says about itself, by kind. */
+  readonly descriptions: Readonly<Record<string, unknown>>;
 }
 
 /** Shapes that quarantine shall take from the file instead of from the runtime. */
@@ -69,6 +72,7 @@ export function prepareModel(bytes: Uint8Array, paths: ReadonlySet<string>): Pre
     declared: declaredShapes(inspection),
     signature: { inputs: tensorsOf(inspection.inputs), outputs: tensorsOf(inspection.outputs) },
     tableRows: findTableRows(model.graph),
+    descriptions: findDescriptions(model),
   };
 }
 
