@@ -70,6 +70,9 @@ interface ContextOptions {
   readonly sequences: number;
   readonly threads: number;
   readonly flashAttention: 'auto' | boolean;
+  /** ggml's number of the type of cached keys and values; default 16 bits. */
+  readonly kvCacheKeyType?: number;
+  readonly kvCacheValueType?: number;
 }
 
 export interface BoundContext {
@@ -90,7 +93,8 @@ export interface BoundContext {
     sampler: BoundSampler,
     probabilities: false,
     confidence: false,
-    logits: LogitsWanted,
+    /** True: those of all tokens. */
+    logits: LogitsWanted | true,
     total: true,
   ): Promise<SampledLogits>;
   /** Forgets positions `from … to − 1`; −1: to the end. @returns false where the model cannot */
