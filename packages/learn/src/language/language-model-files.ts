@@ -1,7 +1,7 @@
 // A trained language model as files: weights that other tools read, tokenizer, graphs for serving, and the course of its
 // training. Where they are written is for others.
 import { AmaasError, type Manifest } from '@amaas/core';
-import { createGguf } from '../gguf/index.ts';
+import { createGguf, type GgufContents } from '../gguf/index.ts';
 import { gptSteps, llamaSteps, type StepwiseDecoder } from '../layers/index.ts';
 import { writeSafetensors } from '../train/index.ts';
 import type { LanguageArchitecture } from './architecture.ts';
@@ -101,17 +101,25 @@ function stepsOf({ name, ...sizes }: LanguageArchitecture): StepwiseDecoder {
 }
 
 async function ggufFile(
+  trained: TrainedLanguageModel,
+  options: Required<LanguageModelFileOptions>,
+): Promise<readonly (readonly [string, Uint8Array])[]> {
+  const contents = ggufContents(trained, options);
+  return contents === null ? [] : [['model.gguf', await createGguf(contents)]];
+}
+
+/** Null where llama.cpp has no such network or tokenizer. */
+function ggufContents(
   { architecture, model: { weights }, tokenizer, endId }: TrainedLanguageModel,
   { name, quantization }: Required<LanguageModelFileOptions>,
-): Promise<readonly (readonly [string, Uint8Array])[]> {
-  if (architecture.name !== 'llama') return [];
+): GgufContents | null {
+  if (architecture.name !== 'llama') return null;
+  // Texts begin behind the token that ends the one before.
+  const specialTokens = { start: endId, end: endId, addsStart: true, addsEnd: false };
   try {
-    // Texts begin behind the token that ends the one before.
-    const specialTokens = { start: endId, end: endId, addsStart: true, addsEnd: false };
-    const contents = llamaToGguf({ options: architecture, weights }, { tokenizer, specialTokens, quantization, name });
-    return [['model.gguf', await createGguf(contents)]];
+    return llamaToGguf({ options: architecture, weights }, { tokenizer, specialTokens, quantization, name });
   } catch (error) {
-    if (error instanceof AmaasError && error.reason === 'INVALID_MODEL') return [];
+    if (error instanceof AmaasError && error.reason === 'INVALID_MODEL') return null;
     throw error;
   }
 }
