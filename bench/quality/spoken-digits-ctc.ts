@@ -72,6 +72,7 @@ async function report(what: string, trained: TrainedSpeech): Promise<number> {
     `${what}: exact words ${exact.toFixed(4)} of ${found.n}, character error rate ${characters.toFixed(4)}, ` +
       `of ten words ${(await lexiconAccuracy(trained)).toFixed(4)}, ${history.length} epochs, ${cpuSeconds} CPU s so far`,
   );
+  print(`  taken off the blank: ${found.training.facts.find(({ label }) => label === 'Taken off the blank')?.value}`);
   for (const { file, text, heard } of found.worst) print(`  ${file}: "${text}" as "${heard}"`);
   return exact;
 }

@@ -150,10 +150,13 @@ export function speechStream(
     change,
     seed,
     digest,
+    changedEpochs,
   }: {
     readonly change: SpeechAugmentation | null;
     readonly seed: string | number;
     readonly digest: string;
+    /** Epochs in which recordings are changed; in those after them they come as they are. */
+    readonly changedEpochs: number;
   },
 ): ExampleStream {
   const { inputs, target } = speechRows([], rows);
@@ -168,11 +171,24 @@ export function speechStream(
       for (let start = 0; start < examples.length; start += CHUNK) {
         const own = examples.slice(start, start + CHUNK);
         const changed =
-          change === null ? own : own.map((each) => changeExample(each, { examples, rows, change, random }));
+          change === null || epoch > changedEpochs ? own : changeExamples(own, { examples, rows, change, random });
         yield speechRows(changed, rows);
       }
     },
   };
+}
+
+/** Examples changed anew; joined with others of `examples` by chance. */
+export function changeExamples(
+  own: readonly SpeechExample[],
+  how: {
+    readonly examples: readonly SpeechExample[];
+    readonly rows: SpeechRows;
+    readonly change: SpeechAugmentation;
+    readonly random: Random;
+  },
+): readonly SpeechExample[] {
+  return own.map((each) => changeExample(each, how));
 }
 
 function changeExample(

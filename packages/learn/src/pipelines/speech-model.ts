@@ -22,6 +22,7 @@ import {
   reshape,
   scan,
   slice,
+  sub,
   transpose,
   unsqueeze,
   type Value,
@@ -47,12 +48,14 @@ export interface SpeechModelParts {
   /** With the normalisation found in training. */
   readonly logMel: LogMelDescription;
   readonly timeStride: number;
+  /** Taken off the blank's logit. */
+  readonly blankPenalty: number;
   readonly description: SpeechModelDescription;
 }
 
 /** The whole model; see {@link SPEECH_INPUT} and the outputs. */
 export function exportSpeechModel(
-  { logMel, timeStride, description }: SpeechModelParts,
+  { logMel, timeStride, blankPenalty, description }: SpeechModelParts,
   model: TrainedModel,
 ): Uint8Array {
   const samples = input(SPEECH_INPUT, 'float32', ['N', 'samples']);
@@ -63,7 +66,11 @@ export function exportSpeechModel(
       [SPEECH_FRAMES_INPUT, frames],
     ]),
   );
-  const scores = untilEnd(logSoftmax(logits), speechStepValues(frames, timeStride));
+  const penalties = Array.from({ length: Number(logits.shape[2]) }, (_, at) =>
+    at === SPEECH_BLANK ? blankPenalty : 0,
+  );
+  const ready = sub(logits, constantOf('float32', [1, 1, penalties.length], penalties));
+  const scores = untilEnd(logSoftmax(ready), speechStepValues(frames, timeStride));
   const outputs = new Map([
     [SPEECH_TEXT_OUTPUT, greedyText(scores, description)],
     [SPEECH_SCORES_OUTPUT, scores],

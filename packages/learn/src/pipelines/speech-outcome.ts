@@ -33,6 +33,7 @@ export function reportFor({
   model,
   onnx,
   rows,
+  blankPenalty,
 }: {
   readonly options: TrainSpeechOptions;
   readonly parts: SpeechParts;
@@ -43,6 +44,7 @@ export function reportFor({
   readonly model: TrainedModel;
   readonly onnx: Uint8Array;
   readonly rows: SpeechRows;
+  readonly blankPenalty: number;
 }): SpeechReport {
   const { seed = 0, groupOf, sampleRateHz } = options;
   const { test } = parts;
@@ -85,6 +87,7 @@ export function reportFor({
         { label: 'Recordings for validation', value: parts.validation.length },
         { label: 'Epochs', value: history.length },
         { label: 'Learning rate', value: settings.learningRate },
+        { label: 'Taken off the blank', value: blankPenalty },
       ],
       curves: lossCurves(history),
     },

@@ -10,6 +10,7 @@ import {
   speechStepValues,
 } from '../layers/index.ts';
 import { speechFrames } from '../preprocess/index.ts';
+import { createRandom } from '../statistics/index.ts';
 import { adamW, cosineDecay, ctc, type EpochRecord, fit, type TrainedModel } from '../train/index.ts';
 import { keyOfBytes, readMedia } from './media-data.ts';
 import { checkSpeechAugmentation, type SpeechAugmentation } from './speech-augmentation.ts';
@@ -25,6 +26,7 @@ import {
 import type { SpeechModelDescription } from './speech-description.ts';
 import {
   bandStatistics,
+  changeExamples,
   computePictures,
   type SpeechExample,
   type SpeechRows,
@@ -32,6 +34,7 @@ import {
   speechRows,
   speechStream,
 } from './speech-examples.ts';
+import { chooseBlankPenalty } from './speech-blanks.ts';
 import { exportSpeechModel, transcribe } from './speech-model.ts';
 import type { SpeechTrainingSettings, TrainSpeechOptions } from './speech-options.ts';
 import { manifestFor, reportFor } from './speech-outcome.ts';
@@ -70,6 +73,8 @@ export const DEFAULT_SPEECH_AUGMENTATION: SpeechAugmentation = {
   maxMasked: 0.1,
 };
 
+/** Of the epochs; in the last ones recordings come as they are, which makes what is written sharper. */
+const CHANGED_SHARE = 0.8;
 /** Updates that even a small set is given. */
 const MIN_UPDATES = 1800;
 
@@ -111,6 +116,8 @@ export async function trainSpeech(options: TrainSpeechOptions): Promise<TrainedS
   const settings = settingsFor(training.length, options.training);
   const { model, history } = await trainNetwork({ options, settings, rows, change, training, validation, summary });
 
+  const heldBack = change === null ? training : changedAgain(training, { rows, change, seed: options.seed ?? 0 });
+  const blankPenalty = await chooseBlankPenalty(model, [...validation, ...heldBack], { ...options, rows });
   const description: SpeechModelDescription = {
     format: 'amaas-speech-1',
     characters: symbols.characters,
@@ -118,7 +125,7 @@ export async function trainSpeech(options: TrainSpeechOptions): Promise<TrainedS
     stepSeconds: (logMel.hopLength * timeStride) / sampleRateHz,
   };
   const normalised: LogMelDescription = { ...logMel, normalisation: { kind: 'fixed', ...normalisation } };
-  const onnx = exportSpeechModel({ logMel: normalised, timeStride, description }, model);
+  const onnx = exportSpeechModel({ logMel: normalised, timeStride, blankPenalty, description }, model);
   options.onEvent?.({ kind: 'evaluating' });
   const texts = await transcribe(
     onnx,
@@ -131,7 +138,7 @@ export async function trainSpeech(options: TrainSpeechOptions): Promise<TrainedS
     onnx,
     manifest: manifestFor(description),
     description,
-    report: reportFor({ options, parts, heard, summary, settings, history, model, onnx, rows }),
+    report: reportFor({ options, parts, heard, summary, settings, history, model, onnx, rows, blankPenalty }),
     summary,
     settings,
     history,
@@ -227,6 +234,19 @@ function rowsFor(
   };
 }
 
+/** Training examples changed by other random numbers than any epoch's, each by itself. */
+function changedAgain(
+  training: readonly SpeechExample[],
+  {
+    rows,
+    change,
+    seed,
+  }: { readonly rows: SpeechRows; readonly change: SpeechAugmentation; readonly seed: string | number },
+): readonly SpeechExample[] {
+  const random = createRandom(seed).fork('speech', 'blanks');
+  return changeExamples(training, { examples: training, rows, change: { ...change, maxJoined: 1 }, random });
+}
+
 function settingsFor(recordings: number, given: Partial<SpeechTrainingSettings> = {}): SpeechTrainingSettings {
   const batchSize = given.batchSize ?? 16;
   const epochs = given.epochs ?? Math.max(30, Math.ceil(MIN_UPDATES / Math.ceil(recordings / batchSize)));
@@ -252,7 +272,12 @@ async function trainNetwork({
 }): Promise<{ readonly model: TrainedModel; readonly history: readonly EpochRecord[] }> {
   const { seed = 0, network = {} } = options;
   const steps = Math.ceil(training.length / settings.batchSize) * settings.epochs;
-  const stream = speechStream(training, rows, { change, seed, digest: `${summary.digest} ${training.length}` });
+  const stream = speechStream(training, rows, {
+    change,
+    seed,
+    digest: `${summary.digest} ${training.length} ${settings.epochs}`,
+    changedEpochs: Math.ceil(CHANGED_SHARE * settings.epochs),
+  });
   return fit(
     speechRecogniser({ ...network, timeStride: rows.timeStride, symbols: rows.symbols.characters.length + 1 }),
     stream,
