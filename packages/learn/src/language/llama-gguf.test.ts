@@ -5,6 +5,7 @@ import { AmaasError } from '@amaas/core';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
 import { createGguf, type GgufContents, type GgufValue, readGguf } from '../gguf/index.ts';
 import { createRandom } from '../statistics/index.ts';
+import { trainBpe } from '../tokenize/index.ts';
 import { llamaFromGguf, llamaToGguf } from './llama-gguf.ts';
 import { llamaParts, reorderRows, takePart } from './llama-weights.ts';
 import { drawLlama } from './testing/llama-network.ts';
@@ -24,6 +25,28 @@ test('llamaFromGguf gives back what llamaToGguf was given', async () => {
     assert.equal(loaded.tokenizer, null);
     assert.equal(loaded.chatTemplate, '{{ x }}');
   }
+});
+
+test('llamaToGguf passes on what llamaFromGguf read', async () => {
+  const tokenizer = trainBpe(['the cat sat on the mat'], { vocabularySize: 262 });
+  const model = drawLlama({ ...OPTIONS, vocabularySize: 270 }, 'passed');
+  const text = (value: string): GgufValue => ({ type: 'string', value });
+  const first = llamaToGguf(model, {
+    ...{ tokenizer, chatTemplate: '{{ y }}', name: 'cats' },
+    specialTokens: { start: 0, end: 3, addsStart: true, addsEnd: false },
+    metadata: new Map([['general.license', text('MIT')]]),
+  });
+  const loaded = await llamaFromGguf(await readGguf(createGguf(first)));
+  assert.deepEqual(
+    loaded.metadata,
+    new Map([
+      ['general.name', text('cats')],
+      ['general.license', text('MIT')],
+    ]),
+  );
+  const again = llamaToGguf(loaded, loaded);
+  assert.deepEqual(new Map([...again.metadata].sort()), new Map([...first.metadata].sort()));
+  assert.deepEqual(llamaToGguf(loaded, { ...loaded, name: 'dogs' }).metadata.get('general.name'), text('dogs'));
 });
 
 test('llamaFromGguf ties a network whose two tables are equal', async () => {

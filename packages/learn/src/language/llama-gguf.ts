@@ -34,6 +34,8 @@ export interface LoadedLlama extends LlamaModel {
   /** Jinja, as Hugging Face and llama.cpp render it; null where the file has none. */
   readonly chatTemplate: string | null;
   readonly specialTokens: SpecialTokens;
+  /** What the file says of where it comes from: values of `general.`, such as author and licence. */
+  readonly metadata: GgufMetadata;
 }
 
 /** How matrices are stored; vectors stay F32, and rows that are no whole blocks become F16, as llama.cpp does it. */
@@ -43,13 +45,13 @@ export interface LlamaToGgufOptions {
   /** Default F32. */
   readonly quantization?: LlamaQuantization;
   /** Without one the file has no vocabulary: llama.cpp then takes and gives ids alone. */
-  readonly tokenizer?: Tokenizer;
+  readonly tokenizer?: Tokenizer | null;
   /** Default: what the tokenizer says of itself. */
   readonly specialTokens?: SpecialTokens;
-  readonly chatTemplate?: string;
-  /** `general.name`; default `llama`. */
+  readonly chatTemplate?: string | null;
+  /** `general.name`; default: as `metadata` has it, or `llama`. */
   readonly name?: string;
-  /** Further values, which come last and replace those of their keys. */
+  /** Further values, which replace those of their keys. */
   readonly metadata?: GgufMetadata;
 }
 
@@ -69,6 +71,11 @@ const REFUSED_UNLESS: readonly (readonly [key: string, harmless: readonly (strin
   ['llama.embedding_scale', [1]],
   ['llama.logit_scale', [1]],
 ];
+
+/** Values of `general.` that are true of a file and not of the model in it. */
+const OF_THE_FILE = ['architecture', 'type', 'file_type', 'quantization_version', 'alignment'].map(
+  (name) => `general.${name}`,
+);
 
 /**
  * A Llama out of a file, its numbers as float32. Where the table of logits is the token table, bit by bit, the network is a
@@ -96,6 +103,7 @@ export async function llamaFromGguf(file: GgufFile): Promise<LoadedLlama> {
     ...(output === undefined ? model : tiedWhereEqual(model)),
     ...tokenizerFromGguf(metadata),
     chatTemplate: ggufText(metadata, 'tokenizer.chat_template') ?? null,
+    metadata: new Map([...metadata].filter(([key]) => key.startsWith('general.') && !OF_THE_FILE.includes(key))),
   };
 }
 
@@ -155,10 +163,10 @@ export function tiedWhereEqual({ options, weights }: LlamaModel): LlamaModel {
 /**
  * The contents of a file for `createGguf` or, part by part, `writeGguf`.
  * @throws INVALID_CHECKPOINT when weights are missing; INVALID_MODEL for a tokenizer that llama.cpp has none like
- * @example createGguf(llamaToGguf({ options, weights }, { tokenizer, quantization: 'Q8_0' }));
+ * @example createGguf(llamaToGguf(mergeLora(tuned), { ...loaded, quantization: 'Q8_0' })); // `loaded` by llamaFromGguf
  */
 export function llamaToGguf({ options, weights }: LlamaModel, given: LlamaToGgufOptions = {}): GgufContents {
-  const { quantization = 'F32', tokenizer, specialTokens, chatTemplate, name = 'llama', metadata = new Map() } = given;
+  const { quantization = 'F32', tokenizer = null, specialTokens, chatTemplate = null, name, metadata } = given;
   const { vocabularySize, layers, heads, keyValueHeads, width, innerWidth } = llamaSizes(options);
   const base = typeof options.rotary === 'object' ? (options.rotary.base ?? 10_000) : 10_000;
   const counted = (value: number): GgufScalar => ({ type: 'uint32', value });
@@ -168,7 +176,7 @@ export function llamaToGguf({ options, weights }: LlamaModel, given: LlamaToGguf
   const values: readonly (readonly [string, GgufValue])[] = [
     ['general.architecture', { type: 'string', value: 'llama' }],
     ['general.type', { type: 'string', value: 'model' }],
-    ['general.name', { type: 'string', value: name }],
+    ['general.name', { type: 'string', value: 'llama' }],
     ['general.file_type', counted(FILE_TYPES[quantization])],
     ...(isQuantized ? [['general.quantization_version', counted(2)] as const] : []),
     ['llama.context_length', counted(options.blockSize)],
@@ -181,14 +189,13 @@ export function llamaToGguf({ options, weights }: LlamaModel, given: LlamaToGguf
     ['llama.rope.dimension_count', counted(width / heads)],
     ['llama.rope.freq_base', { type: 'float32', value: base }],
     ['llama.vocab_size', counted(vocabularySize)],
-    ...tokenizerToGguf(tokenizer ?? null, {
+    ...tokenizerToGguf(tokenizer, {
       vocabularySize,
       ...(specialTokens === undefined ? {} : { specialTokens }),
     }),
-    ...(chatTemplate === undefined
-      ? []
-      : [['tokenizer.chat_template', { type: 'string', value: chatTemplate }] as const]),
-    ...metadata,
+    ...(chatTemplate === null ? [] : [['tokenizer.chat_template', { type: 'string', value: chatTemplate }] as const]),
+    ...(metadata ?? []),
+    ...(name === undefined ? [] : [['general.name', { type: 'string', value: name }] as const]),
   ];
   return { metadata: new Map(values), tensors };
 }

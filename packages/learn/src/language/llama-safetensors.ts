@@ -61,6 +61,7 @@ export async function llamaFromSafetensors({
     }),
     tokenizer: read,
     chatTemplate: chatTemplate ?? null,
+    metadata: new Map(),
     specialTokens: {
       ...around,
       start: settings.id('bos_token_id') ?? around.start,

@@ -46,6 +46,7 @@ export function tokenizerFromGguf(metadata: GgufMetadata): GgufTokenizer {
   }
 }
 
+/** Of all tokens up to the last that is used. */
 interface Vocabulary {
   readonly tokens: readonly string[];
   /** 0 where the file has none. */
@@ -67,11 +68,11 @@ function readVocabulary(metadata: GgufMetadata, model: string): Vocabulary {
   if (model !== 'gpt2' && !metadata.has('tokenizer.ggml.scores')) {
     throw invalid(`tokenizer.ggml.scores: a tokenizer ${model} expects them`);
   }
-  return {
-    tokens,
-    scores: list('tokenizer.ggml.scores', 0),
-    types: list('tokenizer.ggml.token_type', PIECE_TYPES.normal),
-  };
+  const scores = list('tokenizer.ggml.scores', 0);
+  const types = list('tokenizer.ggml.token_type', PIECE_TYPES.normal);
+  // Tables are filled up to round numbers with tokens that are none.
+  const used = types.findLastIndex((type) => type !== PIECE_TYPES.unused) + 1;
+  return { tokens: tokens.slice(0, used), scores: scores.slice(0, used), types: types.slice(0, used) };
 }
 
 function readSpecialTokens(
@@ -100,7 +101,13 @@ function readSpecialTokens(
   };
 }
 
+/** Characters of all pieces, each piece's squared: what it takes to find all ways to make them. Llama's have 1.5 million. */
+const MAX_SQUARED_CHARACTERS = 1e9;
+
 function fromScores(metadata: GgufMetadata, vocabulary: Vocabulary, specialTokens: SpecialTokens): Tokenizer {
+  if (vocabulary.tokens.reduce((sum, { length }) => sum + length * length, 0) > MAX_SQUARED_CHARACTERS) {
+    throw invalid('tokenizer.ggml.tokens expects pieces of words, got longer ones');
+  }
   if (!vocabulary.types.includes(PIECE_TYPES.unknown)) throw invalid('tokenizer.ggml.token_type has no unknown token');
   const tokenizer = tokenizerFromSentencePieces({ ...vocabulary, addsPrefixSpace: addsPrefix(metadata) });
   return withTemplate(tokenizer.toJson(), vocabulary, specialTokens);
