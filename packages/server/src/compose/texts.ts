@@ -4,6 +4,8 @@ import type { TextStepsProvider } from '../dataplane/index.ts';
 
 /** Tokenizers stay this long after their last use: longer than the way from admission to being served. */
 const LINGER_MS = 30_000;
+/** The worst text of the greatest length takes 2 s on a machine that does nothing else. */
+const MAX_TASK_MS = 60_000;
 
 export interface DisposableTexts extends TextStepsProvider {
   /** Ends the threads. */
@@ -26,7 +28,7 @@ export function createTexts(clock: Clock): DisposableTexts {
 
 async function build(clock: Clock) {
   const { ManifestTexts, TokenizerThreads } = await import('../preprocess/index.ts');
-  const tokenizers = new TokenizerThreads({ clock, lingerMs: LINGER_MS });
+  const tokenizers = new TokenizerThreads({ clock, lingerMs: LINGER_MS, maxTaskMs: MAX_TASK_MS });
   return { tokenizers, steps: new ManifestTexts({ tokenizers, clock }) };
 }
 

@@ -18,7 +18,7 @@ const REQUESTS_AT_ONCE = 4;
 /** Requests that wait for room; as many as a model's own queue holds by default. */
 const MAX_WAITING = 1024;
 /** What a tokenizer.json may have; the largest known ones have 35 MB. */
-const MAX_TOKENIZER_BYTES = 128 * 1024 * 1024;
+const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
 
 /** Opens text steps over shared tokenizers and one bound on memory. */
 export class ManifestTexts implements TextStepsProvider {

@@ -105,7 +105,7 @@ function tensorOf(dtype: IdDType | MaskDType, shape: readonly number[], values: 
     case 'int32':
       return { dtype, shape, data: values };
     case 'int64':
-      return { dtype, shape, data: BigInt64Array.from(values, BigInt) };
+      return { dtype, shape, data: widened(values) };
     case 'float32':
       return { dtype, shape, data: Float32Array.from(values) };
     case 'bool':
@@ -113,6 +113,14 @@ function tensorOf(dtype: IdDType | MaskDType, shape: readonly number[], values: 
     default:
       return dtype satisfies never;
   }
+}
+
+/** As int64; by halves, since two million bigints would hold up the event loop for a tenth of a second. */
+function widened(values: Int32Array): BigInt64Array {
+  const wide = new BigInt64Array(values.length);
+  const halves = new Int32Array(wide.buffer);
+  for (let index = 0; index < values.length; index++) halves[2 * index] = values[index] ?? 0; // none is below 0
+  return wide;
 }
 
 interface Picked {

@@ -31,7 +31,7 @@ class Timers implements Clock {
 let directory: string;
 let path: string;
 const timers = new Timers();
-const threads = new TokenizerThreads({ clock: timers, lingerMs: 1000 });
+const threads = new TokenizerThreads({ clock: timers, lingerMs: 1000, maxTaskMs: 5000 });
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'amaas-tokenizers-'));
@@ -114,8 +114,21 @@ test('TokenizerThreads give up a text that still waits when its caller goes away
   opened.close();
 });
 
+test('TokenizerThreads replace a thread that takes too long over a text', async () => {
+  const opened = await threads.open({ key: 'a', path });
+  await opened.encode({ ...task, texts: ['some words '.repeat(3000)] });
+  const stuck = opened.encode({ ...task, texts: ['東京'.repeat(120_000)] });
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  timers.fire();
+  await assert.rejects(stuck, { reason: 'INVALID_ARGUMENT', message: 'text: tokenizing takes longer than 5 s' });
+  const { ids } = await opened.encode({ ...task, texts: ['some words '.repeat(3000)] });
+  assert.deepEqual(ids, tokenizer.encode('some words '.repeat(3000)).ids);
+  opened.close();
+});
+
 test('TokenizerThreads.dispose rejects what is under way and what comes later', async () => {
-  const other = new TokenizerThreads({ clock: timers, lingerMs: 1000 });
+  const other = new TokenizerThreads({ clock: timers, lingerMs: 1000, maxTaskMs: 5000 });
   const opened = await other.open({ key: 'a', path });
   const under = opened.encode({ ...task, texts: ['東京'.repeat(60_000)] });
   const refused = assert.rejects(under, { reason: 'SHUTTING_DOWN' });

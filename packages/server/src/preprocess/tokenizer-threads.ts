@@ -2,7 +2,14 @@
 // one way, what may take longer the other. A tokenizer is read once per thread that needs it, shared by all versions with
 // the same file, and kept for a while after the last of them has gone. Started when first needed.
 import { Worker } from 'node:worker_threads';
-import { AmaasError, type Cancellation, type Clock, deserializeError, type SerializedError } from '@amaas/core';
+import {
+  AmaasError,
+  type Cancellation,
+  type CancelTimer,
+  type Clock,
+  deserializeError,
+  type SerializedError,
+} from '@amaas/core';
 import type { DecodeTask, EncodedRows, EncodeTask, TokenizerFacts } from './tokenizer-shelf.ts';
 import { Turnstile } from './turnstile.ts';
 
@@ -42,6 +49,8 @@ export interface OpenTokenizer {
 
 export interface TokenizerThreadsOptions {
   readonly clock: Clock;
+  /** Longest that a task may take in its thread, reading a tokenizer included; a pattern may be made to take forever. */
+  readonly maxTaskMs: number;
   /** How long a tokenizer stays that nobody uses: a deployment opens it several times, a swap closes and opens it. */
   readonly lingerMs: number;
 }
@@ -59,12 +68,14 @@ interface Shared {
 
 export class TokenizerThreads {
   readonly #options: TokenizerThreadsOptions;
-  readonly #quick = new Lane('amaas-tokenizer', QUICK_UNITS_AT_ONCE);
-  readonly #long = new Lane('amaas-tokenizer-long', 1);
+  readonly #quick: Lane;
+  readonly #long: Lane;
   readonly #shared = new Map<string, Shared>();
 
   constructor(options: TokenizerThreadsOptions) {
     this.#options = options;
+    this.#quick = new Lane({ ...options, name: 'amaas-tokenizer', unitsAtOnce: QUICK_UNITS_AT_ONCE });
+    this.#long = new Lane({ ...options, name: 'amaas-tokenizer-long', unitsAtOnce: 1 });
   }
 
   /** @throws INVALID_MODEL for a file that is no tokenizer.json. */
@@ -145,14 +156,20 @@ export class TokenizerThreads {
   }
 }
 
+interface LaneOptions extends TokenizerThreadsOptions {
+  readonly name: string;
+  readonly unitsAtOnce: number;
+}
+
 interface Pending {
+  readonly cancelLimit: CancelTimer;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: AmaasError) => void;
 }
 
 /** One thread and who waits for it. */
 class Lane {
-  readonly #name: string;
+  readonly #options: LaneOptions;
   readonly #turnstile: Turnstile;
   readonly #pending = new Map<number, Pending>();
   /** Tokenizers that the thread has, or is reading. */
@@ -161,10 +178,11 @@ class Lane {
   #nextId = 1;
   #isDisposed = false;
 
-  constructor(name: string, unitsAtOnce: number) {
-    this.#name = name;
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    const capacity = options.unitsAtOnce;
     // The line is as long as there are requests; they are counted where they enter.
-    this.#turnstile = new Turnstile({ what: 'text', capacity: unitsAtOnce, maxWaiting: Number.POSITIVE_INFINITY });
+    this.#turnstile = new Turnstile({ what: 'text', capacity, maxWaiting: Number.POSITIVE_INFINITY });
   }
 
   open({ key, path }: TokenizerFile): Promise<TokenizerFacts> {
@@ -209,19 +227,23 @@ class Lane {
         return;
       }
       const id = this.#nextId++;
-      // The thread answers a task with what the caller, who knows the task, says that it is.
-      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
       this.#worker ??= this.#start();
-      this.#worker.ref();
-      this.#worker.postMessage({ id, task } satisfies TokenizerRequest);
+      const worker = this.#worker;
+      const { clock, maxTaskMs } = this.#options;
+      const cancelLimit = clock.schedule(maxTaskMs, () => this.#giveUp(worker, id));
+      // The thread answers a task with what the caller, who knows the task, says that it is.
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, cancelLimit });
+      worker.ref();
+      worker.postMessage({ id, task } satisfies TokenizerRequest);
     });
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./tokenizer-thread.ts', import.meta.url), { name: this.#name });
+    const worker = new Worker(new URL('./tokenizer-thread.ts', import.meta.url), { name: this.#options.name });
     worker.on('message', (reply: TokenizerReply) => {
       const pending = this.#pending.get(reply.id);
       this.#pending.delete(reply.id);
+      pending?.cancelLimit();
       if (this.#pending.size === 0) worker.unref();
       if ('error' in reply) pending?.reject(deserializeError(reply.error));
       else pending?.resolve(reply.result);
@@ -231,6 +253,17 @@ class Lane {
     return worker;
   }
 
+  /** Ends a thread that takes too long over a task. Unlike one with a runtime inside, it can be ended at any time. */
+  #giveUp(worker: Worker, id: number): void {
+    if (this.#worker !== worker) return;
+    const seconds = this.#options.maxTaskMs / 1000;
+    const stuck = this.#pending.get(id);
+    this.#pending.delete(id);
+    stuck?.reject(new AmaasError('INVALID_ARGUMENT', `text: tokenizing takes longer than ${seconds} s`));
+    this.#lose(worker, new Error(`a task took longer than ${seconds} s`));
+    void worker.terminate();
+  }
+
   /** The next task starts another thread, which reads its tokenizers anew. */
   #lose(worker: Worker, cause: unknown): void {
     if (this.#worker !== worker) return;
@@ -238,11 +271,12 @@ class Lane {
     this.#opened.clear();
     const lost = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { reject } of lost) {
+    for (const { reject, cancelLimit } of lost) {
+      cancelLimit();
       reject(
         this.#isDisposed
           ? new AmaasError('SHUTTING_DOWN', 'the server is shutting down')
-          : new AmaasError('INTERNAL', 'a tokenizer thread failed', { cause }),
+          : new AmaasError('ENGINE_CRASHED', 'text: the tokenizer thread ended and is being replaced', { cause }),
       );
     }
   }
