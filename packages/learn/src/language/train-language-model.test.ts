@@ -132,6 +132,23 @@ for (const [name, options] of Object.entries({
   });
 }
 
+test('trainLanguageModel that was killed goes on from its last checkpoint and ends with the same bits', async () => {
+  const store = new MemoryStore();
+  for (const cut of [2, 4, 1]) {
+    let seen = 0;
+    const attempt = trainLanguageModel({
+      ...small,
+      checkpoint: { store, everyMs: 0 },
+      onEvent(event) {
+        if (event.kind === 'progress' && ++seen === cut) throw new Error('killed'); // nothing is saved on the way out
+      },
+    });
+    await assert.rejects(attempt, /killed/);
+  }
+  assert(store.bytes !== null);
+  assert.deepEqual(outcome(await trainLanguageModel({ ...small, checkpoint: { store } })), once);
+});
+
 test('trainLanguageModel goes on from given weights', async () => {
   const { model, tokenizer, curve } = await trainLanguageModel(small);
   const again = { ...small, tokenizer, initialWeights: model.weights, learningRate: 1e-12, steps: 1 };
