@@ -1,4 +1,4 @@
-// Greedy decoding of one text, one thread, F32: our ONNX graph with its cache, a run per token and a run per text, against
+// Greedy decoding of one text, one thread, F32: our ONNX graph with its cache, a run per token, per eight and per text, against
 // llama.cpp. Rounds alternate. Times of the processor stand beside those of the clock, which other work disturbs.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,9 +12,11 @@ import {
   createStepModel,
   exportGenerator,
   exportStepModel,
+  exportWriter,
   type LlamaModel,
   llamaFromGguf,
   llamaToGguf,
+  writeSequences,
 } from '@amaas/learn/language';
 import { input } from '@amaas/learn/graph';
 import { createScope, type LlamaOptions, llama, llamaSteps } from '@amaas/learn/layers';
@@ -55,6 +57,18 @@ async function stepWay(executor: Executor, { options, weights }: LlamaModel, cou
     });
 }
 
+async function writerWay(executor: Executor, { options, weights }: LlamaModel, count: number): Promise<Way> {
+  const parts = { decoder: llamaSteps(options), weights };
+  const files = { ...exportStepModel(parts), write: exportWriter(parts) };
+  const steps = await createStepModel(executor, files, { threads: 1 });
+  return () =>
+    timed(async () => {
+      const start = { tokens: Int32Array.of(FIRST), state: steps.begin(1) };
+      const [sequence] = await writeSequences(steps, start, { maxTokens: count });
+      return sequence?.tokens ?? [];
+    });
+}
+
 async function loopWay(executor: Executor, { options, weights }: LlamaModel, count: number): Promise<Way> {
   const onnx = exportGenerator({ decoder: llamaSteps(options), weights }, { maxTokens: count });
   const compiled = await executor.compile(onnx, { threads: 1 });
@@ -84,6 +98,7 @@ async function compare(
   const ways = new Map<string, Way>([
     ['llama.cpp', llamaCppWay(path, count)],
     ['our graph, a run per token', await stepWay(executor, model, count)],
+    ['our graph, a run per 8 tokens', await writerWay(executor, model, count)],
     ['our graph, a run per text', await loopWay(executor, model, count)],
   ]);
   const rounds = new Map<string, Round[]>([...ways.keys()].map((name) => [name, []]));

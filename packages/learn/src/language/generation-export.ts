@@ -52,7 +52,10 @@ export function exportGenerator({ decoder, weights }: StepModelParts, options: G
     const drawn = options.sampling === undefined ? null : sampleTokens(options.sampling, decoder.vocabularySize);
     if (drawn !== null) inputs.push(drawn.uniforms);
     const pick = drawn?.pick ?? pickLikeliest;
-    const { tokens, lengths, logProbabilities } = writeTexts(decoder, start, { ...limits, pick });
+    const { tokens, lengths, logProbabilities } = writeTexts(decoder, start, {
+      ...{ scope, endTokens, padding, pick },
+      most: maxTokens,
+    });
     outputs.set('tokens', tokens).set('lengths', lengths).set('log probabilities', logProbabilities);
   } else {
     const found = generateBeams(decoder, start, { ...limits, beams, lengthPenalty });

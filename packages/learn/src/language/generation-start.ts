@@ -22,7 +22,7 @@ import {
   type StepState,
   type StepwiseDecoder,
 } from '../layers/index.ts';
-import { IDS_INPUT } from './step-export.ts';
+import { IDS_INPUT, pastName } from './step-export.ts';
 
 export interface GenerationStart {
   /** Of the graph: the decoder's own, or `ids` [N, T] of prompts. */
@@ -63,6 +63,16 @@ export function startGeneration(
   const ids = reshape(mul(ones, startToken), [ROWS_SYMBOL, 1]);
   const started = decoder.start(inputs, scope);
   return firstStep(decoder, { scope, ids, inputs: [...inputs.values()], ones, started });
+}
+
+/** Goes on from states that are given: inputs `ids` [N, 1] and one per state. */
+export function continueGeneration(decoder: StepwiseDecoder, scope: Scope): GenerationStart {
+  const ids = input(IDS_INPUT, 'int64', [ROWS_SYMBOL, 1]);
+  const before = new Map(
+    decoder.states.map(({ name, dtype, shape }) => [name, input(pastName(name), dtype, shape)] as const),
+  );
+  const { logits, states } = decoder.step({ ids, states: before, onlyLast: true }, scope);
+  return { inputs: [ids, ...before.values()], ones: onesOf(ids), logits, states: new Map([...before, ...states]) };
 }
 
 interface FirstStep {

@@ -14,6 +14,7 @@ import {
   reduceMax,
   reshape,
   scalar,
+  sub,
   type Value,
   where,
 } from '../graph/index.ts';
@@ -34,11 +35,11 @@ export interface Generated {
   readonly lengths: Value;
   /** [N]: sums of the logarithms of the model's probabilities, those of end tokens included. */
   readonly logProbabilities: Value;
+  /** [N] bool: whether an end token was reached. */
+  readonly ended: Value;
 }
 
 interface Rows extends Generated {
-  /** [N] bool */
-  readonly ended: Value;
   /** [N, 1] int64: the newest ids; what has ended is given none. */
   readonly fed: Value;
 }
@@ -54,12 +55,22 @@ export type PickTokens = (logits: Value, index: Value) => Value;
 /** The likeliest, the first of equal ones. */
 export const pickLikeliest: PickTokens = (logits) => argMax(logits);
 
+export interface WritingLimits extends Omit<SearchLimits, 'maxTokens'> {
+  readonly scope: Scope;
+  readonly pick: PickTokens;
+  /** Tokens at most, the end token included: a number or an int64 scalar. */
+  readonly most: number | Value;
+}
+
 /** Texts that go on from a start. */
 export function writeTexts(
   decoder: StepwiseDecoder,
   { logits, states, ones }: GenerationStart,
-  { scope, ...limits }: SearchLimits & { readonly scope: Scope; readonly pick: PickTokens },
-): Generated {
+  { scope, most, ...limits }: WritingLimits,
+): Generated & {
+  /** After all tokens but the last. */
+  readonly states: ReadonlyMap<string, Value>;
+} {
   const never = greater(scalar('int64', 0), ones);
   const nothing = {
     ended: never,
@@ -70,16 +81,16 @@ export function writeTexts(
   const first = choose(logits, { ...nothing, tokens: null }, { ...limits, idle, index: scalar('int64', 0) });
   const names = changedStates(decoder);
   const carried = names.map((name) => states.get(name) ?? logits);
-  const [tokens = first.tokens, lengths = first.lengths, logProbabilities = first.logProbabilities] = loop(
+  const [tokens = ones, lengths = ones, logProbabilities = ones, ended = ones, , ...after] = loop(
     [first.tokens, first.lengths, first.logProbabilities, first.ended, first.fed, ...carried],
-    ([written = ones, sizes = ones, sums = ones, ended = ones, fed = ones, ...inner], index) => {
+    ([written = ones, sizes = ones, sums = ones, over = ones, fed = ones, ...inner], index) => {
       const step = decoder.step(
         { ids: fed, states: new Map([...states, ...namedValues(names, inner)]), onlyLast: true },
         scope,
       );
       const rows = choose(
         step.logits,
-        { tokens: written, lengths: sizes, logProbabilities: sums, ended },
+        { tokens: written, lengths: sizes, logProbabilities: sums, ended: over },
         { ...limits, idle, index: add(index, 1) },
       );
       return {
@@ -90,9 +101,9 @@ export function writeTexts(
         ],
       };
     },
-    { most: limits.maxTokens - 1, begins: goesOn(first.ended), name: 'text' },
+    { most: typeof most === 'number' ? most - 1 : sub(most, 1), begins: goesOn(first.ended), name: 'text' },
   );
-  return { tokens, lengths, logProbabilities };
+  return { tokens, lengths, logProbabilities, ended, states: namedValues(names, after) };
 }
 
 function goesOn(ended: Value): Value {
@@ -109,7 +120,7 @@ function choose(
     idle,
     index,
     pick,
-  }: SearchLimits & { readonly idle: number; readonly index: Value; readonly pick: PickTokens },
+  }: Omit<WritingLimits, 'most' | 'scope'> & { readonly idle: number; readonly index: Value },
 ): Rows {
   const token = pick(logits, index);
   const ended = or(before.ended, isAmong(token, endTokens, or));

@@ -10,7 +10,7 @@ export { blockExamples, blocksInMemory, blocksOfStream, heldOutExamples, type To
 export { trainLanguageModel } from './train-language-model.ts';
 export { readStepDescription, type DescribedState, STEP_METADATA, type StepDescription } from './step-description.ts';
 export { exportStepModel, type StepExportOptions, type StepModelFiles, type StepModelParts } from './step-export.ts';
-export { createStepModel, StepModel } from './step-model.ts';
+export { createStepModel, StepModel, type WritingOptions, type WrittenTokens } from './step-model.ts';
 export type { RowOf, StepStates } from './step-states.ts';
 export {
   type LlamaQuantization,
@@ -64,3 +64,5 @@ export {
   loraToGguf,
   loraToPeft,
 } from './lora-files.ts';
+export { type WriteOptions, writeSequences } from './write-sequences.ts';
+export { exportWriter, type WriterOptions } from './writer-export.ts';

@@ -15,7 +15,7 @@ export interface DescribedState extends StepState {
 }
 
 export interface StepDescription {
-  readonly kind: 'start' | 'step' | 'prompt';
+  readonly kind: 'start' | 'step' | 'prompt' | 'write';
   readonly vocabularySize: number;
   readonly mostIds?: number;
   readonly takesChunks: boolean;
@@ -36,7 +36,8 @@ export function readStepDescription(model: Uint8Array): StepDescription {
   }
   if (!isObject(given)) throw refused('are no object');
   const { kind, vocabularySize, mostIds, takesChunks, states } = given;
-  if (kind !== 'start' && kind !== 'step' && kind !== 'prompt') throw refused(`name the kind ${String(kind)}`);
+  if (kind !== 'start' && kind !== 'step' && kind !== 'prompt' && kind !== 'write')
+    throw refused(`name the kind ${String(kind)}`);
   if (!isCount(vocabularySize) || !(mostIds === undefined || isCount(mostIds)))
     throw refused('hold sizes that are none');
   if (typeof takesChunks !== 'boolean' || !Array.isArray(states)) throw refused('lack takesChunks or states');

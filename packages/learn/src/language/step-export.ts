@@ -35,6 +35,8 @@ export interface StepModelFiles {
   readonly step: Uint8Array;
   /** The same of `ids` [N, T], −1 before a row's own where rows differ in length; null for decoders that take no chunks. */
   readonly prompt: Uint8Array | null;
+  /** That of an `exportWriter`: several steps at once. Default: none. */
+  readonly write?: Uint8Array;
 }
 
 export const IDS_INPUT = 'ids';
@@ -51,7 +53,7 @@ export function exportStepModel(
   const write = (kind: StepDescription['kind'], build: (scope: Scope) => BuiltGraph): Uint8Array => {
     const { scope, record } = createScope(false);
     const { inputs, outputs } = build(scope);
-    const description = describe(decoder, kind);
+    const description = describeSteps(decoder, kind);
     return compileToOnnx(simplify(bindWeights(outputs, { record: record(), weights })), {
       inputs,
       metadata: new Map([...metadata, [STEP_METADATA, JSON.stringify(description)]]),
@@ -90,15 +92,17 @@ function buildStep(
 }
 
 /** Names an output for each state. */
-function nextNames(states: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+export function nextNames(states: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
   return new Map([...states].map(([name, value]) => [`next.${name}`, value]));
 }
 
-function pastName(state: string): string {
+/** Names the input of a state. */
+export function pastName(state: string): string {
   return `past.${state}`;
 }
 
-function describe(decoder: StepwiseDecoder, kind: StepDescription['kind']): StepDescription {
+/** What metadata say of a decoder. */
+export function describeSteps(decoder: StepwiseDecoder, kind: StepDescription['kind']): StepDescription {
   const { vocabularySize, mostIds, takesChunks } = decoder;
   return {
     kind,

@@ -12,6 +12,8 @@ import type { DecodingStart, DecodingStep, SequenceModel } from '../decode/index
 import { NO_TOKEN } from '../layers/index.ts';
 import { readStepDescription, type StepDescription } from './step-description.ts';
 import { IDS_INPUT, LOGITS_OUTPUT, type StepModelFiles } from './step-export.ts';
+import { UNIFORMS_INPUT } from './generation-sampling.ts';
+import { MOST_INPUT } from './writer-export.ts';
 import { arrangeRows, beginStates, type RowOf, type StepStates } from './step-states.ts';
 
 /** Compiles the models of an {@link exportStepModel}. The caller disposes of it. @throws INVALID_MODEL and what compiling throws */
@@ -37,7 +39,8 @@ export async function createStepModel(
   try {
     const step = await executor.compile(files.step, options);
     compiled.push(step);
-    return new StepModel(description, { step, start: await compile(files.start), prompt: await compile(files.prompt) });
+    const [start, prompt] = [await compile(files.start), await compile(files.prompt)];
+    return new StepModel(description, { step, start, prompt, write: await compile(files.write ?? null) });
   } catch (error) {
     for (const one of compiled) await one.dispose();
     throw error;
@@ -48,6 +51,34 @@ interface CompiledSteps {
   readonly start: CompiledModel | null;
   readonly step: CompiledModel;
   readonly prompt: CompiledModel | null;
+  readonly write: CompiledModel | null;
+}
+
+export interface WritingOptions {
+  /** Tokens at most, ≥ 1, the end token included. */
+  readonly most: number;
+  /** [rows · most]: what tokens are drawn by, each in [0, 1); for writers that draw. */
+  readonly uniforms?: Float32Array;
+}
+
+/** What was written for each row. */
+export interface WrittenTokens {
+  /** Without end tokens. */
+  readonly tokens: readonly (readonly number[])[];
+  readonly ended: readonly boolean[];
+  /** Sums of the logarithms of the model's own probabilities. */
+  readonly logProbabilities: readonly number[];
+  /** With all tokens but the last taken in. */
+  readonly state: StepStates;
+}
+
+interface StepRun {
+  /** [rows, time] */
+  readonly ids: ArrayLike<number>;
+  readonly time: number;
+  readonly states: StepStates;
+  /** Further inputs. */
+  readonly given?: NamedTensors;
 }
 
 /** What `generateSequences` and `searchBeams` run on. Steps may be taken from the same states again: nothing is overwritten. */
@@ -124,6 +155,47 @@ export class StepModel implements SequenceModel<StepStates> {
     return { logits: logits.data, state: this.#after(state, outputs, lengths) };
   }
 
+  /** Whether there is a model for {@link write}. */
+  get canWrite(): boolean {
+    return this.#models.write !== null;
+  }
+
+  /**
+   * Several steps in one run, tokens chosen by the model: those of an {@link exportWriter}.
+   * @throws INVALID_ARGUMENT without such a model, or when a row has no room; INPUT_MISMATCH for uniforms that are missing
+   */
+  async write(
+    { tokens, state }: DecodingStart<StepStates>,
+    { most, uniforms }: WritingOptions,
+  ): Promise<WrittenTokens> {
+    const model = this.#models.write;
+    if (model === null) throw new AmaasError('INVALID_ARGUMENT', 'write: the decoder has no model that writes');
+    if (!Number.isSafeInteger(most) || most < 1) {
+      throw new AmaasError('INVALID_ARGUMENT', `write: most must be a whole number ≥ 1, got ${most}`);
+    }
+    this.#lengthsAfter(
+      state,
+      Array.from(tokens, () => most),
+    );
+    const given = new Map<string, Tensor>([
+      [MOST_INPUT, { dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(most)) }],
+    ]);
+    if (uniforms !== undefined) {
+      given.set(UNIFORMS_INPUT, { dtype: 'float32', shape: [state.rows, most], data: uniforms });
+    }
+    const outputs = await this.#run(model, { ids: tokens, time: 1, states: state, given });
+    const numbers = (name: string): readonly number[] => Array.from(outputs.get(name)?.data ?? [], Number);
+    const [all, lengths, ended] = [numbers('tokens'), numbers('lengths'), numbers('ended').map((each) => each === 1)];
+    const time = outputs.get('tokens')?.shape[1] ?? 0;
+    const taken = state.lengths.map((before, row) => before + Math.min(time, (lengths[row] ?? 0) + 1));
+    return {
+      tokens: lengths.map((length, row) => all.slice(row * time, row * time + length)),
+      ended,
+      logProbabilities: numbers('log probabilities'),
+      state: this.#after(state, outputs, taken),
+    };
+  }
+
   /** Rows of one state; those whose past is longest begin with it. */
   selectRows(state: StepStates, rows: Int32Array): StepStates {
     return this.joinRows(Array.from(rows, (row) => ({ states: state, row })));
@@ -135,7 +207,7 @@ export class StepModel implements SequenceModel<StepStates> {
   }
 
   async dispose(): Promise<void> {
-    for (const model of [this.#models.start, this.#models.step, this.#models.prompt]) await model?.dispose();
+    for (const model of Object.values(this.#models)) await model?.dispose();
   }
 
   async #take(ids: readonly (readonly number[])[], states: StepStates): Promise<StepStates> {
@@ -185,11 +257,14 @@ export class StepModel implements SequenceModel<StepStates> {
 
   async #run(
     model: CompiledModel,
-    { ids, time, states }: { readonly ids: ArrayLike<number>; readonly time: number; readonly states: StepStates },
+    { ids, time, states, given = new Map() }: StepRun,
     outputs?: readonly string[],
   ): Promise<NamedTensors> {
     const data = BigInt64Array.from({ length: ids.length }, (_, index) => BigInt(ids[index] ?? 0));
-    const feeds = new Map<string, Tensor>([[IDS_INPUT, { dtype: 'int64', shape: [states.rows, time], data }]]);
+    const feeds = new Map<string, Tensor>([
+      ...given,
+      [IDS_INPUT, { dtype: 'int64', shape: [states.rows, time], data }],
+    ]);
     for (const { name, input } of this.#description.states) {
       const tensor = states.tensors.get(name);
       if (tensor !== undefined) feeds.set(input, tensor);
