@@ -12,7 +12,7 @@ export {
   ggufText,
   ggufTexts,
 } from './metadata.ts';
-export { dequantize, isStoredType, quantize, type StoredType } from './quantize.ts';
+export { dequantize, isStoredType, quantize, type ReadableType, type StoredType } from './quantize.ts';
 export { type ByteSource, GgufFile, readGguf } from './read.ts';
 export { TENSOR_TYPES, type TensorInfo, type TensorTypeName } from './tensor-types.ts';
 export { createGguf, type GgufContents, type GgufTensor, ggufByteLength, writeGguf } from './write.ts';

@@ -13,6 +13,16 @@ for (const [type, bytes, back] of [
   });
 }
 
+for (const [type, bytes] of [
+  ['Q4_K', 'q4k'],
+  ['Q5_K', 'q5k'],
+  ['Q6_K', 'q6k'],
+] as const) {
+  test(`dequantize of ${type} gives the numbers of ggml's reference`, () => {
+    assert.deepEqual(dequantize(type, oracleBytes(bytes)), oracleFloats(`from_${bytes}`));
+  });
+}
+
 test('quantize to F32, F16 and BF16 keeps what they can hold', () => {
   const values = Float32Array.of(0, -0, 1, -2.5, 0.1, 65_504, 1e-7, -3e-8);
   assert.deepEqual(dequantize('F32', quantize('F32', values)), values);

@@ -8,15 +8,23 @@ import {
   numberFromBfloat16Bits,
   numberFromFloat16Bits,
 } from '@amaas/core';
+import { dequantizeK, isKType, type KType } from './dequantize-k.ts';
 import { TENSOR_TYPES, type TensorTypeName } from './tensor-types.ts';
 
 const STORED = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'] as const;
 
-/** The types whose numbers are known here. */
+/** The types that are written. */
 export type StoredType = (typeof STORED)[number];
+
+/** The types whose numbers are read. */
+export type ReadableType = StoredType | KType;
 
 export function isStoredType(type: TensorTypeName): type is StoredType {
   return STORED.some((name) => name === type);
+}
+
+export function isReadableType(type: TensorTypeName): type is ReadableType {
+  return isStoredType(type) || isKType(type);
 }
 
 const BLOCK = 32;
@@ -60,8 +68,8 @@ export function quantize(type: StoredType, values: Float32Array): Uint8Array {
   throw new AmaasError('INVALID_DATA', `quantize: ${type} holds sizes below ${limit}, got ${greatest}`);
 }
 
-/** The reverse of {@link quantize}. @param bytes - whole blocks of the type */
-export function dequantize(type: StoredType, bytes: Uint8Array): Float32Array<ArrayBuffer> {
+/** The reverse of {@link quantize}, for more types. @param bytes - whole blocks of the type */
+export function dequantize(type: ReadableType, bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const { blockSize, blockBytes } = TENSOR_TYPES[type];
   if (bytes.length % blockBytes !== 0) {
     throw new AmaasError(
@@ -69,6 +77,7 @@ export function dequantize(type: StoredType, bytes: Uint8Array): Float32Array<Ar
       `dequantize: ${type} expects a multiple of ${blockBytes} bytes, got ${bytes.length}`,
     );
   }
+  if (isKType(type)) return dequantizeK(type, bytes);
   const values = new Float32Array((bytes.length / blockBytes) * blockSize);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (type) {

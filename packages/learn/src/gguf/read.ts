@@ -4,7 +4,7 @@
 import { AmaasError, createTensor, type TensorOf } from '@amaas/core';
 import { HeaderReader, MoreBytesNeeded, parseHeader } from './header.ts';
 import type { GgufMetadata } from './metadata.ts';
-import { dequantize, isStoredType } from './quantize.ts';
+import { dequantize, isReadableType } from './quantize.ts';
 import type { TensorInfo } from './tensor-types.ts';
 
 /** Bytes that are not all in memory. */
@@ -57,17 +57,17 @@ export class GgufFile {
 
   /**
    * A tensor's numbers.
-   * @throws INVALID_MODEL when there is none of the name; UNSUPPORTED_TENSOR for types other than F32, F16, BF16, Q8_0 and
-   *   Q4_0
+   * @throws INVALID_MODEL when there is none of the name; UNSUPPORTED_TENSOR for types other than F32, F16, BF16, Q8_0,
+   *   Q4_0, Q4_K, Q5_K and Q6_K
    */
   async loadTensor(name: string): Promise<TensorOf<'float32'>> {
     const info = this.tensors.get(name);
     if (info === undefined) throw new AmaasError('INVALID_MODEL', `gguf: there is no tensor ${JSON.stringify(name)}`);
     const { type, shape, offset, byteLength } = info;
-    if (!isStoredType(type)) {
+    if (!isReadableType(type)) {
       throw new AmaasError(
         'UNSUPPORTED_TENSOR',
-        `gguf: tensor ${JSON.stringify(name)} expects F32, F16, BF16, Q8_0 or Q4_0, got ${type}`,
+        `gguf: tensor ${JSON.stringify(name)} expects F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K or Q6_K, got ${type}`,
       );
     }
     const bytes = await readBytes(this.#source, offset, offset + byteLength);
