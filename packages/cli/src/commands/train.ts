@@ -69,19 +69,19 @@ Example:
   $ amaas train stories.txt --task word-vectors --subwords`,
     )
     .action(async (data: string, _options: unknown, self: Command) => {
-      if (self.opts<{ readonly task?: string }>().task === 'language-model') {
-        refuseWordVectorFlags(optionsOf<WordVectorFlags>(self));
-        return trainLanguage(context, data, optionsOf<TrainLanguageOptions>(self));
+      const { task } = optionsOf<{ readonly task?: string }>(self);
+      if (task !== 'language-model') refuseLanguageFlags(optionsOf<LanguageFlags>(self));
+      if (task !== 'word-vectors') refuseWordVectorFlags(optionsOf<WordVectorFlags>(self));
+      switch (task) {
+        case 'language-model':
+          return trainLanguage(context, data, optionsOf<TrainLanguageOptions>(self));
+        case 'word-vectors':
+          return trainWordVectors(context, data, optionsOf<TrainWordVectorsOptions>(self));
+        case 'speech':
+          return trainSpeechFolder(context, data, optionsOf<TrainFolderOptions>(self));
+        default:
+          return train(context, data, optionsOf<TrainFolderOptions>(self));
       }
-      refuseLanguageFlags(optionsOf<LanguageFlags>(self));
-      if (self.opts<{ readonly task?: string }>().task === 'word-vectors') {
-        return trainWordVectors(context, data, optionsOf<TrainWordVectorsOptions>(self));
-      }
-      refuseWordVectorFlags(optionsOf<WordVectorFlags>(self));
-      if (self.opts<{ readonly task?: string }>().task === 'speech') {
-        return trainSpeechFolder(context, data, optionsOf<TrainFolderOptions>(self));
-      }
-      await train(context, data, optionsOf<TrainFolderOptions>(self));
     });
 }
 

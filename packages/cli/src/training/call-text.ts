@@ -54,6 +54,16 @@ export function predictRequestLine({ command, model, file }: Omit<FileCallFacts,
   return `${command} predict ${model} ${word(`@${file}`)}`;
 }
 
+/** This program with a text, of whose answer one output is shown. */
+export function predictTextLine({
+  command,
+  model,
+  text,
+  output,
+}: Omit<FileCallFacts, 'url' | 'file'> & { readonly text: string; readonly output: string }): string {
+  return `${command} predict ${model} --text ${quoted(text)} --output ${word(output)}`;
+}
+
 const PICTURE_TYPES: ReadonlyMap<string, string> = new Map([
   ['jpg', 'jpeg'],
   ['tif', 'tiff'],

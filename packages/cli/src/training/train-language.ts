@@ -5,7 +5,7 @@ import { assertName, systemClock } from '@amaas/core';
 import type { AmaasClient } from '@amaas/client';
 import { type CommandContext, type SharedOptions, show, UsageError } from '../command-context.ts';
 import { pairs } from '../terminal.ts';
-import { curlRequestLine, predictRequestLine } from './call-text.ts';
+import { curlRequestLine, predictTextLine } from './call-text.ts';
 import { withCancelOnSignal } from './cancel-on-signal.ts';
 import { assertThere, nameOfFile } from './data-file.ts';
 import { type Deployed, deployFiles, findServer } from './deploy-trained.ts';
@@ -65,7 +65,7 @@ export async function trainLanguage(
   show(context, options, shown, () =>
     [
       pairs([...scoreLines(result), ...folderLines(result, relative(world.cwd, folder) || '.')]),
-      ...askLines(context, { name, folder, url: place.url, deployed }),
+      ...askLines(context, { name, folder, url: place.url, deployed, prompt: samples[0]?.prompt ?? '' }),
     ].join('\n'),
   );
 }
@@ -161,10 +161,12 @@ interface AskFacts {
   readonly folder: string;
   readonly url: string | null;
   readonly deployed: Deployed | null;
+  /** A text to go on with. */
+  readonly prompt: string;
 }
 
 /** How to ask it where it is served, else how to serve it. */
-function askLines(context: CommandContext, { name, folder, url, deployed }: AskFacts): readonly string[] {
+function askLines(context: CommandContext, { name, folder, url, deployed, prompt }: AskFacts): readonly string[] {
   const command = commandName(context);
   const { cwd } = context.world;
   const near = relative(cwd, folder) || '.';
@@ -172,11 +174,11 @@ function askLines(context: CommandContext, { name, folder, url, deployed }: AskF
     const how = `${command} deploy ${near} --name ${name}`;
     return ['', `It is not served yet. With a server running (${command} serve):`, `  ${how}`];
   }
-  const call = { command, url, model: deployed.reference, file: relative(cwd, join(folder, 'example.json')) };
+  const model = deployed.reference;
   return [
     '',
     `Served as ${name}@${deployed.version.version} at ${url}. Ask it to go on with a text; it writes the likeliest one:`,
-    `  ${predictRequestLine(call)}`,
-    `  ${curlRequestLine(call)}`,
+    `  ${predictTextLine({ command, model, text: prompt, output: 'tokens' })}`,
+    `  ${curlRequestLine({ command, url, model, file: relative(cwd, join(folder, 'example.json')) })}`,
   ];
 }
