@@ -75,7 +75,7 @@ export class OpenTextSteps implements TextSteps {
   async prepare(inputs: NamedTensors, signal?: Cancellation): Promise<PreparedTexts> {
     const startedMs = this.#clock.nowMs();
     const { asked, others } = this.#readAll(inputs);
-    const bytes = asked.reduce((sum, { rows, input }) => sum + rows.rows * input.plan.maxTokens * BYTES_PER_TOKEN, 0);
+    const bytes = asked.reduce((sum, one) => sum + estimateTokens(one) * BYTES_PER_TOKEN, 0);
     const release = await this.#memory.acquire(bytes, signal);
     try {
       const encoded = await Promise.all(asked.map((one) => this.#encode(one, signal)));
@@ -166,6 +166,14 @@ interface AskedInput {
   readonly rows: TextRows;
 }
 
+/** Special tokens of a row, at most about. */
+const SPECIAL_TOKENS = 8;
+
+/** About how many ids the rows become: tokenizers hardly make more tokens than there are bytes. */
+function estimateTokens({ input: { plan }, rows: { rows, rowBytes } }: AskedInput): number {
+  return rows * (plan.rowTokens ?? Math.min(plan.maxTokens, rowBytes + SPECIAL_TOKENS));
+}
+
 function derivedNames({ mask, typeIds }: TokenPlan): readonly string[] {
   return [mask, typeIds].flatMap((column) => (column === null ? [] : [column.name]));
 }
@@ -204,5 +212,5 @@ async function textsOf(
 function madeUpTexts(input: OpenInput): AskedInput {
   const texts = MADE_UP_TEXTS.flatMap((text) => (input.plan.pair ? [text, text] : [text]));
   const cut = { ...input, plan: { ...input.plan, truncate: 'end' as const } };
-  return { input: cut, rows: { texts, rows: MADE_UP_TEXTS.length, bytes: 0 } };
+  return { input: cut, rows: { texts, rows: MADE_UP_TEXTS.length, rowBytes: 0 } };
 }

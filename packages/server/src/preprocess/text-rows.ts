@@ -5,7 +5,7 @@ import { rowName } from './tokenizer-shelf.ts';
 
 /** Rows of a request; as many as OpenAI takes texts to embed, twice. */
 export const MAX_TEXTS = 4096;
-/** Bytes of one text: 128,000 tokens of English. A text of as many characters of every script takes up to 2 s. */
+/** Bytes of one text: 128,000 tokens of English. Whatever the bytes are, they are tokenized in about 2 s. */
 export const MAX_TEXT_BYTES = 512 * 1024;
 /** Bytes of all texts of a request. */
 export const MAX_REQUEST_TEXT_BYTES = 2 * 1024 * 1024;
@@ -14,7 +14,8 @@ export interface TextRows {
   /** Each row's text; of pairs two after another. */
   readonly texts: readonly string[];
   readonly rows: number;
-  readonly bytes: number;
+  /** Of the longest row. */
+  readonly rowBytes: number;
 }
 
 /**
@@ -62,7 +63,12 @@ export function readTexts(model: string, plan: TokenPlan, { shape, data }: Tenso
       throw new AmaasError('INVALID_ARGUMENT', `text: ${row} for ${what} is not valid UTF-8`);
     }
   });
-  return { texts, rows, bytes };
+  let rowBytes = 0;
+  for (let index = 0; index < data.length; index += step) {
+    const second = step === 2 ? (data[index + 1]?.byteLength ?? 0) : 0;
+    rowBytes = Math.max(rowBytes, (data[index]?.byteLength ?? 0) + second);
+  }
+  return { texts, rows, rowBytes };
 }
 
 function tooLarge(what: string): AmaasError {
