@@ -2,10 +2,10 @@
 // groups of output rows of which the first is true and the others are noise. Only these rows are touched.
 // Loss of a group: −log σ(h·o₁) − Σ log σ(−h·oₖ). Source: Mikolov et al. (2013), eq. 4.
 //
-// Rows rather than a training graph. Measured on one thread with 8,192 words of 100 numbers and 5 drawn words, CPU time of a
-// pair: 0.9 µs here; on ONNX Runtime 5 to 8 µs in steps of 1,024 pairs, as it copies both tables, and 1.9 µs in steps of
-// 8,192. In those each word would move by the sum of many gradients taken at one place, which needs small rates and so more
-// epochs; and with sub-words the tables are a hundred times as large.
+// Rows rather than a training graph. Measured on one thread of a busy machine with 8,192 words of 100 numbers and 5 drawn
+// words, CPU time of a pair: 2 µs here; on ONNX Runtime 5 to 8 µs in steps of 1,024 pairs, as it copies both tables, and
+// 1.9 µs in steps of 8,192. In those each word would move by the sum of many gradients taken at one place, which needs small
+// rates and so more epochs; and with sub-words the tables are a hundred times as large.
 import { RowMath, type RowTable } from './row-math.ts';
 
 export interface SampleTables {
