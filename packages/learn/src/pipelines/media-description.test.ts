@@ -20,8 +20,10 @@ test('a model of pictures, of sounds, of texts says what files become in it', as
     preparation: { kind: 'image', width: 12, height: 12, channels: 'gray', ...preparation },
   });
   assert.deepEqual(description, pictures.description);
-  const { layout, ...declared } = pictures.manifest.preprocess?.['image'] ?? { layout: 'none' };
-  assert.deepEqual([declared, layout], [description?.preparation, 'nchw']);
+  const declared = pictures.manifest.preprocess?.['image'];
+  assert(declared?.kind === 'image');
+  const { layout, ...steps } = declared;
+  assert.deepEqual([steps, layout], [description?.preparation, 'nchw']);
 
   const media = soundMedia(40);
   const sounds = await trainAudio({ ...common, media, sampleRateHz: 8000, candidates: ['linear'] });
