@@ -174,7 +174,7 @@ const SETTINGS: Readonly<Record<TextCandidate, MediaTrainingSettings>> = {
   perceptron: { epochs: 15, batchSize: 64, learningRate: 0.003, weightDecay: 0.01, patience: 3 },
   convolutional: { epochs: 15, batchSize: 64, learningRate: 0.002, weightDecay: 0.01, patience: 3 },
   recurrent: { epochs: 15, batchSize: 64, learningRate: 0.002, weightDecay: 0.01, patience: 3 },
-  transformer: { epochs: 15, batchSize: 64, learningRate: 0.001, weightDecay: 0.01, patience: 3 },
+  transformer: { epochs: 8, batchSize: 64, learningRate: 0.001, weightDecay: 0.01, patience: 3 },
 };
 
 /** Memory for the n-gram features of all texts; fewer n-grams are taken where they would need more. */
