@@ -15,7 +15,7 @@ import { askLlamaCpp } from '../packages/learn/src/language/testing/llama-cpp.ts
 import { tellSamples } from '../models/story-teller/write-story-teller.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../models/story-teller/model');
-const TEXT = 'Alice looked at the Queen, and said nothing.';
+const TEXT = 'Once upon a time there was a little fox who liked to sing.';
 
 const read = (name: string): Promise<Buffer> => readFile(join(FOLDER, name));
 const { options, weights, tokenizer, specialTokens } = await llamaFromGguf(await readGguf(await read('model.gguf')));
