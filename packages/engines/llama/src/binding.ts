@@ -140,7 +140,10 @@ export interface SamplerSettings {
   readonly grammarEvaluationState?: BoundGrammarState;
 }
 
-/** Platforms the project builds for, by what Node calls them. */
+/** What is declared below is of this version. */
+const VERSION = '3.22.1';
+
+/** Platforms there are builds for, by what Node calls them. Linux's come with this package; the others are installed by hand. */
 const PACKAGES: ReadonlyMap<string, string> = new Map([
   ['linux-x64', 'linux-x64'],
   ['linux-arm64', 'linux-arm64'],
@@ -176,7 +179,7 @@ async function findFolder(name: string): Promise<string> {
     const { getBinsDir }: PlatformPackage = await import(`@node-llama-cpp/${name}`);
     return getBinsDir().binsDir;
   } catch (cause) {
-    const message = `llama: @node-llama-cpp/${name} is not installed; install it to serve language models`;
+    const message = `llama: language models need llama.cpp, which is not installed: npm install @node-llama-cpp/${name}@${VERSION}`;
     throw new AmaasError('ENGINE_MISSING', message, { cause });
   }
 }
