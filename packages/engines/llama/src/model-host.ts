@@ -1,6 +1,7 @@
 // The model in its child process: loads it, chooses threads, and answers what the engine asks.
 import { AmaasError, type GenerationRequest, type LanguageModelFacts, type PromptPiece } from '@amaas/core';
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundContext, BoundModel, LlamaBinding } from './binding.ts';
 import { chooseThreads } from './calibrate.ts';
 import { Lane, type LaneParts } from './lane.ts';
@@ -12,6 +13,8 @@ import { Writing, type WritingParts } from './writing.ts';
 /** Longest a step may take, so that a cancelled request is gone and a new one begins. */
 const MOST_STEP_MS = 150;
 const LEAST_STEP_TOKENS = 8;
+/** Lines of the log cross from one thread to another. */
+const LOG_DELAY_MS = 100;
 
 export interface ModelHostParts extends Pick<LaneParts, 'onEvents' | 'onFailure'> {
   readonly binding: LlamaBinding;
@@ -183,7 +186,9 @@ async function openContext(
   );
 }
 
-/** The addon tells failure by false, or by a rejection. */
+/** The addon tells failure by false, or by a rejection; what llama.cpp logged of it comes a moment later. */
 async function settled(work: Promise<boolean>): Promise<boolean> {
-  return work.catch(() => false);
+  const isDone = await work.catch(() => false);
+  if (!isDone) await sleep(LOG_DELAY_MS);
+  return isDone;
 }
