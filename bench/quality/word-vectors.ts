@@ -25,15 +25,8 @@ const METHODS: ReadonlyMap<string, Train> = new Map<string, Train>([
   ['skip-gram', (corpus, seed) => trainWord2Vec(corpus, { seed, epochs: 10, window: 10 })],
   // Rates 0.3 (0.15; 0.8 diverges); windows of 5, epochs 10.
   ['cbow', (corpus, seed) => trainWord2Vec(corpus, { seed, architecture: 'cbow', epochs: 10 })],
-  // Of 100 dimensions: rates 0.1 with 25 epochs (0.4 with 20; 0.05 with 6 and all words kept), windows weighted linearly.
-  [
-    'glove',
-    (corpus, seed) =>
-      trainGlove(corpus, {
-        ...{ seed, epochs: 25, learningRate: 0.1, maxWeight: 10 },
-        ...{ weighting: 'linear', subsample: 1e-4 },
-      }),
-  ],
+  // x_max 3 (1, 10, 100), windows weighted as in the paper (linearly, without frequent words: 0.28), 25 epochs (10; 60 with x_max 1).
+  ['glove', (corpus, seed) => trainGlove(corpus, { seed, maxWeight: 3 })],
   // As skip-gram, nothing tried.
   [
     'skip-gram-subwords',
