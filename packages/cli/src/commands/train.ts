@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { assertName, systemClock } from '@amaas/core';
+import { formatReport } from '@amaas/learn/evaluate';
 import type { TrainTableEvent } from '@amaas/learn/pipelines';
 import type { Command } from 'commander';
 import { type CommandContext, optionsOf, show, UsageError } from '../command-context.ts';
@@ -128,7 +129,8 @@ async function train(context: CommandContext, data: string, options: TrainFolder
     throw explainTraining(thrown);
   });
   terminal.clearProgress();
-  const page = await writeTrained(context, result, { folder: out, checkpoints, options });
+  const report = formatReport(result.report);
+  const page = await writeTrained(context, result, { folder: out, checkpoints, options, report });
 
   const handover = { model, labels, result, configuration };
   const deployed = client === null ? null : await deployTrained(context, client, handover);

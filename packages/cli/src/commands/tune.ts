@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import { AmaasError, assertName, systemClock } from '@amaas/core';
 import type { TuneTableEvent } from '@amaas/learn/pipelines';
+import { formatReport } from '@amaas/learn/evaluate';
 import { configurationToJson } from '@amaas/learn/tune';
 import type { Command } from 'commander';
 import { type CommandContext, optionsOf, type SharedOptions, show, UsageError } from '../command-context.ts';
@@ -81,7 +82,8 @@ async function tune(context: CommandContext, data: string, options: TuneOptions 
     })
     .finally(() => view.clear());
   if (!options.json) terminal.print(`\n${studyText(result)}`);
-  const page = await writeTrained(context, result, { folder: out, checkpoints: null, options });
+  const report = formatReport(result.report);
+  const page = await writeTrained(context, result, { folder: out, checkpoints: null, options, report });
 
   const handover = { model, labels, result, configuration };
   const deployed = client === null ? null : await deployTrained(context, client, handover);

@@ -3,6 +3,7 @@
 import { basename, join, relative, resolve } from 'node:path';
 import { AmaasError, assertName, systemClock } from '@amaas/core';
 import type { InspectedFolder } from '@amaas/engine-sharp';
+import { formatReport } from '@amaas/learn/evaluate';
 import type { TrainMediaEvent } from '@amaas/learn/pipelines';
 import { type CommandContext, type SharedOptions, show, UsageError } from '../command-context.ts';
 import { progressBar } from '../terminal.ts';
@@ -81,7 +82,8 @@ export async function trainFolder(
     throw explainTraining(thrown);
   });
   terminal.clearProgress();
-  const page = await writeTrained(context, result, { folder: out, checkpoints, options });
+  const report = formatReport(result.report);
+  const page = await writeTrained(context, result, { folder: out, checkpoints, options, report });
 
   const { data: source, description, candidate, summary, example } = result;
   const configuration = {

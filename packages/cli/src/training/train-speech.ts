@@ -1,7 +1,7 @@
 // `train --task speech` of a folder of recordings with transcripts: learns to write what is said in a thread of its own,
 // reports, deploys, and says how to ask with a recording that was held out.
 import { basename, join, relative, resolve } from 'node:path';
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { assertName, systemClock } from '@amaas/core';
 import { countOf, formatFindings } from '@amaas/learn/data';
 import { formatSpeechReport } from '@amaas/learn/pipelines';
@@ -11,7 +11,6 @@ import { predictRequestLine } from './call-text.ts';
 import { withCancelOnSignal } from './cancel-on-signal.ts';
 import { nameOfFile } from './data-file.ts';
 import { deployFiles, findServer, metricsOf } from './deploy-trained.ts';
-import { replaceFile, replaceFiles } from './durable-file.ts';
 import { commandName, whereText } from './end-text.ts';
 import { explainTraining } from './explain.ts';
 import { readMediaFlags, refuseOtherFlags } from './media-flags.ts';
@@ -19,7 +18,7 @@ import { createProgressView } from './progress-view.ts';
 import { runSpeechTraining } from './run-speech-training.ts';
 import type { SpeechEvent, SpeechSettings } from './speech-messages.ts';
 import type { TrainFolderOptions } from './train-folder.ts';
-import { whereTrained } from './write-trained.ts';
+import { whereTrained, writeTrained } from './write-trained.ts';
 
 export async function trainSpeechFolder(
   context: CommandContext,
@@ -55,14 +54,8 @@ export async function trainSpeechFolder(
     throw explainTraining(thrown);
   });
   terminal.clearProgress();
-  await replaceFiles(out, result.files);
-  const page = options.report === undefined ? join(out, 'report.html') : resolve(world.cwd, options.report);
-  if (options.report !== undefined) await replaceFile(page, result.files.get('report.html') ?? '');
-  if (options.predictions !== undefined && result.heldOut !== null) {
-    await replaceFile(resolve(world.cwd, options.predictions), result.heldOut);
-  }
-  await rm(checkpoints, { recursive: true, force: true });
-  if (!options.json) terminal.print(`\n${formatSpeechReport(result.report)}`);
+  const report = formatSpeechReport(result.report);
+  const page = await writeTrained(context, result, { folder: out, checkpoints, options, report });
 
   const { description, summary, example, data: source } = result;
   const { name, digest, rows } = source;

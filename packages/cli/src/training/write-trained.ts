@@ -1,7 +1,6 @@
 // What every training ends with, whatever it learned: its files, its report as a page, its held-out answers, and where it is.
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { formatReport } from '@amaas/learn/evaluate';
 import type { CommandContext, SharedOptions } from '../command-context.ts';
 import type { Deployed } from './deploy-trained.ts';
 import { replaceFile, replaceFiles } from './durable-file.ts';
@@ -16,14 +15,20 @@ export interface OutputOptions extends SharedOptions {
 /**
  * Writes the folder and what the options ask for besides, removes the checkpoints, and prints the report.
  * @param to.checkpoints - null: there are none, or they stay
+ * @param to.report - as text
  * @returns where the report's page is
  */
 export async function writeTrained(
   { world, terminal }: CommandContext,
-  { files, heldOut, report }: Pick<TrainingResult, 'files' | 'heldOut' | 'report'>,
-  to: { readonly folder: string; readonly checkpoints: string | null; readonly options: OutputOptions },
+  { files, heldOut }: Pick<TrainingResult, 'files' | 'heldOut'>,
+  to: {
+    readonly folder: string;
+    readonly checkpoints: string | null;
+    readonly options: OutputOptions;
+    readonly report: string;
+  },
 ): Promise<string> {
-  const { folder, checkpoints, options } = to;
+  const { folder, checkpoints, options, report } = to;
   await replaceFiles(folder, files);
   const page = options.report === undefined ? join(folder, 'report.html') : resolve(world.cwd, options.report);
   if (options.report !== undefined) await replaceFile(page, files.get('report.html') ?? '');
@@ -31,7 +36,7 @@ export async function writeTrained(
     await replaceFile(resolve(world.cwd, options.predictions), heldOut);
   }
   if (checkpoints !== null) await rm(checkpoints, { recursive: true, force: true });
-  if (!options.json) terminal.print(`\n${formatReport(report)}`);
+  if (!options.json) terminal.print(`\n${report}`);
   return page;
 }
 

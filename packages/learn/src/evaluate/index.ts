@@ -19,7 +19,7 @@ export type { EvaluationOptions } from './evaluation-options.ts';
 export type { ClassifierEvaluation, ClassifierScores } from './classifier-rows.ts';
 export * from './folds.ts';
 export { escapeHtml, type HtmlTable, tableHtml, userHtml } from './html.ts';
-export { PAGE_STYLE } from './page-style.ts';
+export { pageHtml, type PageParts } from './page-frame.ts';
 export { trainingPlots } from './curve-plots.ts';
 export { formatReport } from './format-report.ts';
 export { describeMetric, type MetricName } from './metric-names.ts';

@@ -12,46 +12,27 @@ import {
   formatPercent,
   formatPValue,
 } from './number-text.ts';
-import { PAGE_STYLE } from './page-style.ts';
+import { pageHtml } from './page-frame.ts';
 import type { BaselineResult, EvaluationReport, EvaluationTask, Fact } from './report.ts';
 import { residualHistogram, residualPlot, scatterPlot } from './residual-plots.ts';
 import { slicesHtml } from './slice-table.ts';
 
 /** Renders a report as an HTML document. Equal reports give equal pages; every name in it is escaped. */
 export function renderReportPage(report: EvaluationReport): string {
-  const title = titleOf(report);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(title)}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-<header>
-<h1>${userHtml(title)}</h1>
-<p class="about">${aboutHtml(report)}</p>
-</header>
-<main>
-${[
-  keyFiguresHtml(report),
-  warningsHtml(report),
-  metricsHtml(report),
-  plotsHtml(report),
-  classesHtml(report),
-  slicesHtml(report),
-  trainingHtml(report),
-  factsHtml(report),
-]
-  .filter((section) => section !== '')
-  .join('\n')}
-</main>
-</body>
-</html>
-`;
+  return pageHtml({
+    title: titleOf(report),
+    about: aboutHtml(report),
+    sections: [
+      keyFiguresHtml(report),
+      warningsHtml(report),
+      metricsHtml(report),
+      plotsHtml(report),
+      classesHtml(report),
+      slicesHtml(report),
+      trainingHtml(report),
+      factsHtml(report),
+    ],
+  });
 }
 
 function titleOf({ model }: EvaluationReport): string {

@@ -1,40 +1,21 @@
 // A report on a recogniser of speech as one self-contained page: no scripts, nothing loaded from anywhere.
-import { escapeHtml, PAGE_STYLE, tableHtml, trainingPlots, userHtml } from '../evaluate/index.ts';
+import { escapeHtml, pageHtml, tableHtml, trainingPlots, userHtml } from '../evaluate/index.ts';
 import { formatShares, type SpeechMetric, type SpeechReport } from './speech-report.ts';
 
 /** Renders a report as an HTML document. Equal reports give equal pages; every name in it is escaped. */
 export function renderSpeechPage(report: SpeechReport): string {
-  const title = `Speech: ${report.data.name}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(title)}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-<header>
-<h1>${userHtml(title)}</h1>
-<p class="about">On ${report.n.toLocaleString('en-US')} recordings it has not heard.</p>
-</header>
-<main>
-${[
-  figuresHtml(report),
-  editsHtml(report),
-  worstHtml(report),
-  slicesHtml(report),
-  trainingHtml(report),
-  factsHtml(report),
-]
-  .filter((section) => section !== '')
-  .join('\n')}
-</main>
-</body>
-</html>
-`;
+  return pageHtml({
+    title: `Speech: ${report.data.name}`,
+    about: `On ${report.n.toLocaleString('en-US')} recordings it has not heard.`,
+    sections: [
+      figuresHtml(report),
+      editsHtml(report),
+      worstHtml(report),
+      slicesHtml(report),
+      trainingHtml(report),
+      factsHtml(report),
+    ],
+  });
 }
 
 function figuresHtml({ metrics }: SpeechReport): string {
