@@ -15,10 +15,11 @@ import { askLlamaCpp } from '../packages/learn/src/language/testing/llama-cpp.ts
 import { tellSamples } from '../models/story-teller/write-story-teller.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../models/story-teller/model');
+const GGUF = resolve(FOLDER, '../1/model.gguf');
 const TEXT = 'Once upon a time there was a little fox who liked to sing.';
 
 const read = (name: string): Promise<Buffer> => readFile(join(FOLDER, name));
-const { options, weights, tokenizer, specialTokens } = await llamaFromGguf(await readGguf(await read('model.gguf')));
+const { options, weights, tokenizer, specialTokens } = await llamaFromGguf(await readGguf(await readFile(GGUF)));
 assert(tokenizer !== null);
 const network = asNetwork(createLanguageNetwork({ name: 'llama', ...options }));
 const model = new TrainedModel({
@@ -42,7 +43,7 @@ test('the story-teller tells its samples again', async () => {
 
 test('llama.cpp predicts from the GGUF file what the network predicts', async () => {
   const ids = [...tokenizer.encode(TEXT).ids];
-  const answer = await askLlamaCpp({ model: join(FOLDER, 'model.gguf'), texts: [TEXT], logitsOf: [ids] });
+  const answer = await askLlamaCpp({ model: GGUF, texts: [TEXT], logitsOf: [ids] });
   assert.deepEqual(answer.tokens[0]?.slice(-ids.length + 1), ids.slice(1));
   const block = new Int32Array(options.blockSize);
   block.set(ids);

@@ -18,7 +18,7 @@ const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engines/llama': ['core', 'learn'],
   client: ['protocols', 'core'],
   cli: ['client', 'core', 'protocols', 'learn', 'server', 'engines/ort-node', 'engines/duckdb', 'engines/sharp'],
-  server: ['core', 'protocols', 'learn', 'engines/ort-node', 'engines/duckdb', 'engines/sharp'],
+  server: ['core', 'protocols', 'learn', 'engines/ort-node', 'engines/llama', 'engines/duckdb', 'engines/sharp'],
 };
 
 /** Folder inside server → sibling folders it may import. `compose` is the composition root and sees everything. */
@@ -34,6 +34,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   admission: ['registry', 'artifacts', 'dataplane'],
   dataplane: ['scheduler', 'registry', 'monitoring', 'artifacts'],
   preprocess: ['dataplane'],
+  conversation: ['dataplane'],
   backup: ['storage', 'artifacts'],
   jobs: ['registry', 'dataplane', 'artifacts', 'storage'],
   codec: [],
@@ -72,6 +73,7 @@ const SINGLE_IMPORTERS: Readonly<Record<string, string>> = {
   '@duckdb/node-api': 'packages/engines/duckdb/src/binding.ts',
   'onnxruntime-web': 'packages/engines/ort-web/src/binding.ts',
   'onnxruntime-web/wasm': 'packages/engines/ort-web/src/binding.ts',
+  '@huggingface/jinja': 'packages/server/src/conversation/conversation-formats.ts',
   pg: 'packages/server/src/storage/postgres.ts',
   'node:sqlite': 'packages/server/src/storage/sqlite.ts',
 };

@@ -12,7 +12,9 @@ const PROMPTS = ['', 'Once upon a time', 'Tom had a red ball.', 'The little cat 
 /** With the prompt fewer than the network sees at once. */
 const SAMPLE_TOKENS = 220;
 
-const KEPT = ['model.onnx', 'example.json', 'model.gguf', 'tokenizer.json', 'training.json', 'loss.svg'];
+const KEPT = ['model.onnx', 'example.json', 'tokenizer.json', 'training.json', 'loss.svg'];
+/** The version that every server brings; its manifest and chat template lie beside it. */
+const SERVED = '1/model.gguf';
 
 const NOTICE = `Trained with amaas by models/story-teller/make.ts on stories told by stories260K
 (Andrej Karpathy, llama2.c; MIT), which has learned from TinyStories
@@ -44,6 +46,7 @@ export async function writeStoryTeller(trained: TrainedLanguageModel): Promise<v
     return bytes;
   };
   for (const name of KEPT) await writeFile(join(folder, name), bytesOf(name));
+  await writeFile(join(import.meta.dirname, SERVED), bytesOf('model.gguf'));
   const manifest: Readonly<Record<string, unknown>> = JSON.parse(new TextDecoder().decode(bytesOf('amaas.json')));
   const complete = {
     ...manifest,

@@ -19,12 +19,15 @@ export interface LocalFile {
 const MAX_FILES = 1000;
 
 /**
- * Lists what to deploy: one file, as `model.onnx`, or everything below a folder but hidden files. Links are followed.
+ * Lists what to deploy: one file, as `model.onnx` or `model.gguf`, or everything below a folder but hidden files. Links are followed.
  * @throws INVALID_ARGUMENT for a folder without files or with too many
  */
 export async function listLocalFiles(source: string): Promise<readonly LocalFile[]> {
   const found = await stat(source);
-  if (!found.isDirectory()) return [{ path: 'model.onnx', localPath: source, sizeBytes: found.size }];
+  if (!found.isDirectory()) {
+    const path = source.toLowerCase().endsWith('.gguf') ? 'model.gguf' : 'model.onnx';
+    return [{ path, localPath: source, sizeBytes: found.size }];
+  }
   const files: LocalFile[] = [];
   await collect(source, '', files);
   if (files.length === 0) throw new AmaasError('INVALID_ARGUMENT', `deploy: there is no file in ${source}`);

@@ -68,7 +68,7 @@ export function versionText(version: VersionDetail): string {
     ...(signatures.length === 1 && first !== undefined
       ? signatureRows('', first[1], version)
       : signatures.flatMap(([name, signature]) => signatureRows(`${name} `, signature, version))),
-    ['batching', batchingText(version)],
+    ...(version.format === 'gguf' ? languageRows(version) : [['batching', batchingText(version)] as const]),
     ...paddingRows(version),
     ...servingRows(version),
     ...(version.manifest.licence === undefined ? [] : [['licence', version.manifest.licence] as const]),
@@ -140,6 +140,37 @@ function otherForm(declared: readonly (readonly [string, Preprocess])[], name: s
 function paddingRows({ serving }: VersionDetail): readonly Row[] {
   const off = serving?.paddingOff;
   return off === undefined ? [] : [['padding', `off, texts of different lengths run apart: ${off}`]];
+}
+
+function languageRows({ language, lineage }: VersionDetail): readonly Row[] {
+  const said = new Map<string, unknown>(Object.entries({ ...Object(lineage['languageModel']) }));
+  const text = (label: string, ...values: readonly unknown[]): readonly Row[] => {
+    const shown = values.filter((value) => typeof value === 'string' || typeof value === 'number').join(', ');
+    return shown === '' ? [] : [[label, shown]];
+  };
+  const parameters = said.get('parameters');
+  const millions =
+    typeof parameters === 'number' ? `${(parameters / 1e6).toPrecision(3)} million parameters` : undefined;
+  return [
+    ...text('kind', said.get('architecture'), said.get('quantization'), millions),
+    ...text(
+      'trained on',
+      said.get('trainedContextTokens') === 0 ? undefined : `${said.get('trainedContextTokens')} tokens of context`,
+    ),
+    ...(language === undefined ? [] : loadedRows(language)),
+  ];
+}
+
+function loadedRows(language: NonNullable<VersionDetail['language']>): readonly Row[] {
+  const abilities: readonly Row[] = [['abilities', language.abilities.join(', ') || 'continues texts']];
+  if (!language.isLoaded) return [...abilities, ['memory', 'not loaded; the first request brings it in']];
+  const { threads } = language;
+  return [
+    ...abilities,
+    ['memory', formatBytes(language.memoryBytes)],
+    ['context', `${language.parallel} × ${language.contextTokens} tokens`],
+    ...(threads === null ? [] : [['threads', `${threads.generation} to write, ${threads.prompt} to read`] as const]),
+  ];
 }
 
 function batchingText({ serving }: VersionDetail): string {

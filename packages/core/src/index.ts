@@ -1,4 +1,5 @@
 export * from './clock.ts';
+export * from './conversation.ts';
 export * from './dtype.ts';
 export * from './engine.ts';
 export * from './errors.ts';

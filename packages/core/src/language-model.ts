@@ -17,8 +17,8 @@ export interface LanguageLoadOptions {
   readonly contextTokens?: number;
   /** Sequences at once, ≥ 1; default chosen likewise. */
   readonly parallel?: number;
-  /** Threads of the runtime; default: measured while loading. */
-  readonly threads?: number;
+  /** Threads of the runtime, or what an earlier load measured; default: measured while loading. */
+  readonly threads?: number | ThreadChoice;
   /** Most bytes that weights, caches and buffers may take together. @throws MEMORY_LIMIT with numbers beyond */
   readonly maxMemoryBytes: number;
   /** Longest loading may take, in milliseconds. */
@@ -26,6 +26,61 @@ export interface LanguageLoadOptions {
   /** Requests that may wait for a sequence. */
   readonly maxQueueSize: number;
   readonly signal?: AbortSignal;
+}
+
+/** What a model file says about itself, read without loading it. */
+export interface LanguageModelFile {
+  /** `llama`, `qwen3`, … */
+  readonly architecture: string;
+  readonly name: string | null;
+  /** How most of its weights are written, `Q8_0`; null where the file does not say. */
+  readonly quantization: string | null;
+  readonly parameters: number;
+  readonly fileBytes: number;
+  readonly vocabularySize: number;
+  readonly embeddingSize: number;
+  readonly layers: number;
+  readonly trainedContextTokens: number;
+  /** Jinja; null where it has none. */
+  readonly chatTemplate: string | null;
+  readonly beginToken: string | null;
+  readonly endToken: string | null;
+  /** Whether texts begin with `beginToken`. */
+  readonly beginsTexts: boolean;
+  /** Texts of the tokens that no user's text may stand for: control and user-defined ones. */
+  readonly specialTokens: readonly string[];
+  /** How states of tokens become one embedding; null: a model that writes. `rank`: a model that judges pairs of texts. */
+  readonly pooling: 'mean' | 'cls' | 'last' | 'rank' | null;
+}
+
+/** What a model takes of the machine, decided before anything is loaded. */
+export interface LanguageMemoryPlan {
+  readonly contextTokens: number;
+  readonly parallel: number;
+  /** Weights, caches and buffers. */
+  readonly bytes: number;
+}
+
+/** A runtime for language models. */
+export interface LanguageEngine {
+  readonly name: string;
+  readonly version: string;
+  /** Reads the file's header. @throws INVALID_MODEL naming what is wrong, and where */
+  inspect(modelPath: string): Promise<LanguageModelFile>;
+  /** @throws INVALID_MODEL, MEMORY_LIMIT with numbers when not even the least fits */
+  plan(
+    source: LanguageModelSource,
+    wish: Pick<LanguageLoadOptions, 'contextTokens' | 'parallel' | 'maxMemoryBytes'>,
+  ): Promise<LanguageMemoryPlan>;
+  /**
+   * Loads a model in a new process.
+   * @throws INVALID_MODEL when the file is malformed or the runtime does not take it, MEMORY_LIMIT with numbers,
+   *   MODEL_REJECTED when the process ended or was not ready in time, ENGINE_MISSING where the runtime is not installed,
+   *   CANCELLED
+   */
+  load(source: LanguageModelSource, options: LanguageLoadOptions): Promise<LanguageModel>;
+  /** Ends every process it started. */
+  dispose(): Promise<void>;
 }
 
 /** What is known of a loaded language model. */

@@ -109,6 +109,35 @@ export interface ResourcesManifest {
   readonly executionProviders?: readonly string[];
 }
 
+/** How a language model is run and asked; left-out fields come from the model file, the machine, or the request. */
+export interface LanguageManifest {
+  /** Name of a Jinja file beside the model, in place of the template in the model file. */
+  readonly chatTemplate?: string;
+  /** Tokens one sequence may hold, prompt and answer together. */
+  readonly contextTokens?: number;
+  /** Sequences at once. */
+  readonly parallel?: number;
+  readonly threads?: number;
+  /** Tokens of an answer at most, where the request does not say. */
+  readonly maxTokens?: number;
+  /** Where the request does not say. */
+  readonly sampling?: {
+    readonly temperature?: number;
+    readonly topK?: number;
+    readonly topP?: number;
+    readonly minP?: number;
+    readonly repeatPenalty?: number;
+  };
+  /** Texts that end every answer, besides those of the request. */
+  readonly stop?: readonly string[];
+  /** How long the model stays in memory after its last request, in milliseconds; null: until it is pushed out. */
+  readonly keepAliveMs?: number | null;
+  /** LoRA adapters: files beside the model by the name requests ask for them. */
+  readonly adapters?: Readonly<Record<string, string>>;
+  /** `llama-server`: the binary of that name on this machine; default llama.cpp inside amaas. */
+  readonly engine?: 'llama.cpp' | 'llama-server';
+}
+
 /** Contents of `amaas.json`, every field optional. */
 export interface Manifest {
   readonly schemaVersion?: 1;
@@ -125,6 +154,8 @@ export interface Manifest {
   readonly preprocess?: Readonly<Record<string, Preprocess>>;
   /** Per output name. */
   readonly postprocess?: Readonly<Record<string, TextPostprocess>>;
+  /** For language models. */
+  readonly language?: LanguageManifest;
   readonly limits?: LimitsManifest;
   readonly resources?: ResourcesManifest;
   readonly licence?: string;

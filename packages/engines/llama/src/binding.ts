@@ -141,7 +141,7 @@ export interface SamplerSettings {
 }
 
 /** What is declared below is of this version. */
-const VERSION = '3.22.1';
+export const LLAMA_VERSION = '3.22.1';
 
 /** Platforms there are builds for, by what Node calls them. Linux's come with this package; the others are installed by hand. */
 const PACKAGES: ReadonlyMap<string, string> = new Map([
@@ -179,7 +179,7 @@ async function findFolder(name: string): Promise<string> {
     const { getBinsDir }: PlatformPackage = await import(`@node-llama-cpp/${name}`);
     return getBinsDir().binsDir;
   } catch (cause) {
-    const message = `llama: language models need llama.cpp, which is not installed: npm install @node-llama-cpp/${name}@${VERSION}`;
+    const message = `llama: language models need llama.cpp, which is not installed: npm install @node-llama-cpp/${name}@${LLAMA_VERSION}`;
     throw new AmaasError('ENGINE_MISSING', message, { cause });
   }
 }

@@ -31,6 +31,7 @@ export class LoadedLanguageModel implements LanguageModel {
   readonly #source: LanguageModelSource;
   readonly #options: LanguageLoadOptions;
   readonly #task: LoadTask;
+  readonly #onDispose: () => void;
   readonly #streams = new Map<number, EventStream<GenerationEvent>>();
   readonly #started = new Set<number>();
   readonly #questions = new Map<number, Question>();
@@ -41,18 +42,27 @@ export class LoadedLanguageModel implements LanguageModel {
   #timer: NodeJS.Timeout | null = null;
   #ids = 0;
 
-  private constructor(source: LanguageModelSource, options: LanguageLoadOptions, task: LoadTask, first: Started) {
+  private constructor(
+    source: LanguageModelSource,
+    options: LanguageLoadOptions,
+    { task, first, onDispose }: { readonly task: LoadTask; readonly first: Started; readonly onDispose: () => void },
+  ) {
     this.#source = source;
     this.#options = options;
+    this.#onDispose = onDispose;
     this.facts = first.process.facts;
     // A process that takes its place is to be like it.
-    const { contextTokens, parallel } = this.facts;
-    this.#task = { ...task, contextTokens, parallel };
+    const { contextTokens, parallel, threads } = this.facts;
+    this.#task = { ...task, contextTokens, parallel, threads };
     this.#adopt(first);
   }
 
   /** @throws as `Engine.load` of the engine says */
-  static async start(source: LanguageModelSource, options: LanguageLoadOptions): Promise<LoadedLanguageModel> {
+  static async start(
+    source: LanguageModelSource,
+    options: LanguageLoadOptions,
+    onDispose: () => void,
+  ): Promise<LoadedLanguageModel> {
     const task: LoadTask = {
       label: source.label,
       modelPath: source.modelPath,
@@ -63,7 +73,7 @@ export class LoadedLanguageModel implements LanguageModel {
       maxMemoryBytes: options.maxMemoryBytes,
     };
     const first = await startProcess(task, options.maxLoadMs, options.signal);
-    return new LoadedLanguageModel(source, options, task, first);
+    return new LoadedLanguageModel(source, options, { task, first, onDispose });
   }
 
   get load(): { readonly active: number; readonly waiting: number } {
@@ -118,6 +128,7 @@ export class LoadedLanguageModel implements LanguageModel {
     this.#process = null;
     this.#failAll(new AmaasError('MODEL_NOT_READY', `generate: model "${this.#source.label}" is being unloaded`));
     await child?.kill();
+    this.#onDispose();
   }
 
   #adopt({ process, listen }: Started): void {

@@ -1,5 +1,12 @@
 // What the engine and the child process of a model say to each other: structured-clonable values.
-import type { GenerationEvent, GenerationRequest, LanguageModelFacts, PromptPiece, SerializedError } from '@amaas/core';
+import type {
+  GenerationEvent,
+  GenerationRequest,
+  LanguageModelFacts,
+  PromptPiece,
+  SerializedError,
+  ThreadChoice,
+} from '@amaas/core';
 
 /** How a child loads its model. */
 export interface LoadTask {
@@ -8,7 +15,7 @@ export interface LoadTask {
   readonly adapters: ReadonlyMap<string, string>;
   readonly contextTokens: number | null;
   readonly parallel: number | null;
-  readonly threads: number | null;
+  readonly threads: number | ThreadChoice | null;
   readonly maxMemoryBytes: number;
 }
 

@@ -1,5 +1,11 @@
 // The model in its child process: loads it, chooses threads, and answers what the engine asks.
-import { AmaasError, type GenerationRequest, type LanguageModelFacts, type PromptPiece } from '@amaas/core';
+import {
+  AmaasError,
+  type GenerationRequest,
+  type LanguageModelFacts,
+  type PromptPiece,
+  type ThreadChoice,
+} from '@amaas/core';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundContext, BoundModel, LlamaBinding } from './binding.ts';
@@ -78,10 +84,7 @@ export class ModelHost {
       );
     }
     const context = await openContext(parts, task, model);
-    const threads =
-      task.threads === null
-        ? await chooseThreads(context, availableParallelism(), Math.max(0, model.tokenBos()))
-        : { generation: task.threads, prompt: task.threads, measured: [] };
+    const threads = await threadsFor(task, context, Math.max(0, model.tokenBos()));
     const speed = threads.measured.find((each) => each.threads === threads.prompt)?.promptTokensPerSecond;
     const stepTokens = Math.round(((speed ?? Number.POSITIVE_INFINITY) * MOST_STEP_MS) / 1000);
     const facts: LanguageModelFacts = {
@@ -164,6 +167,11 @@ export class ModelHost {
       isEnd: (token) => this.#vocabulary.isEnd(token),
     });
   }
+}
+
+async function threadsFor({ threads }: DecidedLoad, context: BoundContext, token: number): Promise<ThreadChoice> {
+  if (threads === null) return chooseThreads(context, availableParallelism(), token);
+  return typeof threads === 'number' ? { generation: threads, prompt: threads, measured: [] } : threads;
 }
 
 async function openContext(

@@ -1,7 +1,7 @@
 // How many tokens and sequences a model gets, from its file and the memory allowed, before anything is loaded.
-import { open } from 'node:fs/promises';
-import { AmaasError } from '@amaas/core';
-import { type GgufFile, ggufNumber, ggufNumbers, ggufText, ggufTexts, readGguf } from '@amaas/learn/gguf';
+import { AmaasError, type LanguageMemoryPlan } from '@amaas/core';
+import { type GgufFile, ggufNumber, ggufNumbers, ggufText, ggufTexts } from '@amaas/learn/gguf';
+import { readHeader } from './model-file.ts';
 
 /** What a file says of the memory its model needs. */
 export interface MemoryFacts {
@@ -14,13 +14,6 @@ export interface MemoryFacts {
   readonly stepBytes: number;
 }
 
-export interface MemoryPlan {
-  readonly contextTokens: number;
-  readonly parallel: number;
-  /** Weights, caches and buffers. */
-  readonly bytes: number;
-}
-
 /** Tokens llama.cpp computes in one step at most. */
 export const MOST_STEP_TOKENS = 512;
 
@@ -30,27 +23,10 @@ const USUAL_PARALLEL = 4;
 const LEAST_CONTEXT_TOKENS = 512;
 const CACHE_NUMBER_BYTES = 2;
 
-/**
- * Reads the header of a model file, every number of it held against the file's length: what is malformed ends here and does
- * not reach llama.cpp.
- * @throws INVALID_MODEL naming what is wrong, and where
- */
+/** @throws INVALID_MODEL naming what is wrong, and where */
 export async function readMemoryFacts(modelPath: string): Promise<MemoryFacts> {
-  const file = await open(modelPath);
-  try {
-    const { size } = await file.stat();
-    const gguf = await readGguf({
-      byteLength: size,
-      async read(start, end) {
-        const bytes = new Uint8Array(end - start);
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
-        return bytes.subarray(0, bytesRead);
-      },
-    });
-    return factsOf(gguf, size);
-  } finally {
-    await file.close();
-  }
+  const { gguf, fileBytes } = await readHeader(modelPath);
+  return factsOf(gguf, fileBytes);
 }
 
 function factsOf({ metadata }: GgufFile, fileBytes: number): MemoryFacts {
@@ -93,11 +69,11 @@ export interface MemoryWish {
  * What is asked for where it fits; else what was not asked for becomes smaller: sequences first, then tokens.
  * @throws MEMORY_LIMIT with the numbers when not even the least fits
  */
-export function planMemory(label: string, facts: MemoryFacts, wish: MemoryWish): MemoryPlan {
+export function planMemory(label: string, facts: MemoryFacts, wish: MemoryWish): LanguageMemoryPlan {
   const { maxMemoryBytes } = wish;
   let contextTokens = wish.contextTokens ?? Math.min(facts.trainedContextTokens, USUAL_CONTEXT_TOKENS);
   let parallel = wish.parallel ?? USUAL_PARALLEL;
-  const plan = (): MemoryPlan => ({
+  const plan = (): LanguageMemoryPlan => ({
     contextTokens,
     parallel,
     bytes: facts.fileBytes + facts.stepBytes + facts.cacheBytesPerToken * contextTokens * parallel,

@@ -96,6 +96,35 @@ const TextPostprocessSchema = Type.Object(
   strict,
 );
 
+const Tokens = Type.Integer({ minimum: 1, maximum: 16_777_216 });
+
+const LanguageManifestSchema = Type.Object(
+  {
+    chatTemplate: Type.Optional(FileNameSchema),
+    contextTokens: Type.Optional(Tokens),
+    parallel: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
+    threads: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024 })),
+    maxTokens: Type.Optional(Tokens),
+    sampling: Type.Optional(
+      Type.Object(
+        {
+          temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
+          topK: Type.Optional(Type.Integer({ minimum: 1 })),
+          topP: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+          minP: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+          repeatPenalty: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 100 })),
+        },
+        strict,
+      ),
+    ),
+    stop: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { maxItems: 64 })),
+    keepAliveMs: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()])),
+    adapters: Type.Optional(Type.Record(Type.String({ minLength: 1 }), FileNameSchema)),
+    engine: Type.Optional(oneOf(['llama.cpp', 'llama-server'], 'What runs the model.')),
+  },
+  strict,
+);
+
 /** `amaas.json`; see core's `Manifest` for what each field means. */
 export const ManifestSchema = Type.Object(
   {
@@ -131,6 +160,7 @@ export const ManifestSchema = Type.Object(
     labels: Type.Optional(Type.Union([Type.Array(Type.String()), Type.String({ minLength: 1 })])),
     preprocess: Type.Optional(Type.Record(Type.String(), Type.Union([ImagePreprocessSchema, TextPreprocessSchema]))),
     postprocess: Type.Optional(Type.Record(Type.String(), TextPostprocessSchema)),
+    language: Type.Optional(LanguageManifestSchema),
     limits: Type.Optional(
       Type.Object(
         {
@@ -197,6 +227,37 @@ export const VersionSummarySchema = Type.Object(
   strict,
 );
 
+const LanguageViewSchema = Type.Object(
+  {
+    isLoaded: Type.Boolean({ description: 'Whether it is in memory; the first request brings it there.' }),
+    memoryBytes: Type.Integer({ minimum: 0 }),
+    contextTokens: Type.Union([Type.Integer(), Type.Null()], { description: 'Of one sequence; null: not loaded.' }),
+    parallel: Type.Union([Type.Integer(), Type.Null()], { description: 'Sequences at once; null: not loaded.' }),
+    threads: Type.Union([
+      Type.Object(
+        {
+          generation: Type.Integer(),
+          prompt: Type.Integer(),
+          measured: Type.Array(
+            Type.Object(
+              {
+                threads: Type.Integer(),
+                generatedTokensPerSecond: Type.Number(),
+                promptTokensPerSecond: Type.Number(),
+              },
+              strict,
+            ),
+          ),
+        },
+        { ...strict, description: 'As measured on this machine.' },
+      ),
+      Type.Null(),
+    ]),
+    abilities: Type.Array(Type.String(), { description: 'chat, tools, thinking.' }),
+  },
+  { ...strict, description: 'Of language models.' },
+);
+
 export const VersionDetailSchema = Type.Object(
   {
     ...VersionSummarySchema.properties,
@@ -227,6 +288,7 @@ export const VersionDetailSchema = Type.Object(
       ),
       Type.Null(),
     ]),
+    language: Type.Optional(LanguageViewSchema),
   },
   strict,
 );

@@ -5,24 +5,31 @@ import {
   type Clock,
   DEFAULT_SIGNATURE,
   type Engine,
+  type LanguageEngine,
+  type LanguageModelSource,
   type Manifest,
   type ModelSource,
   type NamedTensors,
   type TensorSpec,
 } from '@amaas/core';
 import { decodeInferRequest } from '@amaas/protocols/oip';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ArtifactTrees, BlobStore, TreeFile } from '../artifacts/index.ts';
-import type {
-  LaidOutVersion,
-  ServingEvidence,
-  TextSteps,
-  TextStepsProvider,
-  VersionProvider,
+import { open, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ArtifactTrees, BlobStore, Digest, TreeFile } from '../artifacts/index.ts';
+import {
+  type ConversationFormatProvider,
+  type LaidOutVersion,
+  type LanguageEvidence,
+  type LanguageProvider,
+  languageSource,
+  type ServingEvidence,
+  type TextSteps,
+  type TextStepsProvider,
+  type VersionProvider,
 } from '../dataplane/index.ts';
 import type { Lineage, ModelOwner, Registry, VersionRecord } from '../registry/index.ts';
-import { readVersionSettings } from './manifest.ts';
+import { assertLanguageManifest, LanguageQuarantine } from './language-quarantine.ts';
+import { readVersionSettings, type VersionSettings } from './manifest.ts';
 import { type PreparedModel, prepareModel, readDeclaredShapes } from './model-file.ts';
 import { Quarantine, type QuarantineLimits } from './quarantine.ts';
 import { signaturesOf } from './signatures.ts';
@@ -30,6 +37,12 @@ import { assertIdsFit, exampleFor, narrowedInputs, withTextOutputs } from './tex
 
 export interface AdmissionParts {
   readonly engine: Engine;
+  readonly language: {
+    /** The runtime a manifest asks for. @throws ENGINE_MISSING */
+    readonly engineFor: (manifest: Manifest) => LanguageEngine;
+    readonly formats: ConversationFormatProvider;
+    readonly maxMemoryBytes: number;
+  };
   readonly texts: TextStepsProvider;
   readonly registry: Registry;
   readonly blobs: BlobStore;
@@ -63,18 +76,22 @@ interface ExampleSubject {
   readonly inputs: readonly TensorSpec[];
 }
 
-/** Model file names in order of preference. */
 const MODEL_FILE = 'model.onnx';
+const LANGUAGE_MODEL_FILE = 'model.gguf';
+/** Source: ggml, docs/gguf.md. */
+const GGUF_MAGIC = 'GGUF';
 
-export class Admission implements VersionProvider {
+export class Admission implements VersionProvider, LanguageProvider {
   readonly engine: Engine;
   readonly #parts: AdmissionParts;
   readonly #quarantine: Quarantine;
+  readonly #language: LanguageQuarantine;
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
     this.engine = parts.engine;
     this.#quarantine = new Quarantine(parts);
+    this.#language = new LanguageQuarantine({ ...parts, ...parts.language });
   }
 
   /**
@@ -98,6 +115,7 @@ export class Admission implements VersionProvider {
       request.manifest,
     );
     const modelFile = findModelFile(request.files, settings.modelFile);
+    if (isGguf(modelFile.path)) return this.#admitLanguageModel(request, settings, modelFile.path);
     const bytes = await this.#readBlob(modelFile);
     const prepared = prepareModel(bytes, new Set(request.files.map((file) => file.path)));
     const files = await this.#withRewritten(request.files, modelFile, prepared);
@@ -149,6 +167,61 @@ export class Admission implements VersionProvider {
     } finally {
       texts?.close();
       tree.release();
+    }
+  }
+
+  async #admitLanguageModel(
+    request: AdmissionRequest,
+    { manifest, policy }: VersionSettings,
+    file: string,
+  ): Promise<VersionRecord> {
+    const { files } = request;
+    assertLanguageManifest(manifest, new Set(files.map(({ path }) => path)));
+    const label = `${request.model}@${request.version ?? 'new'}`;
+    const tree = await this.#parts.trees.materialise(files);
+    try {
+      const { directory, digest } = tree;
+      const { language = {} } = manifest;
+      const source = languageSource({ label, modelPath: join(directory, file), directory, language });
+      const evidence = await this.#language.examine({
+        ...{ digest, source, directory, manifest },
+        retryRejected: request.retryRejected ?? false,
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      });
+      const { chatTemplate: _, specialTokens: __, ...facts } = evidence.file;
+      const { record } = await this.#parts.registry.registerVersion({
+        model: request.model,
+        owner: request.owner,
+        ...(request.version === undefined ? {} : { version: request.version }),
+        format: 'gguf',
+        files,
+        signatures: new Map(),
+        manifest,
+        lineage: { ...request.lineage, origin: request.owner, languageModel: { file, ...facts } },
+        labels: request.labels ?? [],
+        ...(policy === null ? {} : { policy }),
+      });
+      return record;
+    } finally {
+      tree.release();
+    }
+  }
+
+  /** What quarantine knows of a registered version of a language model on this machine. */
+  languageEvidenceFor(version: VersionRecord, source: LanguageModelSource): Promise<LanguageEvidence> {
+    const { digest, manifest } = version;
+    return this.#language.examine({ digest, source, directory: dirname(source.modelPath), manifest });
+  }
+
+  /** What a model file that came without a name is called, by how it begins. @throws ARTIFACT_NOT_FOUND */
+  async modelFileName(digest: Digest): Promise<string> {
+    const file = await open(await this.#parts.blobs.path(digest));
+    try {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(GGUF_MAGIC.length), 0, GGUF_MAGIC.length, 0);
+      const isLanguageModel = new TextDecoder().decode(buffer.subarray(0, bytesRead)) === GGUF_MAGIC;
+      return isLanguageModel ? LANGUAGE_MODEL_FILE : MODEL_FILE;
+    } finally {
+      await file.close();
     }
   }
 
@@ -233,20 +306,27 @@ export class Admission implements VersionProvider {
 }
 
 function findModelFile(files: readonly TreeFile[], named: string | null): TreeFile {
-  const exact = files.find((file) => file.path === (named ?? MODEL_FILE));
-  const models = files.filter((file) => file.path.endsWith('.onnx'));
+  const usual = named === null ? [MODEL_FILE, LANGUAGE_MODEL_FILE] : [named];
+  const exact = usual.flatMap((name) => files.filter((file) => file.path === name))[0];
+  const onnx = files.filter((file) => file.path.endsWith('.onnx'));
+  // Adapters of a language model lie in folders beside it.
+  const models = onnx.length > 0 ? onnx : files.filter((file) => isGguf(file.path) && !file.path.includes('/'));
   const [first] = models;
   if (exact !== undefined) return exact;
   if (first !== undefined && models.length === 1) return first;
-  const found = models.length === 0 ? 'no .onnx file' : models.map((file) => file.path).join(', ');
+  const found = models.length === 0 ? 'none' : models.map((file) => file.path).join(', ');
   throw new AmaasError(
     'INVALID_MODEL',
-    `deploy: expected a file "${named ?? MODEL_FILE}" or exactly one .onnx file, found ${found}`,
+    `deploy: expected a file "${usual.join('" or "')}" or exactly one .onnx or .gguf file, found ${found}`,
   );
 }
 
-function modelFileOf(version: VersionRecord): string {
-  return version.lineage.model?.file ?? MODEL_FILE;
+function isGguf(path: string): boolean {
+  return path.endsWith('.gguf');
+}
+
+function modelFileOf({ lineage }: VersionRecord): string {
+  return lineage.model?.file ?? lineage.languageModel?.file ?? MODEL_FILE;
 }
 
 /** Labels found in the model itself stand in for those a manifest could have given. */

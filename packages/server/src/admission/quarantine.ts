@@ -15,7 +15,7 @@ import {
   toAmaasError,
 } from '@amaas/core';
 import type { Digest } from '../artifacts/index.ts';
-import type { Registry } from '../registry/index.ts';
+import type { Registry, VerdictKey } from '../registry/index.ts';
 import type { DeclaredShapes } from './model-file.ts';
 
 /** What a model may cost while it is tried. */
@@ -72,34 +72,48 @@ export class Quarantine {
       machine: this.#machine,
       optionsDigest: conditionsDigest(subject),
     };
-    const known = await registry.getVerdict(key);
-    if (known !== null) {
-      if (known.kind === 'admitted') return known.report;
-      if (!subject.retryRejected) throw deserializeError(renamed(known.error, subject.source.label));
-    }
-    try {
-      const report = await engine.probe(subject.source, {
+    const { label } = subject.source;
+    return judge({ registry, onVerdict }, { key, label, retryRejected: subject.retryRejected ?? false }, async () =>
+      engine.probe(subject.source, {
         resources: subject.resources,
         timeoutMs: subject.limits.timeoutMs,
         maxMemoryBytes: subject.limits.maxMemoryBytes,
         declared: await subject.declared(),
         ...(subject.example === null ? {} : { example: subject.example }),
         ...(subject.signal === undefined ? {} : { signal: subject.signal }),
+      }),
+    );
+  }
+}
+
+/**
+ * What trying a model out shows, from memory where it was done before.
+ * @throws what `tryOut` throws, or threw when it was about the model
+ */
+export async function judge<Report>(
+  { registry, onVerdict }: Pick<QuarantineParts, 'registry' | 'onVerdict'>,
+  subject: { readonly key: VerdictKey; readonly label: string; readonly retryRejected: boolean },
+  tryOut: () => Promise<Report>,
+): Promise<Report> {
+  const { key, label, retryRejected } = subject;
+  const known = await registry.getVerdict<Report>(key);
+  if (known?.kind === 'admitted') return known.report;
+  if (known?.kind === 'rejected' && !retryRejected) throw deserializeError(renamed(known.error, label));
+  try {
+    const report = await tryOut();
+    await registry.putVerdict<Report>(key, { kind: 'admitted', report });
+    onVerdict('admitted');
+    return report;
+  } catch (thrown) {
+    const error = toAmaasError(thrown);
+    if (isAboutTheModel(error)) {
+      await registry.putVerdict<Report>(key, {
+        kind: 'rejected',
+        error: renamed(serializeError(error), ANY_MODEL, label),
       });
-      await registry.putVerdict(key, { kind: 'admitted', report });
-      onVerdict('admitted');
-      return report;
-    } catch (thrown) {
-      const error = toAmaasError(thrown);
-      if (isAboutTheModel(error)) {
-        await registry.putVerdict(key, {
-          kind: 'rejected',
-          error: renamed(serializeError(error), ANY_MODEL, subject.source.label),
-        });
-        onVerdict('rejected');
-      }
-      throw error;
+      onVerdict('rejected');
     }
+    throw error;
   }
 }
 

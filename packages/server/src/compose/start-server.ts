@@ -9,7 +9,7 @@ import { Admission, FolderSync } from '../admission/index.ts';
 import { ArtifactTrees, FileBlobStore } from '../artifacts/index.ts';
 import { CodecPool } from '../codec/index.ts';
 import { type Config, loadConfig, type LoadConfigOptions } from '../config/index.ts';
-import { DataPlane } from '../dataplane/index.ts';
+import { DataPlane, LanguageLoader } from '../dataplane/index.ts';
 import { createSqlKeyStore, fetchUrl, Gateway } from '../gateway/index.ts';
 import { createRoutes, listen, type Listener } from '../http/index.ts';
 import type { Jobs } from '../jobs/index.ts';
@@ -19,6 +19,7 @@ import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
 import { createJobs } from './create-jobs.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import type { JobKindFactory } from './job-kinds.ts';
+import { createLanguages } from './languages.ts';
 import { createPicturePreparer } from './pictures.ts';
 import { createStatus } from './status.ts';
 import { createTexts } from './texts.ts';
@@ -110,10 +111,17 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
 
   const engine = createOrtEngine();
   takeDown.add('engine', () => engine.dispose());
+  const languages = createLanguages(config);
+  takeDown.add('language models', () => languages.dispose());
   const texts = createTexts(clock);
   takeDown.add('tokenizer threads', () => texts.dispose());
   const admission = new Admission({
     engine,
+    language: {
+      engineFor: languages.engineFor,
+      formats: languages.formats,
+      maxMemoryBytes: languages.memory.maxBytes,
+    },
     texts,
     registry,
     blobs,
@@ -129,6 +137,18 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   const dataPlane = new DataPlane<ModelRecorder>({
     registry,
     provider: admission,
+    language: new LanguageLoader({
+      provider: admission,
+      engineFor: languages.engineFor,
+      formats: languages.formats,
+      memory: languages.memory,
+      clock,
+      defaults: {
+        maxLoadMs: config.languageLoadTimeoutMs,
+        maxQueueSize: config.defaultMaxQueueSize,
+        keepAliveMs: config.languageKeepAliveMs,
+      },
+    }),
     preparer: createPicturePreparer(clock, config.maxRequestBytes),
     texts,
     clock,
@@ -279,7 +299,7 @@ async function bringUp(parts: {
     logger.error({ err: thrown }, 'bringing up the models failed');
   }
   dataPlane.markReady();
-  logger.info({ models: dataPlane.served().length }, 'ready');
+  logger.info({ models: dataPlane.readyModels().length }, 'ready');
   jobs.start(); // not before: loading the models comes first
 }
 
@@ -296,7 +316,7 @@ function describeRunning(parts: {
     url: listener.url,
     config,
     ready,
-    readyModels: () => dataPlane.served().map((served) => `${served.name}@${served.version}`),
+    readyModels: () => dataPlane.readyModels(),
     stop: () => takeDown.run(),
     hasStuckRuns: () => engine.stuckRuns > 0,
   };

@@ -113,7 +113,7 @@ export const CONFIG_SCHEMA = Type.Object(
       defaultText: '<dataDir>/models',
       pattern: '^[^\\u0000]{1,4096}$',
       allowed: 'the path of a folder',
-      description: 'Watched folder: `<name>/<version>/model.onnx` or `<name>.onnx`.',
+      description: 'Watched folder: `<name>/<version>/model.onnx` or `<name>.onnx`; language models with `.gguf`.',
     }),
     databaseUrl: Type.Optional(
       text({
@@ -212,7 +212,7 @@ export const CONFIG_SCHEMA = Type.Object(
       description: 'Most requests waiting for a model whose manifest says nothing; further ones are refused at once.',
     }),
     maxModelBytes: integer({
-      default: 4 * GIB,
+      default: 64 * GIB,
       minimum: KIB,
       maximum: 1024 * GIB,
       bounds: 'no useful model is smaller than 1 KiB, no single machine loads more than 1 TiB',
@@ -231,6 +231,30 @@ export const CONFIG_SCHEMA = Type.Object(
       maximum: 64,
       bounds: 'each job is a process that takes all the cores it can get',
       description: 'Most jobs (trainings and the like) that run at the same time; further ones wait. One is fastest.',
+    }),
+    languageMemoryBytes: integer({
+      default: 0,
+      minimum: 0,
+      maximum: 64 * 1024 * GIB,
+      bounds: '0 decides by the machine',
+      defaultText: 'half of the memory of the machine',
+      description:
+        'Most memory language models take together; those idle for longest leave when another needs room. The other half is for everything else.',
+    }),
+    languageKeepAliveMs: integer({
+      default: 5 * MINUTE_MS,
+      minimum: 0,
+      maximum: MAX_TIMER_MS,
+      bounds: '0 unloads at once; the most is the longest timer Node has',
+      description:
+        'How long a language model stays in memory after its last request, unless the request or the manifest says. As with Ollama, whose clients count on it.',
+    }),
+    languageLoadTimeoutMs: integer({
+      default: 10 * MINUTE_MS,
+      minimum: 100,
+      maximum: 24 * HOUR_MS,
+      bounds: 'starting the child process alone takes tens of milliseconds',
+      description: 'Longest a language model may take to load. 60 GiB pass in that time at 100 MiB/s.',
     }),
     maxModelMemoryBytes: integer({
       default: 4 * GIB,
@@ -267,7 +291,7 @@ export const CONFIG_SCHEMA = Type.Object(
         'Whether `deploy <url>` may reach private, loopback and other internal addresses. Off: the server must not become a way into the network it stands in.',
     }),
     urlMaxBytes: integer({
-      default: 4 * GIB,
+      default: 64 * GIB,
       minimum: KIB,
       maximum: 1024 * GIB,
       bounds: 'as for maxModelBytes',

@@ -9,11 +9,12 @@ async function start(registry: FakeRegistry, provider = new FakeProvider()) {
   const dataPlane = new DataPlane({
     registry: registry.asRegistry(),
     provider,
+    language: { load: () => Promise.reject(new Error('no language models here')) },
     preparer: { prepare: () => Promise.reject(new Error('nothing to prepare here')) },
     texts: { open: async () => null },
     clock: systemClock,
     defaults: { maxRunMs: 1000, maxQueueSize: 1000, cores: 2 },
-    createRecorder: () => ({ recordBatch: () => {}, dispose: () => {} }),
+    createRecorder: () => ({ recordBatch: () => {}, recordGeneration: () => {}, dispose: () => {} }),
     onFailure: (_model, version) => failures.push(version),
   });
   await dataPlane.start();

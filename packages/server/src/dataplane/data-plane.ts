@@ -1,8 +1,9 @@
 // The protocol-free centre of serving: which versions answer, and how to reach them. Every protocol comes in here.
-import type { ModelReference } from '@amaas/core';
+import { AmaasError, formatModelReference, type ModelReference } from '@amaas/core';
 import { ModelTable, type VersionStatus } from './model-table.ts';
 import type { VersionRecorder } from './ports.ts';
-import { Reconciler, type ReconcilerParts } from './reconciler.ts';
+import { type AnyServed, Reconciler, type ReconcilerParts } from './reconciler.ts';
+import type { ServedLanguageModel } from './served-language-model.ts';
 import type { ServedVersion } from './served-version.ts';
 
 /** What a READY version holds at this moment. */
@@ -16,7 +17,7 @@ export interface VersionGauges {
 export type DataPlaneParts<Recorder extends VersionRecorder> = Omit<ReconcilerParts<Recorder>, 'table'>;
 
 export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
-  readonly #table = new ModelTable<ServedVersion<Recorder>>();
+  readonly #table = new ModelTable<AnyServed<Recorder>>();
   readonly #reconciler: Reconciler<Recorder>;
   readonly #registry: DataPlaneParts<Recorder>['registry'];
   #isReady = false;
@@ -47,9 +48,30 @@ export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
     return this.#reconciler.reconcile(model, options);
   }
 
-  /** The version that answers a reference. @throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, LABEL_NOT_FOUND, MODEL_NOT_READY */
+  /**
+   * The version that answers a reference with tensors.
+   * @throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, LABEL_NOT_FOUND, MODEL_NOT_READY, UNSUPPORTED_FEATURE for a language model
+   */
   resolve(reference: ModelReference): ServedVersion<Recorder> {
-    return this.#table.resolve(reference);
+    const served = this.#table.resolve(reference);
+    if (served.kind === 'tensors') return served;
+    throw new AmaasError(
+      'UNSUPPORTED_FEATURE',
+      `model "${formatModelReference(reference)}" is a language model: it takes text, at /v1/chat/completions, /v1/messages, /api/chat or /v2/models/${served.name}/generate, not tensors`,
+    );
+  }
+
+  /**
+   * The version of a language model that answers a reference.
+   * @throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, LABEL_NOT_FOUND, MODEL_NOT_READY, UNSUPPORTED_FEATURE for a model of tensors
+   */
+  resolveLanguage(reference: ModelReference): ServedLanguageModel<Recorder> {
+    const served = this.#table.resolve(reference);
+    if (served.kind === 'language') return served;
+    throw new AmaasError(
+      'UNSUPPORTED_FEATURE',
+      `model "${formatModelReference(reference)}" is no language model: it takes tensors, at /v2/models/${served.name}/infer or /v1/models/${served.name}:predict`,
+    );
   }
 
   /** Names of all known models, sorted. */
@@ -63,13 +85,23 @@ export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
   }
 
   /** The READY version of that number, or null. */
-  servedVersion(model: string, version: number): ServedVersion<Recorder> | null {
+  servedVersion(model: string, version: number): AnyServed<Recorder> | null {
     return this.#table.servedVersion(model, version);
   }
 
-  /** All READY versions. */
+  /** All READY versions that take tensors. */
   served(): readonly ServedVersion<Recorder>[] {
-    return this.#table.served();
+    return this.#table.served().flatMap((served) => (served.kind === 'tensors' ? [served] : []));
+  }
+
+  /** All READY versions of language models. */
+  servedLanguage(): readonly ServedLanguageModel<Recorder>[] {
+    return this.#table.served().flatMap((served) => (served.kind === 'language' ? [served] : []));
+  }
+
+  /** All READY versions, `name@version`. */
+  readyModels(): readonly string[] {
+    return this.#table.served().map((served) => `${served.name}@${served.version}`);
   }
 
   /** What the READY versions hold at this moment; for metrics. */

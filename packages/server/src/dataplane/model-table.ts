@@ -2,7 +2,13 @@
 // Changed by the reconciler only; reading it never waits.
 import { AmaasError, formatModelReference, type ModelReference } from '@amaas/core';
 import type { ModelRecord, VersionRecord } from '../registry/index.ts';
-import type { ServedVersion } from './served-version.ts';
+
+/** A READY version of whatever kind. */
+export interface Servable {
+  readonly record: VersionRecord;
+  readonly name: string;
+  readonly version: number;
+}
 
 export type VersionState = 'LOADING' | 'READY' | 'UNLOADING' | 'UNLOADED' | 'FAILED' | 'REJECTED';
 
@@ -34,7 +40,7 @@ interface ModelEntry<Served> {
 /** The label that an unqualified name prefers. */
 export const PRODUCTION_LABEL = 'production';
 
-export class ModelTable<Served extends ServedVersion = ServedVersion> {
+export class ModelTable<Served extends Servable> {
   readonly #models = new Map<string, ModelEntry<Served>>();
 
   /** Names, sorted. */

@@ -13,6 +13,7 @@ import type {
 import type { TreeFile } from '../artifacts/index.ts';
 import type { VersionRecord } from '../registry/index.ts';
 import type { BatchReport, SubmitOptions } from '../scheduler/index.ts';
+import type { GenerationObservation } from '../monitoring/index.ts';
 
 /** What is known of a version before it is loaded. */
 export interface ServingEvidence extends ProbeReport {
@@ -125,6 +126,7 @@ export interface TextStepsProvider {
 /** Receives what happened to one served version; see monitoring. */
 export interface VersionRecorder {
   recordBatch(report: BatchReport): void;
+  recordGeneration(generation: GenerationObservation): void;
   /** Removes the series of an unloaded version. */
   dispose(): void;
 }

@@ -3,18 +3,26 @@
 import { type Clock, DEFAULT_SIGNATURE, toAmaasError } from '@amaas/core';
 import { type Registry, selectVersions, type VersionRecord } from '../registry/index.ts';
 import { ModelScheduler } from '../scheduler/index.ts';
+import type { LanguageLoader } from './language-loader.ts';
 import type { ModelTable } from './model-table.ts';
 import type { InputPreparer, TextSteps, TextStepsProvider, VersionProvider, VersionRecorder } from './ports.ts';
+import type { ServedLanguageModel } from './served-language-model.ts';
 import { ServedVersion } from './served-version.ts';
 import { planServing, type ServingDefaults } from './serving-plan.ts';
 
 /** Loads side by side at most this many versions: each takes a core while the runtime optimises its graph. */
 const MAX_PARALLEL_LOADS = 2;
 
+/** A READY version: one that takes tensors, or a language model. */
+export type AnyServed<Recorder extends VersionRecorder = VersionRecorder> =
+  | ServedVersion<Recorder>
+  | ServedLanguageModel<Recorder>;
+
 export interface ReconcilerParts<Recorder extends VersionRecorder> {
   readonly registry: Registry;
-  readonly table: ModelTable<ServedVersion<Recorder>>;
+  readonly table: ModelTable<AnyServed<Recorder>>;
   readonly provider: VersionProvider;
+  readonly language: Pick<LanguageLoader, 'load'>;
   readonly preparer: InputPreparer;
   readonly texts: TextStepsProvider;
   readonly defaults: ServingDefaults;
@@ -109,13 +117,27 @@ export class Reconciler<Recorder extends VersionRecorder> {
   }
 
   async #load(record: VersionRecord): Promise<void> {
-    const { provider, preparer, table, clock, createRecorder, onFailure } = this.#parts;
+    const { table, language, createRecorder, onFailure } = this.#parts;
     table.setState(record.model, record.version, { state: 'LOADING' });
     await this.#takeLoadSlot();
-    let laidOut: Awaited<ReturnType<VersionProvider['layOut']>> | null = null;
+    try {
+      const recorder = (): Recorder => createRecorder(record.model, record.version);
+      const served = record.format === 'gguf' ? await language.load(record, recorder) : await this.#loadTensors(record);
+      table.setReady(served);
+    } catch (thrown) {
+      const error = toAmaasError(thrown);
+      table.setState(record.model, record.version, { state: 'FAILED', reason: error.publicMessage });
+      onFailure(record.model, record.version, error);
+    } finally {
+      this.#returnLoadSlot();
+    }
+  }
+
+  async #loadTensors(record: VersionRecord): Promise<ServedVersion<Recorder>> {
+    const { provider, preparer, clock, createRecorder } = this.#parts;
+    const laidOut = await provider.layOut(record);
     let texts: TextSteps | null = null;
     try {
-      laidOut = await provider.layOut(record);
       const evidence = await provider.evidenceFor(record, laidOut.source);
       texts = await this.#parts.texts.open({
         model: record.model,
@@ -148,31 +170,26 @@ export class Reconciler<Recorder extends VersionRecorder> {
         },
         { clock, observe: (report) => recorder.recordBatch(report) },
       );
-      table.setReady(
-        new ServedVersion({
-          record,
-          plan,
-          loaded,
-          scheduler,
-          preparer,
-          texts,
-          laidOut,
-          recorder,
-          measuredBytes: evidence.memoryBytes,
-        }),
-      );
+      const measuredBytes = evidence.memoryBytes;
+      return new ServedVersion({
+        record,
+        plan,
+        loaded,
+        scheduler,
+        preparer,
+        texts,
+        laidOut,
+        recorder,
+        measuredBytes,
+      });
     } catch (thrown) {
-      const error = toAmaasError(thrown);
-      table.setState(record.model, record.version, { state: 'FAILED', reason: error.publicMessage });
-      onFailure(record.model, record.version, error);
       texts?.close();
-      laidOut?.release();
-    } finally {
-      this.#returnLoadSlot();
+      laidOut.release();
+      throw thrown;
     }
   }
 
-  async #unload(served: ServedVersion<Recorder>, reason: string): Promise<void> {
+  async #unload(served: AnyServed<Recorder>, reason: string): Promise<void> {
     this.#parts.table.setState(served.name, served.version, { state: 'UNLOADING', reason });
     try {
       await served.unload();

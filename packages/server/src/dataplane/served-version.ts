@@ -22,6 +22,7 @@ export interface ServedVersionParts<Recorder> {
 
 /** A READY version. Whoever loaded it calls {@link ServedVersion.unload}. */
 export class ServedVersion<Recorder extends { dispose(): void } = { dispose(): void }> {
+  readonly kind = 'tensors';
   readonly record: VersionRecord;
   readonly plan: ServingPlan;
   readonly recorder: Recorder;

@@ -93,6 +93,27 @@ export function createFamilies(sources: MetricSources): readonly Family[] {
       scale: 1,
       of: (recorder) => recorder.batchRows,
     }),
+    histogramFamily(sources, {
+      name: 'amaas_time_to_first_token_seconds',
+      help: 'Time from the acceptance of a request for text to its first token.',
+      scale: 1_000,
+      of: (recorder) => recorder.firstTokenMs,
+    }),
+    histogramFamily(sources, {
+      name: 'amaas_time_per_token_seconds',
+      help: 'Mean time between the tokens of an answer.',
+      scale: 1_000,
+      of: (recorder) => recorder.tokenMs,
+    }),
+    {
+      name: 'amaas_tokens_total',
+      help: 'Tokens by kind: prompt (of which cached were not computed again) and completion.',
+      type: 'counter',
+      collect: () =>
+        perRecorder(sources, (recorder, labels) =>
+          Object.entries(recorder.readTokens() ?? {}).map(([kind, value]) => ({ labels: { ...labels, kind }, value })),
+        ),
+    },
     {
       name: 'amaas_dispatches_total',
       help: 'Runs by the reason the scheduler had to start them.',

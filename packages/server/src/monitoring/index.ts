@@ -7,6 +7,7 @@ export {
   type BatchObservation,
   type BatchTotals,
   type DurationTotal,
+  type GenerationObservation,
   ModelRecorder,
   type ModelStatistics,
   type RequestObservation,

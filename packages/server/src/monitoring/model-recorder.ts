@@ -28,6 +28,25 @@ export interface BatchObservation {
   readonly outputMs?: number;
 }
 
+/** One generation of text as it ended. Times in milliseconds. */
+export interface GenerationObservation {
+  readonly promptTokens: number;
+  /** Of the prompt's, those that were there from an earlier request. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  readonly queueMs: number;
+  readonly promptMs: number;
+  readonly generationMs: number;
+  readonly loadMs: number;
+}
+
+/** Tokens since the version was loaded. */
+export interface TokenTotals {
+  readonly prompt: number;
+  readonly cached: number;
+  readonly completion: number;
+}
+
 /** How often something happened and how long it took together. */
 export interface DurationTotal {
   readonly count: number;
@@ -115,6 +134,10 @@ export class ModelRecorder {
   readonly computeMs = new Histogram(LATENCY_BOUNDS_MS);
   readonly totalMs = new Histogram(LATENCY_BOUNDS_MS);
   readonly batchRows = new Histogram(ROW_BOUNDS);
+  /** From a request's acceptance to its first token. */
+  readonly firstTokenMs = new Histogram(LATENCY_BOUNDS_MS);
+  /** Between the tokens of an answer, on average. */
+  readonly tokenMs = new Histogram(LATENCY_BOUNDS_MS);
   readonly #requests = new Tally();
   readonly #dispatches = new Tally();
   readonly #success = new Duration();
@@ -124,6 +147,7 @@ export class ModelRecorder {
   readonly #batches = new Map<number, { input: Duration; infer: Duration; output: Duration }>();
   readonly #wallTimeMs: () => number;
   readonly #onDispose: () => void;
+  readonly #tokens = { prompt: 0, cached: 0, completion: 0 };
   #inferenceCount = 0;
   #executionCount = 0;
   #lastInferenceMs = 0;
@@ -176,6 +200,25 @@ export class ModelRecorder {
       this.#batches.set(rows, size);
     }
     return size;
+  }
+
+  /** Records a generation of text. */
+  recordGeneration(generation: GenerationObservation): void {
+    const { promptTokens, cachedTokens, completionTokens, queueMs, promptMs, generationMs, loadMs } = generation;
+    this.#tokens.prompt += promptTokens;
+    this.#tokens.cached += cachedTokens;
+    this.#tokens.completion += completionTokens;
+    this.firstTokenMs.observe(loadMs + queueMs + promptMs);
+    if (completionTokens > 1) this.tokenMs.observe(generationMs / (completionTokens - 1));
+    this.#inferenceCount++;
+    this.#executionCount++;
+    this.#lastInferenceMs = this.#wallTimeMs();
+  }
+
+  /** null where it has written nothing yet. */
+  readTokens(): TokenTotals | null {
+    const { prompt, completion } = this.#tokens;
+    return prompt + completion === 0 ? null : { ...this.#tokens };
   }
 
   /** Takes the series of this version away; called when it is unloaded. Late records go nowhere. */

@@ -5,7 +5,6 @@ export {
   FolderWatcher,
   type FolderWatcherOptions,
   type KnownVersion,
-  MODEL_FILE,
   scanModelsFolder,
 } from './folder/index.ts';
 export {

@@ -60,7 +60,7 @@ export async function writeVersion(
     model,
     version: registration.version ?? nextVersion(model, lastVersion),
     digest,
-    format: 'onnx',
+    format: registration.format ?? 'onnx',
     sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     signatures: registration.signatures,
     manifest: registration.manifest,

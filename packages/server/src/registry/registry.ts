@@ -1,6 +1,6 @@
 // The registry: which models, versions and labels there are. Durable before it answers; tells its listeners after the
 // commit. Knows nothing of what is loaded, of protocols or of who may do what.
-import { AmaasError, assertName, type Clock, isName } from '@amaas/core';
+import { AmaasError, assertName, type Clock, isName, type ProbeReport } from '@amaas/core';
 import type { Transaction } from 'kysely';
 import type { ArtifactTrees, BlobStore, Digest } from '../artifacts/index.ts';
 import type { Database, Schema } from '../storage/index.ts';
@@ -191,11 +191,11 @@ export class Registry {
   }
 
   /** What quarantine said about these contents under these circumstances, or null. */
-  getVerdict(key: VerdictKey): Promise<QuarantineVerdict | null> {
+  getVerdict<Report = ProbeReport>(key: VerdictKey): Promise<QuarantineVerdict<Report> | null> {
     return this.#verdicts.get(key);
   }
 
-  putVerdict(key: VerdictKey, verdict: QuarantineVerdict): Promise<void> {
+  putVerdict<Report = ProbeReport>(key: VerdictKey, verdict: QuarantineVerdict<Report>): Promise<void> {
     return this.#verdicts.put(key, verdict);
   }
 

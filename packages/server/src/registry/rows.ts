@@ -23,7 +23,8 @@ export function toVersionRow(record: VersionRecord): VersionRow {
 }
 
 export function fromVersionRow(row: VersionRow): VersionRecord {
-  if (row.format !== 'onnx') throw new TypeError(`registry: version format ${row.format} is not known`);
+  if (row.format !== 'onnx' && row.format !== 'gguf')
+    throw new TypeError(`registry: version format ${row.format} is not known`);
   return {
     model: row.model,
     version: row.version,

@@ -1,5 +1,5 @@
 // What the registry knows: models, their versions, labels and verdicts, as plain values.
-import type { Manifest, ProbeReport, SerializedError, Signature } from '@amaas/core';
+import type { LanguageModelFile, Manifest, ProbeReport, SerializedError, Signature } from '@amaas/core';
 import type { Digest, TreeFile } from '../artifacts/index.ts';
 
 /** Who may add versions to a name: the watched models folder, the management API, or amaas itself. */
@@ -33,6 +33,8 @@ export interface Lineage {
   readonly deployedBy?: string;
   /** What was found in the model file. */
   readonly model?: ModelFacts;
+  /** The same of a language model. */
+  readonly languageModel?: LanguageModelFacts;
   /** Outputs that were maps in the file as delivered, under its digest, and are tensors in the one served. */
   readonly rewritten?: { readonly from: Digest; readonly outputs: readonly string[] };
   /** The files as they lay in a folder, to tell at the next start whether they are still the same. */
@@ -52,6 +54,12 @@ export interface ModelFacts {
   readonly hasControlFlow: boolean;
 }
 
+/** What a language model's file says about itself. */
+export interface LanguageModelFacts extends Omit<LanguageModelFile, 'chatTemplate' | 'specialTokens'> {
+  /** Path of the model file among the version's files. */
+  readonly file: string;
+}
+
 /** A file in a folder as last seen; equal stamps mean that nothing need be read again. */
 export interface FileStamp {
   readonly path: string;
@@ -59,13 +67,16 @@ export interface FileStamp {
   readonly mtimeMs: number;
 }
 
+/** `gguf`: a language model. */
+export type ModelFormat = 'onnx' | 'gguf';
+
 /** One immutable version. */
 export interface VersionRecord {
   readonly model: string;
   readonly version: number;
   /** Of the tree of {@link VersionRecord.files}. */
   readonly digest: Digest;
-  readonly format: 'onnx';
+  readonly format: ModelFormat;
   /** Of all files together. */
   readonly sizeBytes: number;
   readonly signatures: ReadonlyMap<string, Signature>;
@@ -96,7 +107,10 @@ export interface VersionRegistration {
   readonly owner: ModelOwner;
   /** The number it has in the folder; left out: the next one. */
   readonly version?: number;
+  /** Default `onnx`. */
+  readonly format?: ModelFormat;
   readonly files: readonly TreeFile[];
+  /** Empty for language models: they take text. */
   readonly signatures: ReadonlyMap<string, Signature>;
   readonly manifest: Manifest;
   readonly lineage?: Lineage;
@@ -124,7 +138,7 @@ export interface VerdictKey {
   readonly optionsDigest: string;
 }
 
-/** How quarantine ended. */
-export type QuarantineVerdict =
-  | { readonly kind: 'admitted'; readonly report: ProbeReport }
+/** How quarantine ended; the report is of the engine in the key. */
+export type QuarantineVerdict<Report = ProbeReport> =
+  | { readonly kind: 'admitted'; readonly report: Report }
   | { readonly kind: 'rejected'; readonly error: SerializedError };

@@ -1,5 +1,5 @@
 // Remembers what quarantine found out, so that a restart does not repeat it.
-import type { Clock } from '@amaas/core';
+import type { Clock, ProbeReport } from '@amaas/core';
 import type { Database } from '../storage/index.ts';
 import type { QuarantineVerdict, VerdictKey } from './types.ts';
 
@@ -13,7 +13,7 @@ export class VerdictCache {
   }
 
   /** The verdict put under the same key, or null. */
-  async get(key: VerdictKey): Promise<QuarantineVerdict | null> {
+  async get<Report = ProbeReport>(key: VerdictKey): Promise<QuarantineVerdict<Report> | null> {
     const row = await this.#database.db
       .selectFrom('verdicts')
       .select('verdict')
@@ -23,11 +23,11 @@ export class VerdictCache {
       .where('machine', '=', key.machine)
       .where('options_digest', '=', key.optionsDigest)
       .executeTakeFirst();
-    return row === undefined ? null : (JSON.parse(row.verdict) as QuarantineVerdict); // written by put
+    return row === undefined ? null : (JSON.parse(row.verdict) as QuarantineVerdict<Report>); // written by put
   }
 
   /** Stores a verdict, over an older one of the same key. */
-  async put(key: VerdictKey, verdict: QuarantineVerdict): Promise<void> {
+  async put<Report = ProbeReport>(key: VerdictKey, verdict: QuarantineVerdict<Report>): Promise<void> {
     const outcome = { verdict: JSON.stringify(verdict), created_at: this.#clock.wallTime().toISOString() };
     await this.#database.transaction((trx) =>
       trx

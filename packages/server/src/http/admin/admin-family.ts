@@ -118,7 +118,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     if (request.url !== undefined) {
       const fetched = await parts.fetchUrl(request.url, exchange.signal);
       const stored = await blobs.put(fetched.body, { maxBytes: parts.maxModelBytes, signal: exchange.signal });
-      return [{ path: 'model.onnx', ...stored }];
+      return [{ path: await admission.modelFileName(stored.digest), ...stored }];
     }
     return Promise.all(
       (request.files ?? []).map(async ({ path, digest }) => {
@@ -201,7 +201,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
         });
         await admit(exchange, {
           model,
-          files: [{ path: 'model.onnx', ...stored }],
+          files: [{ path: await admission.modelFileName(stored.digest), ...stored }],
           labels: exchange.query.getAll('label'),
         });
         return;

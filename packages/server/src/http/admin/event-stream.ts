@@ -2,6 +2,7 @@
 // holds: the next event is asked for when that has gone.
 // Source: HTML Living Standard, section 9.2 "Server-sent events".
 import type { Exchange } from '../exchange.ts';
+import { drained } from '../stream-reply.ts';
 
 export interface ServerSentEvent {
   /** What a caller that comes back goes on after; null for what cannot be gone on after. */
@@ -43,18 +44,4 @@ export async function sendEventStream(exchange: Exchange, events: AsyncIterable<
 
 function eventText({ id, type, data }: ServerSentEvent): string {
   return `${id === null ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
-/** Resolves when the caller has taken what was written, or has gone. */
-function drained({ response, gone }: Exchange): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done);
-      gone.removeEventListener('abort', done);
-      resolve();
-    };
-    response.on('drain', done);
-    gone.addEventListener('abort', done);
-    if (gone.aborted) done();
-  });
 }

@@ -1,6 +1,6 @@
 // How the management API shows models, versions and keys: from domain records to the bodies of the schemas.
 import type { Key, ModelSummary, VersionDetail, VersionSummary } from '@amaas/protocols/admin';
-import type { DataPlane, ServedVersion, VersionStatus } from '../../dataplane/index.ts';
+import type { AnyServed, DataPlane, ServedLanguageModel, ServedVersion, VersionStatus } from '../../dataplane/index.ts';
 import type { KeySummary } from '../../gateway/index.ts';
 import { DEFAULT_POLICY, type ModelRecord, type VersionPolicy, type VersionRecord } from '../../registry/index.ts';
 
@@ -44,7 +44,7 @@ function policyView(policy: VersionPolicy): ModelSummary['policy'] {
 export function versionDetail(
   record: VersionRecord,
   status: VersionStatus,
-  context: { readonly labels: ReadonlyMap<string, number>; readonly served: ServedVersion | null },
+  context: { readonly labels: ReadonlyMap<string, number>; readonly served: AnyServed | null },
 ): VersionDetail {
   return {
     ...versionSummary(record.model, { ...status, record }, context.labels),
@@ -54,7 +54,21 @@ export function versionDetail(
     manifest: record.manifest as VersionDetail['manifest'],
     lineage: { ...record.lineage },
     files: record.files.map((file) => ({ ...file })),
-    serving: context.served === null ? null : servingView(context.served),
+    serving: context.served?.kind === 'tensors' ? servingView(context.served) : null,
+    ...(context.served?.kind === 'language' ? { language: languageView(context.served) } : {}),
+  };
+}
+
+function languageView(served: ServedLanguageModel): NonNullable<VersionDetail['language']> {
+  const { isLoaded, facts, memoryBytes } = served.residency;
+  const threads = facts?.threads ?? null;
+  return {
+    isLoaded,
+    memoryBytes,
+    contextTokens: facts?.contextTokens ?? null,
+    parallel: facts?.parallel ?? null,
+    threads: threads === null ? null : { ...threads, measured: threads.measured.map((each) => ({ ...each })) },
+    abilities: Object.entries(served.abilities).flatMap(([name, has]) => (has ? [name] : [])),
   };
 }
 

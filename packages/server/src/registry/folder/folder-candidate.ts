@@ -22,7 +22,7 @@ export interface FolderCandidate {
   readonly version: number | null;
   /** Absolute path of the folder that holds the model file. */
   readonly directory: string;
-  /** Path of the model file among {@link FolderCandidate.files}: always `model.onnx`. */
+  /** Path of the model file among {@link FolderCandidate.files}: `model.onnx` or `model.gguf`. */
   readonly modelFile: string;
   /** Path of `amaas.json` among the files; it may lie beside the model or in the folder above. */
   readonly manifestFile: string | null;
@@ -36,6 +36,7 @@ export interface FolderCandidate {
   readonly isUnreadable?: true;
 }
 
-export const MODEL_FILE = 'model.onnx';
+/** By kind; a version has one of them. */
+export const MODEL_FILES = ['model.onnx', 'model.gguf'] as const;
 export const MANIFEST_FILE = 'amaas.json';
 export const CONFIG_FILE = 'config.pbtxt';

@@ -124,7 +124,7 @@ test('scanModelsFolder reports what cannot be served and finds the rest', async 
     'good/01: model.onnx',
     'good/1: ! good/1/ and good/01/ are the same version',
     'good/3.5: ! good/3.5/ is not a version: expected a folder named by a whole number ≥ 1',
-    'good/7: ! good/7/ holds no model.onnx, only a/b, weights.bin',
+    'good/7: ! good/7/ holds no model.onnx or model.gguf, only a/b, weights.bin',
     'good/8: ! file path "back\\\\slash": control characters and backslashes are not allowed',
     'good/99999999999999999: ! good/99999999999999999/ is not a version: expected a folder named by a whole number ≥ 1',
     'good/model.onnx: ! good/model.onnx is in no version folder: expected good/1/model.onnx',

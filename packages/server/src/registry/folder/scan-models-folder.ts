@@ -1,11 +1,11 @@
-// Reads a models folder: `<name>/<version>/model.onnx` and `<name>.onnx`, with what lies beside. Looks only at names,
+// Reads a models folder: `<name>/<version>/model.onnx` and `<name>.onnx`, or `.gguf`, with what lies beside. Looks only at names,
 // sizes and times; contents are read by whoever takes a candidate. Nothing a user puts there makes it throw.
 import type { Stats } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { AmaasError, isName, NAME_RULE } from '@amaas/core';
 import { assertTreePath, MAX_TREE_FILES } from '../../artifacts/index.ts';
-import { CONFIG_FILE, type FolderCandidate, type FolderFile, MANIFEST_FILE, MODEL_FILE } from './folder-candidate.ts';
+import { CONFIG_FILE, type FolderCandidate, type FolderFile, MANIFEST_FILE, MODEL_FILES } from './folder-candidate.ts';
 import {
   collectFiles,
   type FolderEntry,
@@ -26,8 +26,10 @@ export interface FolderScan {
 /** Beside the versions of a model lie manifests and lists of labels, which are small; anything larger is something else. */
 const MAX_SHARED_BYTES = 1 << 20;
 
+const MODEL_SUFFIX = /\.(onnx|gguf)$/i;
+
 /** Names of files beside the versions that belong to each of them. */
-const SHARED_FILE = /\.(json|pbtxt|txt)$/;
+const SHARED_FILE = /\.(json|pbtxt|txt|jinja)$/;
 
 /**
  * Lists what is in a models folder, by name and version.
@@ -60,7 +62,7 @@ class Scan {
 
   async topEntry(name: string, siblings: readonly string[]): Promise<FolderCandidate[]> {
     const path = join(this.#root, name);
-    const model = name.replace(/\.onnx$/i, '');
+    const model = name.replace(MODEL_SUFFIX, '');
     try {
       const entry = await inspectEntry(this.#root, path);
       if (entry === null) return [];
@@ -79,14 +81,15 @@ class Scan {
     siblings: readonly string[],
   ): Promise<FolderCandidate> {
     const about = { location: name, model };
-    if (!name.endsWith('.onnx') || !isName(model)) return this.#problem({ ...about, problem: badName(name, model) });
-    if (siblings.includes(model)) {
-      return this.#problem({
-        ...about,
-        problem: `${name} and the folder ${model}/ cannot both be the model "${model}"`,
-      });
+    const suffix = extname(name);
+    if (suffix !== suffix.toLowerCase() || !isName(model))
+      return this.#problem({ ...about, problem: badName(name, model) });
+    const twin = siblings.find((other) => other !== name && other.replace(MODEL_SUFFIX, '') === model);
+    if (twin !== undefined) {
+      const other = twin === model ? `the folder ${model}/` : twin;
+      return this.#problem({ ...about, problem: `${name} and ${other} cannot both be the model "${model}"` });
     }
-    const files: FoundFile[] = [{ path: MODEL_FILE, source: entry.path, stats: entry.stats }];
+    const files: FoundFile[] = [{ path: `model${suffix}`, source: entry.path, stats: entry.stats }];
     // Exporters name external data after the model file, and the model file refers to it by that name.
     const beside = [`${name}.data`, `${name}_data`, `${model}.data`, `${model}.${MANIFEST_FILE}`];
     for (const other of beside.filter((candidate) => siblings.includes(candidate))) {
@@ -123,8 +126,8 @@ class Scan {
           this.#directories.set(found.path, found.stats);
           versions.push({ folder: child, version, path: found.path });
         }
-      } else if (child.endsWith('.onnx')) {
-        refuse(`${location} is in no version folder: expected ${name}/1/${MODEL_FILE}`);
+      } else if (MODEL_SUFFIX.test(child)) {
+        refuse(`${location} is in no version folder: expected ${name}/1/model${extname(child).toLowerCase()}`);
       } else if (SHARED_FILE.test(child) && found.stats.size <= MAX_SHARED_BYTES) {
         shared.push({ path: child, source: found.path, stats: found.stats });
       }
@@ -151,9 +154,17 @@ class Scan {
       if (own.length === 0) return null;
       const names = new Set(own.map((file) => file.path));
       const files = [...own, ...shared.filter((file) => !names.has(file.path))];
-      if (!names.has(MODEL_FILE)) {
+      const models = MODEL_FILES.filter((file) => names.has(file));
+      if (models.length > 1) {
+        return this.#problem({
+          ...about,
+          problem: `${about.location}/ holds ${models.join(' and ')}: one is a version`,
+          files,
+        });
+      }
+      if (models.length === 0) {
         const shown = [...names].slice(0, 3).join(', ');
-        const problem = `${about.location}/ holds no ${MODEL_FILE}, only ${shown}${names.size > 3 ? ', …' : ''}`;
+        const problem = `${about.location}/ holds no ${MODEL_FILES.join(' or ')}, only ${shown}${names.size > 3 ? ', …' : ''}`;
         return this.#problem({ ...about, problem, files });
       }
       for (const file of files) assertTreePath(file.path);
@@ -178,7 +189,7 @@ class Scan {
     return {
       ...about,
       files,
-      modelFile: MODEL_FILE,
+      modelFile: MODEL_FILES.find((name) => pathOf(name) !== null) ?? MODEL_FILES[0],
       manifestFile: pathOf(MANIFEST_FILE),
       configFile: pathOf(CONFIG_FILE),
     };

@@ -1,0 +1,147 @@
+// Quarantine of language models: loaded in a child, asked for its first tokens, its template read, before anything else may
+// use it. What it found out is remembered like all verdicts.
+import { createHash } from 'node:crypto';
+import {
+  AmaasError,
+  type LanguageEngine,
+  type LanguageModel,
+  type LanguageModelSource,
+  type Manifest,
+  toAmaasError,
+} from '@amaas/core';
+import type { Digest } from '../artifacts/index.ts';
+import { type ConversationFormatProvider, type LanguageEvidence, readTemplate } from '../dataplane/index.ts';
+import type { Registry } from '../registry/index.ts';
+import { judge, machineIdentity } from './quarantine.ts';
+
+export interface LanguageQuarantineParts {
+  readonly registry: Registry;
+  readonly engineFor: (manifest: Manifest) => LanguageEngine;
+  readonly formats: ConversationFormatProvider;
+  readonly limits: { readonly timeoutMs: number };
+  /** What all language models may take together; here there is one. */
+  readonly maxMemoryBytes: number;
+  readonly onVerdict: (verdict: 'admitted' | 'rejected') => void;
+}
+
+export interface LanguageCase {
+  /** Digest of everything that is loaded. */
+  readonly digest: Digest;
+  readonly source: LanguageModelSource;
+  /** Where the version's files lie. */
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly retryRejected?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Counts up when what quarantine asks of a model changes, so that verdicts by older rules are not believed. */
+const RULES = 1;
+
+export class LanguageQuarantine {
+  readonly #parts: LanguageQuarantineParts;
+  readonly #machine = machineIdentity();
+
+  constructor(parts: LanguageQuarantineParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws INVALID_MODEL, INVALID_CONFIG, MODEL_REJECTED, MEMORY_LIMIT, ENGINE_MISSING with the reason */
+  async examine(subject: LanguageCase): Promise<LanguageEvidence> {
+    const { registry, engineFor, onVerdict, maxMemoryBytes } = this.#parts;
+    const engine = engineFor(subject.manifest);
+    const conditions = JSON.stringify([
+      RULES,
+      maxMemoryBytes,
+      subject.manifest.language ?? {},
+      subject.manifest.limits,
+    ]);
+    const key = {
+      digest: subject.digest,
+      engine: engine.name,
+      engineVersion: engine.version,
+      machine: this.#machine,
+      optionsDigest: createHash('sha256').update(conditions).digest('hex'),
+    };
+    const { label } = subject.source;
+    return judge({ registry, onVerdict }, { key, label, retryRejected: subject.retryRejected ?? false }, () =>
+      this.#tryOut(engine, subject),
+    );
+  }
+
+  async #tryOut(engine: LanguageEngine, subject: LanguageCase): Promise<LanguageEvidence> {
+    const { source, directory, manifest, signal } = subject;
+    const { formats, limits, maxMemoryBytes } = this.#parts;
+    const { language = {} } = manifest;
+    const file = await engine.inspect(source.modelPath);
+    const chatTemplate = await readTemplate(directory, language);
+    await formats.open({ label: source.label, file, manifest: language, chatTemplate });
+    const beganMs = performance.now();
+    const model = await engine.load(source, {
+      ...(language.contextTokens === undefined ? {} : { contextTokens: language.contextTokens }),
+      ...(language.threads === undefined ? {} : { threads: language.threads }),
+      parallel: 1, // how many it gets is decided when it is served, by the memory there is then
+      maxMemoryBytes: Math.min(maxMemoryBytes, manifest.limits?.maxMemoryBytes ?? maxMemoryBytes),
+      maxLoadMs: limits.timeoutMs,
+      maxQueueSize: 1,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    try {
+      const loadMs = performance.now() - beganMs;
+      await writeFirstTokens(model, { ...subject, pooling: file.pooling, timeoutMs: limits.timeoutMs });
+      const threads = language.threads === undefined ? model.facts.threads : null;
+      return { file, threads, memoryBytes: model.measureMemoryBytes() ?? 0, loadMs };
+    } finally {
+      await model.dispose();
+    }
+  }
+}
+
+async function writeFirstTokens(
+  model: LanguageModel,
+  options: Pick<LanguageCase, 'source' | 'signal'> & Pick<LanguageEvidence['file'], 'pooling'> & { timeoutMs: number },
+): Promise<void> {
+  if (options.pooling !== null) return; // it does not write; that it loads is what can be seen here
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+  const prompt = [{ text: 'Hello', special: false }];
+  const adapters = [undefined, ...(options.source.adapters?.keys() ?? [])];
+  for (const adapter of adapters) {
+    const request = { prompt, maxTokens: 2, ...(adapter === undefined ? {} : { adapter }) };
+    try {
+      for await (const event of model.generate(request, signal)) void event;
+    } catch (thrown) {
+      const error = toAmaasError(thrown);
+      if (timeout.aborted || error.reason === 'ENGINE_CRASHED') {
+        const how = timeout.aborted ? `wrote nothing within ${options.timeoutMs} ms` : error.message;
+        throw new AmaasError('MODEL_REJECTED', `quarantine: model "${options.source.label}" ${how}`, { cause: error });
+      }
+      throw error;
+    }
+  }
+}
+
+/** @throws INVALID_CONFIG naming the field for files that are not there and fields that mean nothing to a language model */
+export function assertLanguageManifest(manifest: Manifest, paths: ReadonlySet<string>): void {
+  for (const field of [
+    'signatures',
+    'batching',
+    'preprocess',
+    'postprocess',
+    'labels',
+    'isolation',
+    'instances',
+  ] as const) {
+    if (manifest[field] !== undefined) {
+      throw new AmaasError(
+        'INVALID_CONFIG',
+        `manifest: ${field} is for models of tensors, and this is a language model`,
+      );
+    }
+  }
+  for (const [name, file] of Object.entries(manifest.language?.adapters ?? {})) {
+    if (paths.has(file)) continue;
+    const where = `manifest: language.adapters.${JSON.stringify(name)}`;
+    throw new AmaasError('INVALID_CONFIG', `${where} names ${JSON.stringify(file)}, which is not beside the model`);
+  }
+}

@@ -1,0 +1,1 @@
+export { ConversationFormats } from './conversation-formats.ts';

@@ -1,0 +1,176 @@
+// A language model that is in memory only while it is used: loaded by the first request, kept for a while after the last,
+// asked to leave where others need the room. Knows nothing of what requests say.
+import type {
+  Clock,
+  LanguageEngine,
+  LanguageLoadOptions,
+  LanguageMemoryPlan,
+  LanguageModel,
+  LanguageModelSource,
+} from '@amaas/core';
+import { AmaasError } from '@amaas/core';
+import type { LanguageMemory, MemoryHolder } from './language-memory.ts';
+
+export interface ResidentParts {
+  readonly engine: LanguageEngine;
+  readonly source: LanguageModelSource;
+  readonly options: Omit<LanguageLoadOptions, 'signal'>;
+  readonly memory: LanguageMemory;
+  readonly clock: Clock;
+  /** How long it stays after its last request, in milliseconds; Infinity: until it is pushed out. */
+  readonly keepAliveMs: number;
+}
+
+/** A model in use; whoever took it returns it. */
+export interface Lease {
+  readonly model: LanguageModel;
+  /** Bringing it into memory; 0 where it was there. */
+  readonly loadMs: number;
+  /** @param keepAliveMs - default as for every request */
+  return(keepAliveMs?: number): void;
+}
+
+interface Residence {
+  readonly plan: LanguageMemoryPlan;
+  readonly model: LanguageModel;
+}
+
+export class ResidentLanguageModel implements MemoryHolder {
+  readonly #parts: ResidentParts;
+  #residence: Promise<Residence> | null = null;
+  #present: Residence | null = null;
+  #leaving: Promise<void> | null = null;
+  #leases = 0;
+  #lastUsedMs = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #expiresAtMs: number | null = null;
+  #isClosed = false;
+  readonly #idle: (() => void)[] = [];
+
+  constructor(parts: ResidentParts) {
+    this.#parts = parts;
+  }
+
+  get label(): string {
+    return this.#parts.source.label;
+  }
+
+  get isIdle(): boolean {
+    return this.#leases === 0;
+  }
+
+  get lastUsedMs(): number {
+    return this.#lastUsedMs;
+  }
+
+  /** The model, where it is in memory. */
+  get model(): LanguageModel | null {
+    return this.#present?.model ?? null;
+  }
+
+  /** Bytes set aside for it; 0 while it is not in memory. */
+  get plannedBytes(): number {
+    return this.#present?.plan.bytes ?? 0;
+  }
+
+  /** Wall time in milliseconds when it leaves unless it is used; null: not in memory, in use, or until pushed out. */
+  get expiresAtMs(): number | null {
+    return this.#expiresAtMs;
+  }
+
+  /** @throws MODEL_NOT_READY while it is being unloaded, and what loading throws */
+  async lease(): Promise<Lease> {
+    this.#leases++;
+    this.#stopTimer();
+    const beganMs = this.#parts.clock.nowMs();
+    const wasPresent = this.#present !== null;
+    try {
+      await this.#leaving;
+      if (this.#isClosed) throw new AmaasError('MODEL_NOT_READY', `generate: model "${this.label}" is being unloaded`);
+      this.#residence ??= this.#moveIn();
+      const { model } = await this.#residence;
+      this.#lastUsedMs = this.#parts.clock.nowMs();
+      let isReturned = false;
+      return {
+        model,
+        loadMs: wasPresent ? 0 : this.#parts.clock.nowMs() - beganMs,
+        return: (keepAliveMs = this.#parts.keepAliveMs) => {
+          if (isReturned) return;
+          isReturned = true;
+          this.#returned(keepAliveMs);
+        },
+      };
+    } catch (thrown) {
+      this.#returned(this.#parts.keepAliveMs);
+      throw thrown;
+    }
+  }
+
+  /** Leaves memory at once where nobody uses it. */
+  async evict(): Promise<void> {
+    if (this.isIdle) await this.#moveOut();
+  }
+
+  /** Leaves memory once the last request has ended, for good. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (!this.isIdle) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#moveOut();
+  }
+
+  async #moveIn(): Promise<Residence> {
+    const { engine, source, options, memory } = this.#parts;
+    try {
+      const plan = await engine.plan(source, options);
+      await memory.claim(this, plan.bytes);
+      const { contextTokens, parallel } = plan;
+      const model = await engine.load(source, { ...options, contextTokens, parallel });
+      this.#present = { plan, model };
+      return this.#present;
+    } catch (thrown) {
+      memory.release(this);
+      this.#residence = null;
+      throw thrown;
+    }
+  }
+
+  #moveOut(): Promise<void> {
+    this.#stopTimer();
+    const residence = this.#residence;
+    if (residence === null) return this.#leaving ?? Promise.resolve();
+    this.#residence = null;
+    this.#present = null;
+    const leaving = residence
+      .then(({ model }) => model.dispose())
+      .finally(() => {
+        this.#parts.memory.release(this);
+        if (this.#leaving === leaving) this.#leaving = null;
+      });
+    this.#leaving = leaving;
+    return leaving;
+  }
+
+  #returned(keepAliveMs: number): void {
+    this.#leases--;
+    if (this.#leases > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#residence === null || this.#isClosed) return;
+    if (keepAliveMs <= 0) {
+      void this.#moveOut();
+      return;
+    }
+    if (keepAliveMs > MAX_TIMER_MS) return;
+    this.#expiresAtMs = this.#parts.clock.wallTime().getTime() + keepAliveMs;
+    this.#timer = setTimeout(() => void this.evict(), keepAliveMs);
+    this.#timer.unref();
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#expiresAtMs = null;
+  }
+}
+
+/** `setTimeout` runs at once when its delay does not fit 31 bits; 25 days are as good as for ever. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
