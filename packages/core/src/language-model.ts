@@ -201,6 +201,19 @@ export interface GenerationUsage {
   readonly generationMs: number;
 }
 
+/** Vectors of texts, in their order. */
+export interface Embeddings {
+  /** Each of length 1 as a vector, `[embeddingSize]`. */
+  readonly vectors: readonly Float32Array[];
+  readonly promptTokens: number;
+}
+
+/** How well texts answer a query, in their order: the greater the better, of any scale. */
+export interface Relevances {
+  readonly scores: readonly number[];
+  readonly promptTokens: number;
+}
+
 /** A language model ready to write. */
 export interface LanguageModel {
   readonly facts: LanguageModelFacts;
@@ -210,6 +223,13 @@ export interface LanguageModel {
    *   fires, ENGINE_CRASHED (retryable) when the process ended, MODEL_NOT_READY while it is being replaced or unloaded.
    */
   generate(request: GenerationRequest, signal?: Cancellation): AsyncIterable<GenerationEvent>;
+  /**
+   * Brings texts into the model's space; the tokens of a text are pooled as the model file says, by their mean where it does not.
+   * @throws as {@link generate}; INVALID_ARGUMENT for an empty text, UNSUPPORTED_FEATURE for models that only judge pairs
+   */
+  embed(texts: readonly (readonly PromptPiece[])[], signal?: Cancellation): Promise<Embeddings>;
+  /** Judges texts by a query. @throws as {@link generate}; UNSUPPORTED_FEATURE for models that are not made for it */
+  rank(query: string, texts: readonly string[], signal?: Cancellation): Promise<Relevances>;
   /** @throws as {@link generate} */
   tokenize(pieces: readonly PromptPiece[]): Promise<readonly number[]>;
   /** Text of tokens, special ones left out. @throws as {@link generate} */

@@ -4,6 +4,7 @@ import {
   AmaasError,
   type Cancellation,
   deserializeError,
+  type Embeddings,
   type GenerationEvent,
   type GenerationRequest,
   type LanguageLoadOptions,
@@ -11,6 +12,7 @@ import {
   type LanguageModelFacts,
   type LanguageModelSource,
   type PromptPiece,
+  type Relevances,
 } from '@amaas/core';
 import { EventStream } from './event-stream.ts';
 import type { LoadTask, ToChild } from './messages.ts';
@@ -105,6 +107,14 @@ export class LoadedLanguageModel implements LanguageModel {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  embed(): Promise<Embeddings> {
+    return Promise.reject(new AmaasError('UNSUPPORTED_FEATURE', 'embed: llama.cpp embeds nothing here yet'));
+  }
+
+  rank(): Promise<Relevances> {
+    return Promise.reject(new AmaasError('UNSUPPORTED_FEATURE', 'rank: llama.cpp judges nothing here yet'));
   }
 
   async tokenize(pieces: readonly PromptPiece[]): Promise<readonly number[]> {

@@ -13,6 +13,15 @@ export async function readJsonBody<Schema extends TSchema>(
   exchange: Exchange,
   schema: Schema,
 ): Promise<Static<Schema>> {
+  return checkAgainst(schema, await readJson(exchange), { what: `${exchange.method} ${exchange.path}` });
+}
+
+/**
+ * The body as it came, for routes that check it themselves.
+ * @param maxBytes - default 4 MiB
+ * @throws MALFORMED_REQUEST, UNSUPPORTED_MEDIA_TYPE, REQUEST_TOO_LARGE
+ */
+export async function readJson(exchange: Exchange, maxBytes: number = MAX_JSON_BYTES): Promise<unknown> {
   const type = mediaType(exchange);
   // `curl -d` says form-urlencoded when told nothing else; what counts is whether the body is the JSON asked for.
   if (type !== '' && type !== 'application/json' && type !== 'application/x-www-form-urlencoded') {
@@ -21,8 +30,8 @@ export async function readJsonBody<Schema extends TSchema>(
       `expected Content-Type application/json, got ${JSON.stringify(type)}`,
     );
   }
-  const { bytes } = await readBody(exchange.request, { maxBytes: MAX_JSON_BYTES });
-  return checkAgainst(schema, parse(bytes), { what: `${exchange.method} ${exchange.path}` });
+  const { bytes } = await readBody(exchange.request, { maxBytes });
+  return parse(bytes);
 }
 
 /** The media type in lower case without parameters; empty when none is given. */

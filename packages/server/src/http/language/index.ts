@@ -1,0 +1,1 @@
+export { type Answer, collectAnswer, recorded } from './answers.ts';
