@@ -42,6 +42,7 @@ export interface AdmissionParts {
     readonly engineFor: (manifest: Manifest) => LanguageEngine;
     readonly formats: ConversationFormatProvider;
     readonly maxMemoryBytes: number;
+    readonly maxLoadMs: number;
   };
   readonly texts: TextStepsProvider;
   readonly registry: Registry;

@@ -18,9 +18,10 @@ export interface LanguageQuarantineParts {
   readonly registry: Registry;
   readonly engineFor: (manifest: Manifest) => LanguageEngine;
   readonly formats: ConversationFormatProvider;
-  readonly limits: { readonly timeoutMs: number };
   /** What all language models may take together; here there is one. */
   readonly maxMemoryBytes: number;
+  /** Longest loading may take, and the first tokens as long again. */
+  readonly maxLoadMs: number;
   readonly onVerdict: (verdict: 'admitted' | 'rejected') => void;
 }
 
@@ -71,7 +72,7 @@ export class LanguageQuarantine {
 
   async #tryOut(engine: LanguageEngine, subject: LanguageCase): Promise<LanguageEvidence> {
     const { source, directory, manifest, signal } = subject;
-    const { formats, limits, maxMemoryBytes } = this.#parts;
+    const { formats, maxLoadMs, maxMemoryBytes } = this.#parts;
     const { language = {} } = manifest;
     const file = await engine.inspect(source.modelPath);
     const chatTemplate = await readTemplate(directory, language);
@@ -82,13 +83,13 @@ export class LanguageQuarantine {
       ...(language.threads === undefined ? {} : { threads: language.threads }),
       parallel: 1, // how many it gets is decided when it is served, by the memory there is then
       maxMemoryBytes: Math.min(maxMemoryBytes, manifest.limits?.maxMemoryBytes ?? maxMemoryBytes),
-      maxLoadMs: limits.timeoutMs,
+      maxLoadMs,
       maxQueueSize: 1,
       ...(signal === undefined ? {} : { signal }),
     });
     try {
       const loadMs = performance.now() - beganMs;
-      await writeFirstTokens(model, { ...subject, pooling: file.pooling, timeoutMs: limits.timeoutMs });
+      await writeFirstTokens(model, { ...subject, pooling: file.pooling, timeoutMs: maxLoadMs });
       const threads = language.threads === undefined ? model.facts.threads : null;
       return { file, threads, memoryBytes: model.measureMemoryBytes() ?? 0, loadMs };
     } finally {

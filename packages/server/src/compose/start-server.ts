@@ -121,6 +121,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
       engineFor: languages.engineFor,
       formats: languages.formats,
       maxMemoryBytes: languages.memory.maxBytes,
+      maxLoadMs: config.languageLoadTimeoutMs,
     },
     texts,
     registry,
