@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '@amaas/core';
+import { LanguageMemory } from './language-memory.ts';
+import { ResidentLanguageModel } from './resident-language-model.ts';
+import { FakeLanguageEngine } from './testing/fake-language.ts';
+
+function residents(maxBytes: number, keepAliveMs = Number.POSITIVE_INFINITY) {
+  const engine = new FakeLanguageEngine();
+  const memory = new LanguageMemory(maxBytes);
+  const resident = (label: string): ResidentLanguageModel =>
+    new ResidentLanguageModel({
+      engine,
+      source: { label, modelPath: `/${label}` },
+      options: { maxMemoryBytes: 1000, maxLoadMs: 1000, maxQueueSize: 1 },
+      memory,
+      clock: systemClock,
+      keepAliveMs,
+    });
+  return { engine, memory, resident };
+}
+
+/** Uses it once. */
+async function use(resident: ResidentLanguageModel, keepAliveMs?: number): Promise<void> {
+  (await resident.lease()).return(keepAliveMs);
+}
+
+test('ResidentLanguageModel loads once for all who come at the same time, and stays', async () => {
+  const { engine, memory, resident } = residents(1000);
+  const a = resident('a');
+  assert.equal(a.model, null);
+  const leases = await Promise.all([a.lease(), a.lease(), a.lease()]);
+  assert.equal(engine.loads, 1);
+  for (const lease of leases) lease.return();
+  await use(a);
+  assert.equal(engine.loads, 1);
+  assert.equal(memory.heldBytes, 100);
+});
+
+test('ResidentLanguageModel makes those idle for longest leave, never those in use', async () => {
+  const { engine, resident } = residents(200);
+  const [a, b, c] = [resident('a'), resident('b'), resident('c')];
+  await use(a);
+  await use(b);
+  await use(a);
+  const held = await c.lease(); // b leaves: a was used after it
+  assert.deepEqual(engine.present, ['a', 'c']);
+  const also = await a.lease();
+  await assert.rejects(b.lease(), {
+    reason: 'MEMORY_LIMIT',
+    retryable: true,
+    message: 'load: model "b" needs 1 MB, and language models may take 1 MB together; a 1 MB, c 1 MB are busy',
+  });
+  held.return();
+  await use(b);
+  assert.deepEqual(engine.present, ['a', 'b']);
+  also.return();
+});
+
+test('ResidentLanguageModel that alone is too large is refused for good', async () => {
+  const { memory, resident } = residents(99);
+  await assert.rejects(resident('a').lease(), { reason: 'MEMORY_LIMIT', retryable: false });
+  assert.equal(memory.heldBytes, 0);
+});
+
+test('ResidentLanguageModel leaves after its time, which starts anew with every use', async () => {
+  const { engine, memory, resident } = residents(1000, 60);
+  const a = resident('a');
+  await use(a);
+  assert(a.expiresAtMs !== null && a.expiresAtMs > Date.now());
+  const lease = await a.lease();
+  assert.equal(a.expiresAtMs, null);
+  await sleep(90);
+  assert.deepEqual(engine.present, ['a']);
+  lease.return();
+  while (engine.present.length > 0) await sleep(5);
+  assert.equal(memory.heldBytes, 0);
+  await use(a, 0);
+  while (engine.present.length > 0) await sleep(1);
+  assert.equal(engine.loads, 2);
+});
+
+test('ResidentLanguageModel gives room back when loading fails, and tries again', async () => {
+  const { engine, memory, resident } = residents(100);
+  const a = resident('a');
+  engine.failLoads = true;
+  await assert.rejects(a.lease(), { reason: 'MODEL_REJECTED' });
+  assert.equal(memory.heldBytes, 0);
+  engine.failLoads = false;
+  await use(a);
+  assert.deepEqual(engine.present, ['a']);
+});
+
+test('ResidentLanguageModel.close waits for those who use it, and lets nobody in any more', async () => {
+  const { engine, memory, resident } = residents(100);
+  const a = resident('a');
+  const lease = await a.lease();
+  let isClosed = false;
+  const closing = a.close().then(() => {
+    isClosed = true;
+  });
+  await assert.rejects(a.lease(), { reason: 'MODEL_NOT_READY' });
+  await sleep(5);
+  assert.equal(isClosed, false);
+  lease.return();
+  lease.return(); // twice is once
+  await closing;
+  assert.deepEqual(engine.present, []);
+  assert.equal(memory.heldBytes, 0);
+});
+
+test('ResidentLanguageModel comes back after it left, one after the other', async () => {
+  const { engine, resident } = residents(100);
+  const a = resident('a');
+  await use(a);
+  const leaving = a.evict();
+  await Promise.all([leaving, use(a)]);
+  assert.deepEqual(engine.present, ['a']);
+  assert.equal(engine.loads, 2);
+});
