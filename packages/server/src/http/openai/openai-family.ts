@@ -1,7 +1,7 @@
 // The two routes where OpenAI's and TensorFlow Serving's worlds meet: the list of models and one model. The answers are
 // the union of both, so that either client finds what it looks for; errors have OpenAI's form. More of OpenAI's protocol
 // comes with the language models.
-import { AmaasError, type ErrorCode, parseModelReference } from '@amaas/core';
+import { AmaasError, parseModelReference } from '@amaas/core';
 import { describeVersionStatuses } from '@amaas/protocols/tfs';
 import Type from 'typebox';
 import type { DataPlane } from '../../dataplane/index.ts';
@@ -11,6 +11,7 @@ import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
 import { PathTable } from '../path-table.ts';
 import { VersionStatusListSchema } from '../tfs/tfs-schemas.ts';
 import { versionStates } from '../tfs/version-states.ts';
+import { OpenAiError, sendOpenAiError } from './errors.ts';
 
 const Model = Type.Object({
   id: Type.String(),
@@ -21,14 +22,7 @@ const Model = Type.Object({
 
 const OPENAI_SCHEMAS = {
   OpenAiModel: Model,
-  OpenAiError: Type.Object({
-    error: Type.Object({
-      message: Type.String(),
-      type: Type.String(),
-      param: Type.Null(),
-      code: Type.String(),
-    }),
-  }),
+  OpenAiError,
 };
 
 const ROUTES = {
@@ -54,29 +48,6 @@ const ROUTES = {
   },
 } as const satisfies Record<string, RouteDescription>;
 
-/** HTTP status and OpenAI's error type per code. */
-const ERRORS: Readonly<Record<ErrorCode, readonly [status: number, type: string]>> = {
-  INVALID_ARGUMENT: [400, 'invalid_request_error'],
-  FAILED_PRECONDITION: [400, 'invalid_request_error'],
-  OUT_OF_RANGE: [400, 'invalid_request_error'],
-  UNAUTHENTICATED: [401, 'authentication_error'],
-  PERMISSION_DENIED: [403, 'permission_error'],
-  NOT_FOUND: [404, 'invalid_request_error'],
-  ALREADY_EXISTS: [409, 'invalid_request_error'],
-  ABORTED: [409, 'invalid_request_error'],
-  RESOURCE_EXHAUSTED: [429, 'rate_limit_error'],
-  CANCELLED: [499, 'invalid_request_error'],
-  UNIMPLEMENTED: [501, 'invalid_request_error'],
-  UNKNOWN: [500, 'server_error'],
-  INTERNAL: [500, 'server_error'],
-  DATA_LOSS: [500, 'server_error'],
-  UNAVAILABLE: [503, 'server_error'],
-  DEADLINE_EXCEEDED: [504, 'server_error'],
-};
-
-/** HTTP has a word of its own for it. */
-const METHOD_NOT_ALLOWED = [405, 'invalid_request_error'] as const;
-
 export function createOpenAiFamily(parts: { readonly dataPlane: DataPlane; readonly registry: Registry }): RouteFamily {
   const table = new PathTable<keyof typeof ROUTES>(ROUTES);
   return {
@@ -94,11 +65,7 @@ export function createOpenAiFamily(parts: { readonly dataPlane: DataPlane; reado
       const { model } = parseModelReference(text);
       return { access: 'read', model, run: (exchange) => sendModel(parts, exchange, model) };
     },
-    sendError(exchange, error) {
-      const [status, type] = error.reason === 'METHOD_NOT_ALLOWED' ? METHOD_NOT_ALLOWED : ERRORS[error.code];
-      const code = error.reason === 'MODEL_NOT_FOUND' ? 'model_not_found' : error.reason.toLowerCase();
-      exchange.sendJson(status, { error: { message: error.publicMessage, type, param: null, code } });
-    },
+    sendError: sendOpenAiError,
   };
 }
 
