@@ -26,7 +26,7 @@ test('describeConfig: every setting says what it does and what it allows, every 
     describeConfig()
       .filter((row) => row.secret)
       .map((row) => row.key),
-    ['databaseUrl', 'blobUrl', 'natsUrl', 'adminKey'],
+    ['databaseUrl', 'blobUrl', 'natsUrl', 'adminKey', 'hubToken'],
   );
 });
 

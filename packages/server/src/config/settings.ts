@@ -312,6 +312,27 @@ export const CONFIG_SCHEMA = Type.Object(
       description: 'Longest a fetch may go without receiving a byte.',
     }),
 
+    // Models pulled from a hub
+    hubUrl: text({
+      default: 'https://huggingface.co',
+      pattern: '^https?://[^\\s/?#@]{1,255}(/[^\\s?#@]{0,255})?$',
+      allowed: 'an http:// or https:// address without a user, a query and a fragment',
+      description: 'Where models are pulled from: Hugging Face or a mirror that speaks its protocol.',
+    }),
+    hubToken: Type.Optional(
+      text({
+        secret: true,
+        pattern: '^[A-Za-z0-9._~+/\\-]{1,512}=*$',
+        allowed: 'letters, digits and . _ ~ + / -, as a Bearer token has them',
+        description:
+          'Token for private and gated repositories of the hub. Sent to the host of hubUrl and to no other. Without it only what is public can be pulled.',
+      }),
+    ),
+    offline: onOff({
+      default: false,
+      description: 'Whether the hub is never asked: a pull then succeeds only with files that are here already.',
+    }),
+
     // Running
     logLevel: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       default: 'info',

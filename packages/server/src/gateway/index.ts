@@ -13,4 +13,5 @@ export type { KeyRecord, KeyStore } from './key-store.ts';
 export { authorize, type Principal, type Requirement, UNAUTHENTICATED_PRINCIPAL } from './principal.ts';
 export { isKeyScope, KEY_SCOPES, type KeyScope, type Scope } from './scopes.ts';
 export { createSqlKeyStore } from './sql-key-store.ts';
-export type { UrlPolicy } from './url-policy.ts';
+export { type OpenedUrl, type OpenUrlOptions, openUrl } from './open-url.ts';
+export { showUrl, type UrlPolicy } from './url-policy.ts';
