@@ -35,10 +35,11 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   dataplane: ['scheduler', 'registry', 'monitoring', 'artifacts'],
   preprocess: ['dataplane'],
   conversation: ['dataplane'],
+  responses: ['storage'],
   backup: ['storage', 'artifacts'],
   jobs: ['registry', 'dataplane', 'artifacts', 'storage'],
   codec: [],
-  http: ['codec', 'gateway', 'dataplane', 'registry', 'admission', 'jobs', 'monitoring', 'artifacts'],
+  http: ['responses', 'codec', 'gateway', 'dataplane', 'registry', 'admission', 'jobs', 'monitoring', 'artifacts'],
 };
 
 /** Folder inside learn → sibling folders it may import. */

@@ -68,6 +68,7 @@ export const ERROR_CATALOGUE = {
   KEY_NOT_FOUND: entry('NOT_FOUND', 'There is no such key.'),
   DATASET_NOT_FOUND: entry('NOT_FOUND', 'There is no such dataset.'),
   RUN_NOT_FOUND: entry('NOT_FOUND', 'There is no such run.'),
+  RESPONSE_NOT_FOUND: entry('NOT_FOUND', 'There is no such stored response.'),
   JOB_NOT_FOUND: entry('NOT_FOUND', 'There is no such job.'),
   MODEL_NOT_READY: entry('UNAVAILABLE', 'The model is known but not ready to serve.', { retryable: true }),
   NAME_TAKEN: entry('ALREADY_EXISTS', 'The name belongs to another owner.'),

@@ -15,6 +15,7 @@ import { createRoutes, listen, type Listener } from '../http/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { createLogger, type LogDestination, type Logger, Metrics, type ModelRecorder } from '../monitoring/index.ts';
 import { FolderWatcher, type KnownVersion, Registry } from '../registry/index.ts';
+import { ResponseStore } from '../responses/index.ts';
 import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
 import { createJobs } from './create-jobs.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
@@ -203,6 +204,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     blobs,
     admission,
     jobs,
+    responses: new ResponseStore(database, clock),
     dataPlane,
     codec,
     metrics,

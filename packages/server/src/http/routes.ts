@@ -10,6 +10,7 @@ import type { FetchedUrl, Gateway } from '../gateway/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import type { Logger, Metrics, ModelRecorder } from '../monitoring/index.ts';
 import type { Registry } from '../registry/index.ts';
+import type { ResponseStore } from '../responses/index.ts';
 import { createAdminFamily } from './admin/admin-family.ts';
 import { createCorsPolicy } from './cors.ts';
 import type { RouteFamily } from './family.ts';
@@ -18,6 +19,7 @@ import { createOipFamily } from './oip/oip-family.ts';
 import { createOpenAiFamily } from './openai/openai-family.ts';
 import { describeRoutes, type OpenApiDescription } from './openapi.ts';
 import { createOperationsFamily } from './operations/operations-family.ts';
+import { createResponsesFamily } from './responses/index.ts';
 import { createTfsFamily } from './tfs/tfs-family.ts';
 
 export interface RoutesParts {
@@ -32,6 +34,7 @@ export interface RoutesParts {
   readonly blobs: BlobStore;
   readonly admission: Admission;
   readonly jobs: Jobs;
+  readonly responses: ResponseStore;
   readonly dataPlane: DataPlane<ModelRecorder>;
   readonly codec: CodecPool;
   readonly metrics: Metrics;
@@ -48,6 +51,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
   const families: RouteFamily[] = [
     createOipFamily({ ...parts, maxRequestBytes }),
     createOpenAiFamily(parts),
+    createResponsesFamily({ ...parts, maxRequestBytes }),
     createTfsFamily({ ...parts, maxRequestBytes }),
     createAdminFamily({ ...parts, maxModelBytes, maxDatasetBytes }),
   ];

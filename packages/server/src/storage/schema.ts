@@ -47,6 +47,20 @@ export interface LabelsTable {
   readonly updated_at: string;
 }
 
+/** Answers kept so that a conversation can go on. */
+export interface ResponsesTable {
+  readonly id: string;
+  /** Id of a key; empty where there are none. */
+  readonly owner: string;
+  /** JSON. */
+  readonly response: string;
+  /** JSON list of items. */
+  readonly input: string;
+  /** JSON list of messages. */
+  readonly conversation: string;
+  readonly created_at: string;
+}
+
 /** What quarantine found out, so that a restart does not repeat it. */
 export interface VerdictsTable {
   readonly digest: string;
@@ -170,6 +184,47 @@ export interface JobsTable {
   readonly created_by: string;
 }
 
+/** Files that callers uploaded, and those that batches wrote. */
+export interface FilesTable {
+  readonly id: string;
+  /** Grows with each file: the order of lists. */
+  readonly sequence: number;
+  /** Id of the key that brought it; null where there was none. */
+  readonly owner: string | null;
+  readonly purpose: string;
+  readonly file_name: string;
+  readonly digest: string;
+  readonly size_bytes: number;
+  readonly created_at: string;
+  readonly expires_at: string | null;
+}
+
+/** States of batches that still need their input. */
+export const OPEN_BATCHES = ['validating', 'in_progress', 'finalizing', 'cancelling'];
+
+/** Batches of requests. */
+export interface BatchesTable {
+  readonly id: string;
+  /** Grows with each batch: the order of lists. */
+  readonly sequence: number;
+  /** Id of the key its requests are made with; null where there was none. */
+  readonly owner: string | null;
+  readonly state: string;
+  /** The model its requests name. */
+  readonly model: string | null;
+  readonly input_file: string;
+  readonly input_digest: string;
+  readonly input_bytes: number;
+  readonly output_file: string | null;
+  readonly error_file: string | null;
+  /** JSON of what was ordered. */
+  readonly request: string;
+  /** JSON of times, counts, problems and usage, as of its last change of state. */
+  readonly progress: string;
+  readonly created_at: string;
+  readonly expires_at: string;
+}
+
 /** Every table. */
 export interface Schema {
   readonly models: ModelsTable;
@@ -177,6 +232,7 @@ export interface Schema {
   readonly versions: VersionsTable;
   readonly labels: LabelsTable;
   readonly verdicts: VerdictsTable;
+  readonly responses: ResponsesTable;
   readonly keys: KeysTable;
   readonly settings: SettingsTable;
   readonly dataset_counters: DatasetCountersTable;
@@ -184,4 +240,6 @@ export interface Schema {
   readonly runs: RunsTable;
   readonly run_datasets: RunDatasetsTable;
   readonly jobs: JobsTable;
+  readonly files: FilesTable;
+  readonly batches: BatchesTable;
 }

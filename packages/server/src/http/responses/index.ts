@@ -1,0 +1,1 @@
+export { createResponsesFamily } from './responses-family.ts';

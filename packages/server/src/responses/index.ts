@@ -1,0 +1,1 @@
+export { type StoredResponse, ResponseStore } from './response-store.ts';
