@@ -85,6 +85,22 @@ test('Gateway.authenticate refuses a key from its expiry on and says when that w
   await assert.rejects(gateway.createKey({ name: 'late', scopes: ['infer'], expiresAtMs }), /future/);
 });
 
+test('Gateway.principalOf knows a key by its id as long as it is usable, and work begun without keys where there are none', async () => {
+  const store = new MemoryKeyStore();
+  const { gateway, time } = await open({ store });
+  const options = { name: 'ci', scopes: ['infer'], models: ['a*'], expiresAtMs: START_MS + 10 } as const;
+  const { summary } = await gateway.createKey(options);
+  const principal = gateway.principalOf(summary.id, START_MS + 9);
+  assert.deepEqual([principal.name, may(principal, 'infer', 'ab'), may(principal, 'infer', 'b')], ['ci', true, false]);
+  assert.throws(() => gateway.principalOf(summary.id, START_MS + 10), reason('INVALID_KEY', /expired/));
+  assert.throws(() => gateway.principalOf('another', time.nowMs), reason('INVALID_KEY', /not known/));
+  assert.throws(() => gateway.principalOf(null, time.nowMs), reason('MISSING_KEY'));
+  await gateway.revokeKey('ci');
+  assert.throws(() => gateway.principalOf(summary.id, START_MS), reason('INVALID_KEY', /revoked/));
+  const off = await open({ store, auth: 'off' });
+  for (const id of [null, summary.id]) assert.equal(may(off.gateway.principalOf(id, START_MS), 'admin'), true);
+});
+
 test('Gateway.revokeKey works at once, after a restart too, by name or id', async () => {
   const { gateway, reopen } = await open();
   const first = await gateway.createKey({ name: 'ci', scopes: ['infer'] });

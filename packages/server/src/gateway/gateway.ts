@@ -94,6 +94,20 @@ export class Gateway {
     throw new AmaasError('INVALID_KEY', invalidKeyMessage(known?.record));
   }
 
+  /**
+   * Whom a key that was let in earlier stands for now, for work done in its name later.
+   * @param keyId null: work that was begun without authentication
+   * @param nowMs wall time in milliseconds since 1970
+   * @throws MISSING_KEY where keys have been asked for since, INVALID_KEY when it expired or was revoked meanwhile
+   */
+  principalOf(keyId: string | null, nowMs: number): Principal {
+    if (this.auth === 'off') return UNAUTHENTICATED_PRINCIPAL;
+    if (keyId === null) throw new AmaasError('MISSING_KEY', 'this was begun without an API key, which is needed now');
+    const known = [...this.#keys.values()].find(({ record }) => record.id === keyId);
+    if (known !== undefined && isUsable(known.record, nowMs)) return known.principal;
+    throw new AmaasError('INVALID_KEY', invalidKeyMessage(known?.record));
+  }
+
   /** Every key, revoked and expired ones too, oldest first. */
   listKeys(): readonly KeySummary[] {
     return [...this.#keys.values()]

@@ -3,7 +3,7 @@
 // is asked for even before it is said that the path does not exist.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AmaasError, type Clock, toAmaasError } from '@amaas/core';
-import { authorize, type Gateway } from '../gateway/index.ts';
+import { authorize, type Gateway, type Principal } from '../gateway/index.ts';
 import type { Logger, Metrics } from '../monitoring/index.ts';
 import type { CorsPolicy } from './cors.ts';
 import { Exchange } from './exchange.ts';
@@ -24,12 +24,15 @@ export interface HandlerParts {
 /** Callers may name their request with this many visible ASCII characters at most. */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
-export function createHandler(parts: HandlerParts): (request: IncomingMessage, response: ServerResponse) => void {
+/** Answers a request. `identify` says who sent one that came from inside; without it the headers tell. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, identify?: () => Principal) => void;
+
+export function createHandler(parts: HandlerParts): Handler {
   const { families, gateway, cors, metrics, logger, clock } = parts;
   const idPrefix = `${clock.wallTime().getTime().toString(36)}-`;
   let requestCount = 0;
 
-  return (request, response) => {
+  return (request, response, identify) => {
     const named = request.headers['x-request-id'];
     const requestId =
       typeof named === 'string' && REQUEST_ID.test(named) ? named : `${idPrefix}${(++requestCount).toString(36)}`;
@@ -45,9 +48,9 @@ export function createHandler(parts: HandlerParts): (request: IncomingMessage, r
       problem = thrown;
     }
     try {
-      if (gateway.auth === 'off') assertFromHere(exchange, cors);
+      if (gateway.auth === 'off' && identify === undefined) assertFromHere(exchange, cors);
       if (route?.access !== 'public') {
-        exchange.principal = gateway.authenticate(credentialsFor(exchange), clock.wallTime().getTime());
+        exchange.principal = identify?.() ?? gateway.authenticate(credentialsFor(exchange), clock.wallTime().getTime());
         if (route !== null) {
           authorize(exchange.principal, {
             scope: route.access,
