@@ -64,5 +64,14 @@ export {
   loraToGguf,
   loraToPeft,
 } from './lora-files.ts';
+export { countLearned, type LearnedSequence, type SequenceRows, sequenceRows } from './fine-tuning-examples.ts';
+export {
+  baseLearningRate,
+  type FineTuned,
+  type FineTuneEpoch,
+  fineTuneLlama,
+  type FineTuneOptions,
+  type FineTuneProgress,
+} from './fine-tune-llama.ts';
 export { type WriteOptions, writeSequences } from './write-sequences.ts';
 export { exportWriter, type WriterOptions } from './writer-export.ts';
