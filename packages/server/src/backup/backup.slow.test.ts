@@ -168,10 +168,19 @@ test('createBackup and restoreBackup take a data directory from before there wer
   const dataDir = await createDataDir(t);
   const elsewhere = await createTestDirectory(t);
   const open = await openDataDir(dataDir);
-  for (const table of ['run_datasets', 'runs', 'jobs', 'datasets', 'dataset_counters']) {
+  for (const table of [
+    'run_datasets',
+    'runs',
+    'jobs',
+    'datasets',
+    'dataset_counters',
+    'responses',
+    'files',
+    'batches',
+  ]) {
     await open.database.db.schema.dropTable(table).execute();
   }
-  await sql`delete from amaas_migrations where name = '0003-training'`.execute(open.database.db);
+  await sql`delete from amaas_migrations where name >= '0003'`.execute(open.database.db);
   await open.database.close();
   const archive = join(elsewhere, 'backup.tar');
   assert.equal((await createBackup({ dataDir, destination: archive })).schemaVersion, 2);
@@ -200,7 +209,7 @@ test('restoreBackup brings back what createBackup saw, into a new and into an em
     destination,
     onProgress: (done, total) => progress.push(done / total),
   });
-  assert.deepEqual({ ...summary, bytes: 0 }, { destination, versions: 3, blobs: 6, bytes: 0, schemaVersion: 3 });
+  assert.deepEqual({ ...summary, bytes: 0 }, { destination, versions: 3, blobs: 6, bytes: 0, schemaVersion: 5 });
   assert.equal(progress.at(-1), 1);
   assert.deepEqual(
     progress,
@@ -429,7 +438,7 @@ test('restoreBackup refuses archives whose manifest does not fit', async (t) => 
   const edited = join(elsewhere, 'edited.tar');
   // Replacements of the same length, so that the archive stays well-formed.
   const cases: [string, string, ErrorReason, RegExp][] = [
-    ['"0003-training"', '"0004-training"', 'SCHEMA_TOO_NEW', /edited\.tar has schema 4 .* up to 3/],
+    ['"0005-files"', '"0006-files"', 'SCHEMA_TOO_NEW', /edited\.tar has schema 6 .* up to 5/],
     ['"formatVersion": 1', '"formatVersion": 9', 'INVALID_ARGUMENT', /format 9; this amaas reads up to 1/],
     ['"amaas-backup"', '"other-backup"', 'INVALID_ARGUMENT', /not one of an amaas backup/],
     ['"iris/1/data/w.bin"', '"../../../etc/w.bi"', 'INVALID_ARGUMENT', /not allowed/],

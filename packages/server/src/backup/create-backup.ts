@@ -86,9 +86,9 @@ async function attemptBackup(options: BackupOptions, destination: string): Promi
   const databaseCopy = `${partial}.db`;
   try {
     copyDatabase(layout.databasePath, databaseCopy);
-    const { schema, versionFiles, trainingFiles } = await readDatabase(databaseCopy);
+    const { schema, versionFiles, otherFiles } = await readDatabase(databaseCopy);
     const contents = new Contents();
-    for (const file of [...versionFiles.flatMap(parseFiles), ...trainingFiles]) {
+    for (const file of [...versionFiles.flatMap(parseFiles), ...otherFiles]) {
       const digest = parseDigest(file.digest);
       contents.add({ digest, sizeBytes: file.sizeBytes, isBlob: true, open: () => blobs.openRead(digest) });
     }

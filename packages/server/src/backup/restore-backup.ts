@@ -202,9 +202,9 @@ async function unpackDatabase(entry: TarEntry, manifest: ArchiveManifest, path: 
 /** Says how many versions there are; their files and those of datasets and runs must be among `blobs`. */
 async function checkDatabase(path: string, blobs: ReadonlyMap<Digest, number>): Promise<number> {
   if (!(await exists(path))) throw new AmaasError('DIGEST_MISMATCH', 'restore: the archive holds no database');
-  const { versionFiles, trainingFiles } = await readDatabase(path);
+  const { versionFiles, otherFiles } = await readDatabase(path);
   const files = versionFiles.flatMap((json) => JSON.parse(json) as TreeFile[]); // written by the registry
-  for (const { digest } of [...files, ...trainingFiles]) {
+  for (const { digest } of [...files, ...otherFiles]) {
     if (!blobs.has(parseDigest(digest))) {
       throw new AmaasError('DIGEST_MISMATCH', `restore: the database refers to ${digest}, which the archive lacks`);
     }

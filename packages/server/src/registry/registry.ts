@@ -7,7 +7,7 @@ import type { Database, Schema } from '../storage/index.ts';
 import { assertOwner, assertRegistration, moveLabel, writeVersion } from './register-version.ts';
 import { labelNotFound, versionNotFound } from './not-found.ts';
 import { Datasets } from './datasets.ts';
-import { loadTrainingBlobs } from './referenced-blobs.ts';
+import { loadReferencedBlobs } from './referenced-blobs.ts';
 import { loadModels, lockModel } from './rows.ts';
 import { Runs } from './runs.ts';
 import { assertPolicy } from './select-versions.ts';
@@ -206,19 +206,19 @@ export class Registry {
   }
 
   /**
-   * Removes blobs no version, dataset or run refers to and directories nobody uses. Spares blobs put or touched in the last `graceMs`
-   * (default one hour), which may belong to a version about to be registered.
+   * Removes blobs no version, dataset, run, file or open batch refers to and directories nobody uses. Spares blobs put or
+   * touched in the last `graceMs` (default one hour), which may belong to a version about to be registered.
    */
   async collectGarbage(options: { readonly graceMs?: number } = {}): Promise<CollectedGarbage> {
     const { blobs, trees, clock } = this.#parts;
     const unlessTouchedSince = new Date(clock.wallTime().getTime() - (options.graceMs ?? DEFAULT_GRACE_MS));
-    const { models, trainingBlobs } = await this.#parts.database.snapshot(async (trx) => ({
+    const { models, referencedBlobs } = await this.#parts.database.snapshot(async (trx) => ({
       models: await loadModels(trx),
-      trainingBlobs: await loadTrainingBlobs(trx),
+      referencedBlobs: await loadReferencedBlobs(trx),
     }));
     const versions = models.flatMap((model) => model.versions);
     const wantedTrees = new Set<Digest>(versions.map((version) => version.digest));
-    const wantedBlobs = new Set<Digest>(trainingBlobs);
+    const wantedBlobs = new Set<Digest>(referencedBlobs);
     for (const version of versions) for (const file of version.files) wantedBlobs.add(file.digest);
     const removedTrees = await trees.collectGarbage(wantedTrees);
     let removedBlobs = 0;

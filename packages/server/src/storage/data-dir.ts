@@ -10,6 +10,8 @@ export interface DataDirLayout {
   readonly modelsDirectory: string;
   /** What jobs work with, one folder each. */
   readonly jobsDirectory: string;
+  /** Results of batches that have not ended, one folder each. */
+  readonly batchesDirectory: string;
   /** Locked by the owner of the directory; holds nothing. */
   readonly lockPath: string;
   /** Who holds the lock, for messages. */
@@ -23,6 +25,7 @@ export function dataDirLayout(dataDir: string): DataDirLayout {
     artifactsDirectory: join(dataDir, 'artifacts'),
     modelsDirectory: join(dataDir, 'models'),
     jobsDirectory: join(dataDir, 'jobs'),
+    batchesDirectory: join(dataDir, 'batches'),
     lockPath: join(dataDir, 'lock.db'),
     lockOwnerPath: join(dataDir, 'lock.json'),
   };

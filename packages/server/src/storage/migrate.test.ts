@@ -78,7 +78,17 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     const database = await openDatabase(options);
     t.after(() => database.close());
     const target = { db: database.db, dialect, where: '' };
-    const newest = ['run_datasets', 'runs', 'jobs', 'datasets', 'dataset_counters', 'verdicts'] as const;
+    const newest = [
+      'batches',
+      'files',
+      'responses',
+      'run_datasets',
+      'runs',
+      'jobs',
+      'datasets',
+      'dataset_counters',
+      'verdicts',
+    ] as const;
     const first = ['labels', 'versions', 'models', 'version_counters', 'keys', 'settings'] as const;
     for (const table of [...newest, ...first]) {
       await database.db.schema.dropTable(table).execute();

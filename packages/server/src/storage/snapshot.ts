@@ -3,7 +3,7 @@ import { AmaasError } from '@amaas/core';
 import { Kysely, sql } from 'kysely';
 import { explainOpenError } from './errors.ts';
 import { readSchema, type SchemaStep } from './migrate.ts';
-import type { Schema } from './schema.ts';
+import { OPEN_BATCHES, type Schema } from './schema.ts';
 import { SqliteFile } from './sqlite.ts';
 import { createSqliteDialect } from './sqlite-dialect.ts';
 
@@ -27,12 +27,14 @@ export interface DatabaseContents {
   readonly schema: SchemaStep;
   /** Per version the JSON of its list of files. */
   readonly versionFiles: readonly string[];
-  /** The files of datasets and runs. */
-  readonly trainingFiles: readonly { readonly digest: string; readonly sizeBytes: number }[];
+  /** The files of datasets and runs, and those that callers uploaded. */
+  readonly otherFiles: readonly { readonly digest: string; readonly sizeBytes: number }[];
 }
 
 /** The step that brought datasets and runs; a backup of an older amaas has none. */
 const TRAINING_SCHEMA = 3;
+/** The step that brought uploaded files and batches. */
+const FILES_SCHEMA = 5;
 
 /**
  * Reads a database without changing it, and checks that it is whole.
@@ -51,8 +53,11 @@ export async function readDatabase(path: string): Promise<DatabaseContents> {
       const schema = await readSchema({ db, dialect: 'sqlite', where });
       if (schema.version === 0) throw new AmaasError('INVALID_CONFIG', `storage: ${where} holds no data of amaas`);
       const versions = await db.selectFrom('versions').select('files').execute();
-      const trainingFiles = schema.version < TRAINING_SCHEMA ? [] : await readTrainingFiles(db);
-      return { schema, versionFiles: versions.map((version) => version.files), trainingFiles };
+      const otherFiles = [
+        ...(schema.version < TRAINING_SCHEMA ? [] : await readTrainingFiles(db)),
+        ...(schema.version < FILES_SCHEMA ? [] : await readUploadedFiles(db)),
+      ];
+      return { schema, versionFiles: versions.map((version) => version.files), otherFiles };
     } finally {
       await db.destroy();
     }
@@ -61,12 +66,25 @@ export async function readDatabase(path: string): Promise<DatabaseContents> {
   }
 }
 
-async function readTrainingFiles(db: Kysely<Schema>): Promise<DatabaseContents['trainingFiles']> {
+async function readTrainingFiles(db: Kysely<Schema>): Promise<DatabaseContents['otherFiles']> {
   const datasets = await db.selectFrom('datasets').select(['digest', 'size_bytes']).execute();
   const runs = await db.selectFrom('runs').select('files').execute();
   return [
     ...datasets.map(({ digest, size_bytes }) => ({ digest, sizeBytes: size_bytes })),
     // written by the registry as a list of files
     ...runs.flatMap(({ files }) => JSON.parse(files) as { readonly digest: string; readonly sizeBytes: number }[]),
+  ];
+}
+
+async function readUploadedFiles(db: Kysely<Schema>): Promise<DatabaseContents['otherFiles']> {
+  const files = await db.selectFrom('files').select(['digest', 'size_bytes']).execute();
+  const batches = await db
+    .selectFrom('batches')
+    .select(['input_digest', 'input_bytes'])
+    .where('state', 'in', OPEN_BATCHES)
+    .execute();
+  return [
+    ...files.map(({ digest, size_bytes }) => ({ digest, sizeBytes: size_bytes })),
+    ...batches.map(({ input_digest, input_bytes }) => ({ digest: input_digest, sizeBytes: input_bytes })),
   ];
 }
