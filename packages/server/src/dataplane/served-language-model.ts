@@ -131,7 +131,13 @@ export class ServedLanguageModel<Recorder extends LanguageRecorder = LanguageRec
   /** Tokens of the prompt that an input becomes. @throws as {@link ServedLanguageModel.generate} */
   async countPromptTokens(input: ChatInput | PromptInput): Promise<number> {
     const pieces = this.#parts.format.render(input);
-    return this.use(async (model) => (await model.tokenize(pieces)).length);
+    const { beginsTexts, beginToken } = this.file;
+    return this.use(async (model) => {
+      const tokens = await model.tokenize(pieces);
+      if (!beginsTexts || beginToken === null) return tokens.length;
+      const [begin] = await model.tokenize([{ text: beginToken, special: true }]);
+      return tokens[0] === begin ? tokens.length : tokens.length + 1;
+    });
   }
 
   /** Does something with the model in memory. @throws as {@link ServedLanguageModel.generate} */

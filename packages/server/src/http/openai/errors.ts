@@ -32,8 +32,11 @@ const ERRORS: Readonly<Record<ErrorCode, readonly [status: number, type: string]
   DEADLINE_EXCEEDED: [504, 'server_error'],
 };
 
-/** HTTP has a word of its own for it. */
-const METHOD_NOT_ALLOWED = [405, 'invalid_request_error'] as const;
+/** Where a reason means more to clients than its code: they try again on every status from 500 on. */
+const STATUSES: ReadonlyMap<string, readonly [status: number, type: string]> = new Map([
+  ['METHOD_NOT_ALLOWED', [405, 'invalid_request_error']],
+  ['UNSUPPORTED_FEATURE', [400, 'invalid_request_error']],
+]);
 
 /** Codes that OpenAI has words for. */
 const CODES: ReadonlyMap<string, string> = new Map([
@@ -43,7 +46,7 @@ const CODES: ReadonlyMap<string, string> = new Map([
 
 /** The body of an error, also where it comes in the midst of a stream. */
 export function openAiError(error: AmaasError): { readonly status: number; readonly body: object } {
-  const [status, type] = error.reason === 'METHOD_NOT_ALLOWED' ? METHOD_NOT_ALLOWED : ERRORS[error.code];
+  const [status, type] = STATUSES.get(error.reason) ?? ERRORS[error.code];
   const code = CODES.get(error.reason) ?? error.reason.toLowerCase();
   const { field } = error.details;
   const param = typeof field === 'string' && field !== '' ? field : null;
