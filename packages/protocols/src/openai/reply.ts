@@ -1,0 +1,65 @@
+// What all replies of this protocol have in common: their head, how answers end, what they cost.
+import type { AnswerEnd, GeneratedToken, ToolCall } from '@amaas/core';
+
+/** What stands at the top of a reply and of every chunk of its stream. */
+export interface ReplyHead {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly createdSeconds: number;
+  /** The model as the caller named it. */
+  readonly model: string;
+  /** What answered: changes when the same seed may give another text. */
+  readonly fingerprint: string;
+}
+
+/** A whole answer. */
+export interface WholeAnswer {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly toolCalls: readonly ToolCall[];
+  /** Of the text, where log-probabilities were asked for. */
+  readonly tokens: readonly GeneratedToken[];
+  readonly end: AnswerEnd;
+}
+
+const FINISH_REASONS: Readonly<Record<AnswerEnd['reason'], string>> = {
+  stop: 'stop',
+  length: 'length',
+  'tool-calls': 'tool_calls',
+};
+
+export function finishReason({ reason }: AnswerEnd): string {
+  return FINISH_REASONS[reason];
+}
+
+/**
+ * What answers cost together.
+ * @param choices - answers to each prompt, which counts once; they lie side by side
+ */
+export function encodeUsage(ends: readonly AnswerEnd[], choices: number): object {
+  let promptTokens = 0;
+  let cachedTokens = 0;
+  let completionTokens = 0;
+  let reasoningTokens = 0;
+  for (const [index, { usage }] of ends.entries()) {
+    completionTokens += usage.completionTokens;
+    reasoningTokens += usage.reasoningTokens;
+    if (index % choices !== 0) continue;
+    promptTokens += usage.promptTokens;
+    cachedTokens += usage.cachedTokens;
+  }
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedTokens },
+    completion_tokens_details: { reasoning_tokens: reasoningTokens },
+  };
+}
+
+export function encodeSse(value: object): string {
+  return `data: ${JSON.stringify(value)}\n\n`;
+}
+
+/** What a stream ends with. */
+export const SSE_DONE = 'data: [DONE]\n\n';

@@ -1,0 +1,80 @@
+// The tools a chat may call, and which of them it must.
+import type { ChatInput, ToolChoice, ToolDefinition } from '@amaas/core';
+import { Fields } from '../fields/index.ts';
+import { withoutUndefined } from './left-out.ts';
+
+export type ToolSettings = Pick<ChatInput, 'tools' | 'toolChoice' | 'parallelToolCalls'>;
+
+/** @throws INVALID_ARGUMENT naming the field */
+export function readTools(fields: Fields): ToolSettings {
+  for (const old of ['functions', 'function_call']) {
+    if (fields.has(old)) throw fields.invalid(old, 'is not supported; say it with tools and tool_choice');
+  }
+  const tools = fields.list('tools', readTool) ?? [];
+  const parallelToolCalls = fields.flag('parallel_tool_calls');
+  const { choice, allowed } = readChoice(fields);
+  const unknown = allowed?.find((name) => tools.every((tool) => tool.name !== name));
+  if (unknown !== undefined) throw fields.invalid('tool_choice', `names "${unknown}", which is none of the tools`);
+  if (choice === 'required' && tools.length === 0) throw fields.invalid('tool_choice', 'is "required" without tools');
+  if (tools.length === 0) return {};
+  return withoutUndefined({
+    tools: allowed === undefined ? tools : tools.filter(({ name }) => allowed.includes(name)),
+    toolChoice: choice,
+    parallelToolCalls,
+  });
+}
+
+function readTool(value: unknown, path: string): ToolDefinition {
+  const tool = Fields.of(value, path);
+  tool.need('type', tool.choice('type', ['function']));
+  tool.ignore('cache_control');
+  const described = tool.need('function', tool.object('function'));
+  tool.end();
+  const name = described.need('name', described.text('name'));
+  const rest = {
+    description: described.text('description'),
+    parameters: described.record('parameters'),
+    strict: described.flag('strict'),
+  };
+  described.end();
+  return { name, ...withoutUndefined(rest) };
+}
+
+interface Choice {
+  readonly choice?: ToolChoice;
+  /** The only tools that may be called; left out: all. */
+  readonly allowed?: readonly string[];
+}
+
+function readChoice(fields: Fields): Choice {
+  const value = fields.any('tool_choice');
+  if (value === undefined) return {};
+  if (typeof value === 'string') {
+    const choice = fields.choice('tool_choice', ['none', 'auto', 'required']);
+    return choice === undefined ? {} : { choice };
+  }
+  const chosen = Fields.of(value, fields.pathOf('tool_choice'));
+  const type = chosen.need('type', chosen.choice('type', ['function', 'allowed_tools']));
+  if (type === 'function') {
+    const name = readNamed(chosen);
+    return { choice: { name }, allowed: [name] };
+  }
+  const allowed = chosen.need('allowed_tools', chosen.object('allowed_tools'));
+  chosen.end();
+  const mode = allowed.need('mode', allowed.choice('mode', ['auto', 'required']));
+  const names = allowed.list('tools', (item, path) => {
+    const tool = Fields.of(item, path);
+    tool.choice('type', ['function']);
+    return readNamed(tool);
+  });
+  allowed.end();
+  return { choice: mode, allowed: allowed.need('tools', names) };
+}
+
+function readNamed(fields: Fields): string {
+  const called = fields.need('function', fields.object('function'));
+  fields.end();
+  const name = called.need('name', called.text('name'));
+  called.end();
+  return name;
+}
