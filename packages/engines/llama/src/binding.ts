@@ -29,6 +29,8 @@ interface ModelOptions {
   readonly useMmap: boolean;
   /** Whether every number of the file is looked at for NaN and infinity. */
   readonly checkTensors: boolean;
+  /** Metadata in place of what the file says, or does not; 0 marks a whole number. */
+  readonly overridesList?: readonly (readonly [key: string, value: number, kind: 0])[];
 }
 
 export interface BoundModel {
@@ -46,8 +48,12 @@ export interface BoundModel {
   getModelDescription(): string;
   getTokenString(token: number): string;
   isEogToken(token: number): boolean;
+  /** −1: there is none; so with the next two. */
   tokenBos(): number;
+  tokenEos(): number;
+  sepToken(): number;
   shouldPrependBosToken(): boolean;
+  shouldAppendEosToken(): boolean;
 }
 
 declare const ADAPTER: unique symbol;
@@ -73,6 +79,8 @@ interface ContextOptions {
   /** ggml's number of the type of cached keys and values; default 16 bits. */
   readonly kvCacheKeyType?: number;
   readonly kvCacheValueType?: number;
+  /** Whether it computes vectors of texts, and of every token what they are pooled from. */
+  readonly embeddings?: boolean;
 }
 
 export interface BoundContext {
@@ -86,6 +94,11 @@ export interface BoundContext {
   /** @param wanted - positions in `tokens` whose logits are wanted @returns their places in the batch */
   addToBatch(sequence: number, position: number, tokens: Uint32Array, wanted: Uint32Array): Uint32Array;
   decodeBatch(): Promise<void>;
+  /**
+   * What the last batch's tokens of sequence 0 were pooled to. Of the other sequences there is no way to it: texts cannot share
+   * a batch.
+   */
+  getEmbedding(tokens: number): Float64Array;
   /** Draws a token and lets the sampler remember it; −1 when none is possible. */
   sampleToken(place: number, sampler: BoundSampler): Promise<number>;
   sampleToken(

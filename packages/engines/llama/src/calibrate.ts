@@ -10,11 +10,17 @@ const MOST_MS = 400;
 /** More threads must be worth it: other models run beside this one. */
 const WORTH_IT = 1.1;
 
-/**
- * Measures 1, 2, 4, … `most` threads and leaves the context's first sequence empty.
- * @param token - any token
- */
-export async function chooseThreads(context: BoundContext, most: number, token: number): Promise<ThreadChoice> {
+export interface Trial {
+  /** Any token. */
+  readonly token: number;
+  /** Tokens that the context's first sequence has room for. */
+  readonly room: number;
+}
+
+/** Measures 1, 2, 4, … `most` threads and leaves the context's first sequence empty. */
+export async function chooseThreads(context: BoundContext, most: number, trial: Trial): Promise<ThreadChoice> {
+  const { token, room } = trial;
+  if (room < 2) return { generation: 1, prompt: 1, measured: [] };
   const measured: ThreadMeasurement[] = [];
   // The first step of a context makes room; it is not measured.
   context.setThreads(1);
@@ -22,7 +28,7 @@ export async function chooseThreads(context: BoundContext, most: number, token: 
   context.removeTokenCellsFromSequence(0, -1, -1);
   for (const threads of numbersUpTo(most)) {
     context.setThreads(threads);
-    measured.push({ threads, ...(await measure(context, token)) });
+    measured.push({ threads, ...(await measure(context, trial)) });
   }
   return {
     generation: best(measured, ({ generatedTokensPerSecond }) => generatedTokensPerSecond),
@@ -31,16 +37,18 @@ export async function chooseThreads(context: BoundContext, most: number, token: 
   };
 }
 
-async function measure(context: BoundContext, token: number): Promise<Omit<ThreadMeasurement, 'threads'>> {
+async function measure(context: BoundContext, { token, room }: Trial): Promise<Omit<ThreadMeasurement, 'threads'>> {
+  const promptTokens = Math.max(1, Math.min(PROMPT_TOKENS, room - GENERATED_TOKENS));
+  const generatedTokens = Math.min(GENERATED_TOKENS, room - promptTokens);
   const beganMs = performance.now();
   let promptMs = Number.POSITIVE_INFINITY;
   let tokenMs = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 3 && (round === 0 || performance.now() - beganMs < MOST_MS); round++) {
-    promptMs = Math.min(promptMs, await compute(context, { token, from: 0, count: PROMPT_TOKENS }));
+    promptMs = Math.min(promptMs, await compute(context, { token, from: 0, count: promptTokens }));
     let generatedMs = 0;
     let generated = 0;
-    while (generated < GENERATED_TOKENS && (generated === 0 || performance.now() - beganMs < MOST_MS)) {
-      generatedMs += await compute(context, { token, from: PROMPT_TOKENS + generated, count: 1 });
+    while (generated < generatedTokens && (generated === 0 || performance.now() - beganMs < MOST_MS)) {
+      generatedMs += await compute(context, { token, from: promptTokens + generated, count: 1 });
       generated++;
     }
     tokenMs = Math.min(tokenMs, generatedMs / generated);
@@ -48,7 +56,7 @@ async function measure(context: BoundContext, token: number): Promise<Omit<Threa
   }
   return {
     generatedTokensPerSecond: 1000 / tokenMs,
-    promptTokensPerSecond: (1000 * PROMPT_TOKENS) / promptMs,
+    promptTokensPerSecond: (1000 * promptTokens) / promptMs,
   };
 }
 

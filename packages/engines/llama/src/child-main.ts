@@ -2,7 +2,7 @@
 // bring a team of OpenMP threads of its own, and teams that spin against each other halve the speed.
 import { type AmaasError, serializeError } from '@amaas/core';
 import { loadBinding } from './binding.ts';
-import type { FromChild, LoadTask, ToChild } from './messages.ts';
+import type { Answer, FromChild, LoadTask, ToChild } from './messages.ts';
 import { ModelHost } from './model-host.ts';
 import { planMemory, readMemoryFacts } from './plan-memory.ts';
 
@@ -32,6 +32,12 @@ async function hear(message: ToChild): Promise<void> {
     case 'cancel':
       host?.cancel(message.id);
       break;
+    case 'embed':
+    case 'rank':
+      await answering(message.id, async () => {
+        if (host !== null) tell(message.id, await host.pool(message));
+      });
+      break;
     case 'tokenize':
       await answering(message.id, () => tell(message.id, host?.tokenize(message.pieces) ?? []));
       break;
@@ -60,7 +66,7 @@ async function load(task: LoadTask): Promise<ModelHost> {
     },
     onFailure: (id: number, error: AmaasError): void => say({ type: 'failed', id, error: serializeError(error) }),
   };
-  return ModelHost.load(parts, { ...task, ...plan }, facts.vocabularySize);
+  return ModelHost.load(parts, { ...task, ...plan }, facts);
 }
 
 async function answering(id: number, work: () => unknown): Promise<void> {
@@ -71,7 +77,7 @@ async function answering(id: number, work: () => unknown): Promise<void> {
   }
 }
 
-function tell(id: number, value: readonly number[] | string): void {
+function tell(id: number, value: Answer): void {
   say({ type: 'answer', id, value });
 }
 

@@ -5,11 +5,13 @@ import type { AnswerPart } from './answer-text.ts';
 import { planStep } from './batch-plan.ts';
 import type { BoundContext } from './binding.ts';
 import { type Slot, SequenceSlots } from './sequence-slots.ts';
+import type { Turns } from './turns.ts';
 import type { DrawnToken, Writing } from './writing.ts';
 import type { RequestEvent } from './messages.ts';
 
 export interface LaneParts {
   readonly context: BoundContext;
+  readonly turns: Turns;
   readonly parallel: number;
   readonly contextTokens: number;
   readonly stepTokens: number;
@@ -60,9 +62,11 @@ export class Lane {
     this.#isRunning = true;
     try {
       while (this.#queue.length + this.#active.length > 0) {
-        this.#dropCancelled();
-        await this.#admit();
-        if (this.#active.length > 0) await this.#step();
+        await this.#parts.turns.take(async () => {
+          this.#dropCancelled();
+          await this.#admit();
+          if (this.#active.length > 0) await this.#step();
+        });
         this.#flush();
       }
     } catch (thrown) {

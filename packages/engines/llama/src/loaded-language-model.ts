@@ -15,7 +15,7 @@ import {
   type Relevances,
 } from '@amaas/core';
 import { EventStream } from './event-stream.ts';
-import type { LoadTask, ToChild } from './messages.ts';
+import type { Answer, LoadTask, PooledTexts, ToChild } from './messages.ts';
 import { type ModelProcess, startModelProcess } from './model-process.ts';
 
 const FIRST_RESTART_MS = 250;
@@ -24,7 +24,7 @@ const LAST_RESTART_MS = 30_000;
 const HEALTHY_MS = 60_000;
 
 interface Question {
-  resolve(value: readonly number[] | string): void;
+  resolve(value: Answer): void;
   reject(error: unknown): void;
 }
 
@@ -43,6 +43,8 @@ export class LoadedLanguageModel implements LanguageModel {
   #restartMs = FIRST_RESTART_MS;
   #timer: NodeJS.Timeout | null = null;
   #ids = 0;
+  /** Requests under way for vectors of texts or judgements. */
+  #pooling = 0;
 
   private constructor(
     source: LanguageModelSource,
@@ -78,17 +80,17 @@ export class LoadedLanguageModel implements LanguageModel {
     return new LoadedLanguageModel(source, options, { task, first, onDispose });
   }
 
+  /** Of those who want vectors of texts one is served at a time. */
   get load(): { readonly active: number; readonly waiting: number } {
-    return { active: this.#started.size, waiting: this.#streams.size - this.#started.size };
+    const pooling = Math.min(this.#pooling, 1);
+    const waiting = this.#streams.size - this.#started.size + this.#pooling - pooling;
+    return { active: this.#started.size + pooling, waiting };
   }
 
   async *generate(request: GenerationRequest, signal?: Cancellation): AsyncGenerator<GenerationEvent> {
     const child = this.#expectProcess('generate');
-    const { maxQueueSize } = this.#options;
-    if (this.load.waiting >= maxQueueSize) {
-      throw new AmaasError('QUEUE_FULL', `generate: ${maxQueueSize} requests wait for model "${this.#source.label}"`);
-    }
-    if (signal?.aborted) throw cancelled();
+    this.#expectRoom('generate');
+    if (signal?.aborted) throw cancelled('generate');
     const id = ++this.#ids;
     const leave = (): void => {
       this.#forget(id);
@@ -97,7 +99,7 @@ export class LoadedLanguageModel implements LanguageModel {
     const stream = new EventStream<GenerationEvent>(leave);
     const abort = (): void => {
       leave();
-      stream.fail(cancelled());
+      stream.fail(cancelled('generate'));
     };
     signal?.addEventListener('abort', abort);
     this.#streams.set(id, stream);
@@ -109,17 +111,21 @@ export class LoadedLanguageModel implements LanguageModel {
     }
   }
 
-  embed(): Promise<Embeddings> {
-    return Promise.reject(new AmaasError('UNSUPPORTED_FEATURE', 'embed: llama.cpp embeds nothing here yet'));
+  async embed(texts: readonly (readonly PromptPiece[])[], signal?: Cancellation): Promise<Embeddings> {
+    const { values, promptTokens } = await this.#pool('embed', (id) => ({ type: 'embed', id, texts }), signal);
+    const size = values.length / texts.length;
+    return { vectors: texts.map((_, index) => values.slice(index * size, (index + 1) * size)), promptTokens };
   }
 
-  rank(): Promise<Relevances> {
-    return Promise.reject(new AmaasError('UNSUPPORTED_FEATURE', 'rank: llama.cpp judges nothing here yet'));
+  async rank(query: string, texts: readonly string[], signal?: Cancellation): Promise<Relevances> {
+    const asked = (id: number): ToChild => ({ type: 'rank', id, query, texts });
+    const { values, promptTokens } = await this.#pool('rank', asked, signal);
+    return { scores: [...values], promptTokens };
   }
 
   async tokenize(pieces: readonly PromptPiece[]): Promise<readonly number[]> {
     const value = await this.#ask('tokenize', (id) => ({ type: 'tokenize', id, pieces }));
-    return typeof value === 'string' ? [] : value;
+    return Array.isArray(value) ? value : [];
   }
 
   async detokenize(tokens: readonly number[]): Promise<string> {
@@ -184,13 +190,46 @@ export class LoadedLanguageModel implements LanguageModel {
     this.#started.delete(id);
   }
 
-  #ask(operation: string, message: (id: number) => ToChild): Promise<readonly number[] | string> {
+  async #pool(
+    operation: string,
+    message: (id: number) => ToChild,
+    signal: Cancellation | undefined,
+  ): Promise<PooledTexts> {
+    this.#expectRoom(operation);
+    this.#pooling++;
+    try {
+      const value = await this.#ask(operation, message, signal);
+      if (typeof value === 'object' && 'promptTokens' in value) return value;
+      throw new AmaasError('INTERNAL', `${operation}: the process of the model answered something else`);
+    } finally {
+      this.#pooling--;
+    }
+  }
+
+  async #ask(operation: string, message: (id: number) => ToChild, signal?: Cancellation): Promise<Answer> {
     const child = this.#expectProcess(operation);
+    if (signal?.aborted) throw cancelled(operation);
     const id = ++this.#ids;
-    const { promise, resolve, reject } = Promise.withResolvers<readonly number[] | string>();
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const abort = (): void => {
+      this.#questions.delete(id);
+      child.send({ type: 'cancel', id });
+      reject(cancelled(operation));
+    };
+    signal?.addEventListener('abort', abort);
     this.#questions.set(id, { resolve, reject });
     child.send(message(id));
-    return promise;
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #expectRoom(operation: string): void {
+    const { maxQueueSize } = this.#options;
+    if (this.load.waiting < maxQueueSize) return;
+    throw new AmaasError('QUEUE_FULL', `${operation}: ${maxQueueSize} requests wait for model "${this.#source.label}"`);
   }
 
   #expectProcess(operation: string): ModelProcess {
@@ -264,6 +303,6 @@ async function startProcess(task: LoadTask, maxLoadMs: number, signal: AbortSign
   };
 }
 
-function cancelled(): AmaasError {
-  return new AmaasError('CANCELLED', 'generate: the caller went away');
+function cancelled(operation: string): AmaasError {
+  return new AmaasError('CANCELLED', `${operation}: the caller went away`);
 }

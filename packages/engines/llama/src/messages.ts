@@ -23,6 +23,8 @@ export type ToChild =
   | { readonly type: 'load'; readonly task: LoadTask }
   | { readonly type: 'generate'; readonly id: number; readonly request: GenerationRequest }
   | { readonly type: 'cancel'; readonly id: number }
+  | { readonly type: 'embed'; readonly id: number; readonly texts: readonly (readonly PromptPiece[])[] }
+  | { readonly type: 'rank'; readonly id: number; readonly query: string; readonly texts: readonly string[] }
   | { readonly type: 'tokenize'; readonly id: number; readonly pieces: readonly PromptPiece[] }
   | { readonly type: 'detokenize'; readonly id: number; readonly tokens: readonly number[] };
 
@@ -32,7 +34,16 @@ export type FromChild =
   /** All that one step brought. */
   | { readonly type: 'events'; readonly events: readonly RequestEvent[] }
   | { readonly type: 'failed'; readonly id: number; readonly error: SerializedError }
-  | { readonly type: 'answer'; readonly id: number; readonly value: readonly number[] | string };
+  | { readonly type: 'answer'; readonly id: number; readonly value: Answer };
+
+export type Answer = readonly number[] | string | PooledTexts;
+
+/** What a model made of texts: vectors, or one number each. */
+export interface PooledTexts {
+  /** One text's after the other's. */
+  readonly values: Float32Array;
+  readonly promptTokens: number;
+}
 
 export interface RequestEvent {
   readonly id: number;

@@ -2,13 +2,11 @@
 import { open } from 'node:fs/promises';
 import { AmaasError, type LanguageModelFile } from '@amaas/core';
 import { type GgufFile, ggufNumber, ggufNumbers, ggufText, ggufTexts, readGguf } from '@amaas/learn/gguf';
+import { readPooling } from './pooling-nature.ts';
 
 /** Kinds of tokens in `tokenizer.ggml.token_type` that stand for more than their text. Source: llama.cpp, `llama_token_type`. */
 const CONTROL = 3;
 const USER_DEFINED = 4;
-
-/** Source: llama.cpp, `llama_pooling_type`. */
-const POOLINGS: Readonly<Record<number, LanguageModelFile['pooling']>> = { 1: 'mean', 2: 'cls', 3: 'last', 4: 'rank' };
 
 /**
  * Reads the header of a model file, every number of it held against the file's length: what is malformed ends here and does
@@ -64,7 +62,7 @@ export async function readLanguageModelFile(modelPath: string): Promise<Language
     // llama.cpp's own default where the file does not say: sentencepiece vocabularies begin texts, others do not.
     beginsTexts: addBegin?.type === 'bool' ? addBegin.value : ggufText(metadata, 'tokenizer.ggml.model') === 'llama',
     specialTokens: tokens.filter((text, index) => text !== '' && isSpecial(types[index])),
-    pooling: POOLINGS[number('pooling_type')] ?? null,
+    pooling: readPooling(metadata),
   };
 }
 

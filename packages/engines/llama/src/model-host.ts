@@ -10,9 +10,13 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundContext, BoundModel, LlamaBinding } from './binding.ts';
 import { chooseThreads } from './calibrate.ts';
+import { EmbeddingLane } from './embedding-lane.ts';
 import { Lane, type LaneParts } from './lane.ts';
-import type { LoadTask } from './messages.ts';
-import { MOST_STEP_TOKENS } from './plan-memory.ts';
+import type { LoadTask, PooledTexts, ToChild } from './messages.ts';
+import { embeddingBytes, megabytes, type MemoryFacts, MOST_STEP_TOKENS } from './plan-memory.ts';
+import { pooledValues, textsToPool } from './pooled-texts.ts';
+import type { PoolingNature } from './pooling-nature.ts';
+import { Turns } from './turns.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { Writing, type WritingParts } from './writing.ts';
 
@@ -21,6 +25,8 @@ const MOST_STEP_MS = 150;
 const LEAST_STEP_TOKENS = 8;
 /** Lines of the log cross from one thread to another. */
 const LOG_DELAY_MS = 100;
+/** How long the context for vectors of texts lies beside the writers' after its last use. */
+const EMBEDDING_IDLE_MS = 60_000;
 
 export interface ModelHostParts extends Pick<LaneParts, 'onEvents' | 'onFailure'> {
   readonly binding: LlamaBinding;
@@ -29,9 +35,22 @@ export interface ModelHostParts extends Pick<LaneParts, 'onEvents' | 'onFailure'
 }
 
 /** Everything the task leaves open is decided. */
-export interface DecidedLoad extends Pick<LoadTask, 'label' | 'modelPath' | 'adapters' | 'threads'> {
+export interface DecidedLoad extends Pick<LoadTask, 'label' | 'modelPath' | 'adapters' | 'threads' | 'maxMemoryBytes'> {
   readonly contextTokens: number;
   readonly parallel: number;
+  /** Planned for what is loaded at once. */
+  readonly bytes: number;
+}
+
+/** What the file says that llama.cpp does not tell. */
+export type FileFacts = MemoryFacts & { readonly nature: PoolingNature };
+
+interface Loaded {
+  readonly model: BoundModel;
+  /** The writers', or of an encoder the one it has. */
+  readonly context: BoundContext;
+  readonly facts: LanguageModelFacts;
+  readonly file: FileFacts;
 }
 
 export class ModelHost {
@@ -40,23 +59,22 @@ export class ModelHost {
   readonly #model: BoundModel;
   readonly #vocabulary: Vocabulary;
   readonly #writing: WritingParts;
+  readonly #file: FileFacts;
+  readonly #turns = new Turns();
+  readonly #embedding: EmbeddingLane;
   readonly facts: LanguageModelFacts;
   /** By adapter; null: none. */
   readonly #lanes = new Map<string | null, Lane>();
   /** Of every request under way; null: its lane is being opened. */
   readonly #laneOf = new Map<number, Lane | null>();
 
-  private constructor(
-    parts: ModelHostParts,
-    task: DecidedLoad,
-    loaded: { readonly model: BoundModel; readonly context: BoundContext; readonly facts: LanguageModelFacts },
-  ) {
+  private constructor(parts: ModelHostParts, task: DecidedLoad, { model, context, facts, file }: Loaded) {
     this.#parts = parts;
     this.#task = task;
-    const { model, context, facts } = loaded;
     this.#model = model;
+    this.#file = file;
     this.facts = facts;
-    this.#vocabulary = new Vocabulary(model);
+    this.#vocabulary = new Vocabulary(model, facts.vocabularySize);
     this.#writing = {
       binding: parts.binding,
       model,
@@ -64,17 +82,26 @@ export class ModelHost {
       vocabularySize: facts.vocabularySize,
       contextTokens: facts.contextTokens,
     };
-    this.#lanes.set(null, this.#openLane(context));
+    const { isEncoder, joining } = file.nature;
+    if (!isEncoder) this.#lanes.set(null, this.#openLane(context));
+    this.#embedding = new EmbeddingLane({
+      open: () => (isEncoder ? Promise.resolve(context) : this.#openEmbedding()),
+      ...{ turns: this.#turns, stepTokens: facts.stepTokens, isWhole: isEncoder, joining, threads: facts.threads },
+      idleMs: isEncoder ? null : EMBEDDING_IDLE_MS,
+    });
   }
 
   /** @throws INVALID_MODEL when llama.cpp does not take the file, MEMORY_LIMIT when it finds no room for the context */
-  static async load(parts: ModelHostParts, task: DecidedLoad, vocabularySize: number): Promise<ModelHost> {
+  static async load(parts: ModelHostParts, task: DecidedLoad, file: FileFacts): Promise<ModelHost> {
     const { binding } = parts;
+    const { nature, vocabularySize } = file;
     const model = new binding.AddonModel(task.modelPath, {
       addonExports: binding,
       gpuLayers: 0,
       useMmap: true,
       checkTensors: true,
+      // Models that write pool nothing by themselves.
+      ...(nature.untold === null ? {} : { overridesList: [[nature.untold, MEAN_POOLING, 0]] }),
     });
     if (!(await settled(model.init()))) {
       const why = parts.complaints();
@@ -83,7 +110,9 @@ export class ModelHost {
         `load: llama.cpp does not take model "${task.label}"${why === '' ? '' : `: ${why}`}`,
       );
     }
-    const context = await openContext(parts, task, model);
+    const context = nature.isEncoder
+      ? await openContext(parts, model, embeddingContext(task, task.contextTokens))
+      : await openContext(parts, model, writingContext(task));
     const threads = await threadsFor(task, context, Math.max(0, model.tokenBos()));
     const speed = threads.measured.find((each) => each.threads === threads.prompt)?.promptTokensPerSecond;
     const stepTokens = Math.round(((speed ?? Number.POSITIVE_INFINITY) * MOST_STEP_MS) / 1000);
@@ -99,7 +128,7 @@ export class ModelHost {
       threads,
       stepTokens: Math.min(MOST_STEP_TOKENS, Math.max(LEAST_STEP_TOKENS, stepTokens)),
     };
-    return new ModelHost(parts, task, { model, context, facts });
+    return new ModelHost(parts, task, { model, context, facts, file });
   }
 
   /** What comes of it is told to `onEvents` and `onFailure`. */
@@ -117,7 +146,16 @@ export class ModelHost {
     }
   }
 
+  /** Vectors of texts of length 1, or how well they answer a query. */
+  async pool(asked: Extract<ToChild, { type: 'embed' | 'rank' }>): Promise<PooledTexts> {
+    const { type, id } = asked;
+    const { contextTokens } = this.facts;
+    const texts = textsToPool(asked, { nature: this.#file.nature, vocabulary: this.#vocabulary, contextTokens });
+    return pooledValues(type, texts, await this.#embedding.submit({ id, texts }));
+  }
+
   cancel(id: number): void {
+    this.#embedding.cancel(id);
     this.#laneOf.get(id)?.cancel(id);
     this.#laneOf.delete(id);
   }
@@ -127,13 +165,7 @@ export class ModelHost {
   }
 
   detokenize(tokens: readonly number[]): string {
-    const { vocabularySize } = this.facts;
-    const unknown = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabularySize);
-    if (unknown === undefined) return this.#vocabulary.textOf(tokens);
-    throw new AmaasError(
-      'INVALID_ARGUMENT',
-      `detokenize: token ${unknown} is none of the model's 0 … ${vocabularySize - 1}`,
-    );
+    return this.#vocabulary.textOf(this.#vocabulary.known(tokens, 'detokenize'));
   }
 
   /** The events of a step are on their way; those who ended are forgotten. */
@@ -144,6 +176,9 @@ export class ModelHost {
   async #laneFor(adapter: string | null): Promise<Lane> {
     const known = this.#lanes.get(adapter);
     if (known !== undefined) return known;
+    if (this.#file.nature.isEncoder) {
+      throw new AmaasError('UNSUPPORTED_FEATURE', 'generate: the model writes nothing, it makes vectors of texts');
+    }
     const path = this.#task.adapters.get(adapter ?? '');
     if (path === undefined) {
       const names = [...this.#task.adapters.keys()].join(', ') || 'none';
@@ -152,7 +187,7 @@ export class ModelHost {
     const { binding } = this.#parts;
     const lora = new binding.AddonModelLora(this.#model, path);
     await this.#model.loadLora(lora);
-    const context = await openContext(this.#parts, this.#task, this.#model);
+    const context = await openContext(this.#parts, this.#model, writingContext(this.#task));
     context.setLoras([lora], [1]);
     const lane = this.#lanes.get(adapter) ?? this.#openLane(context);
     this.#lanes.set(adapter, lane);
@@ -163,34 +198,74 @@ export class ModelHost {
     const { onEvents, onFailure } = this.#parts;
     const { parallel, contextTokens, stepTokens, threads } = this.facts;
     return new Lane({
-      ...{ context, parallel, contextTokens, stepTokens, threads, onEvents, onFailure },
+      ...{ context, turns: this.#turns, parallel, contextTokens, stepTokens, threads, onEvents, onFailure },
       isEnd: (token) => this.#vocabulary.isEnd(token),
     });
   }
+
+  #openEmbedding(): Promise<BoundContext> {
+    const { label, bytes, maxMemoryBytes } = this.#task;
+    const { contextTokens, stepTokens } = this.facts;
+    const more = embeddingBytes(this.#file, contextTokens, stepTokens);
+    if (bytes + more > maxMemoryBytes) {
+      throw new AmaasError(
+        'MEMORY_LIMIT',
+        `embed: model "${label}" has ${megabytes(bytes)} and needs ${megabytes(more)} more to make vectors of texts of up to ${contextTokens} tokens, and ${megabytes(maxMemoryBytes)} are allowed`,
+        { details: { neededBytes: bytes + more, allowedBytes: maxMemoryBytes, contextTokens } },
+      );
+    }
+    return openContext(this.#parts, this.#model, embeddingContext(this.#task, stepTokens));
+  }
 }
 
-async function threadsFor({ threads }: DecidedLoad, context: BoundContext, token: number): Promise<ThreadChoice> {
-  if (threads === null) return chooseThreads(context, availableParallelism(), token);
+/** Source: llama.cpp, `llama_pooling_type`. */
+const MEAN_POOLING = 1;
+
+async function threadsFor(
+  { threads, contextTokens }: DecidedLoad,
+  context: BoundContext,
+  token: number,
+): Promise<ThreadChoice> {
+  if (threads === null) return chooseThreads(context, availableParallelism(), { token, room: contextTokens });
   return typeof threads === 'number' ? { generation: threads, prompt: threads, measured: [] } : threads;
+}
+
+interface WantedContext {
+  readonly label: string;
+  /** Of one sequence. */
+  readonly tokens: number;
+  readonly sequences: number;
+  /** Of a step at most. */
+  readonly stepTokens: number;
+  readonly embeddings: boolean;
+}
+
+function writingContext({ label, contextTokens, parallel }: DecidedLoad): WantedContext {
+  return { label, tokens: contextTokens, sequences: parallel, stepTokens: MOST_STEP_TOKENS, embeddings: false };
+}
+
+function embeddingContext({ label, contextTokens }: DecidedLoad, stepTokens: number): WantedContext {
+  return { label, tokens: contextTokens, sequences: 1, stepTokens, embeddings: true };
 }
 
 async function openContext(
   parts: ModelHostParts,
-  { label, contextTokens, parallel }: DecidedLoad,
   model: BoundModel,
+  { label, tokens, sequences, stepTokens, embeddings }: WantedContext,
 ): Promise<BoundContext> {
   const context = new parts.binding.AddonContext(model, {
-    contextSize: contextTokens * parallel,
-    batchSize: MOST_STEP_TOKENS,
-    sequences: parallel,
+    contextSize: tokens * sequences,
+    batchSize: stepTokens,
+    sequences,
     threads: 1,
     flashAttention: 'auto',
+    ...(embeddings ? { embeddings } : {}),
   });
   if (await settled(context.init())) return context;
   const why = parts.complaints();
   throw new AmaasError(
     'MEMORY_LIMIT',
-    `load: llama.cpp makes no context of ${parallel} × ${contextTokens} tokens for model "${label}"${why === '' ? '' : `: ${why}`}`,
+    `load: llama.cpp makes no context of ${sequences} × ${tokens} tokens for model "${label}"${why === '' ? '' : `: ${why}`}`,
   );
 }
 

@@ -19,7 +19,8 @@ const facts: MemoryFacts = {
   vocabularySize: 32_000,
   trainedContextTokens: 32_768,
   cacheBytesPerToken: 10_000,
-  stepBytes: 50e6,
+  stepBytesPerToken: 50e6 / 512,
+  isEncoder: false,
 };
 const plan = (maxMemoryBytes: number, contextTokens: number | null = null, parallel: number | null = null) =>
   planMemory('m', facts, { contextTokens, parallel, maxMemoryBytes });
@@ -46,4 +47,15 @@ test('planMemory keeps what was asked for, or refuses with the numbers', () => {
       'load: model "m" needs 232 MB (weights 100 MB, 1 × 8192 tokens of context 82 MB, buffers 50 MB), and 200 MB are allowed',
   });
   assert.throws(() => plan(120e6), { reason: 'MEMORY_LIMIT' });
+});
+
+test('planMemory gives an encoder one step as long as its context, and no more places than it was trained for', () => {
+  const encoder = { ...facts, cacheBytesPerToken: 0, stepBytesPerToken: 20_000, isEncoder: true };
+  const wish = { contextTokens: null, parallel: null, maxMemoryBytes: 1e9 };
+  assert.deepEqual(planMemory('m', encoder, wish), { contextTokens: 2048, parallel: 1, bytes: 100e6 + 2048 * 20_000 });
+  assert.deepEqual(planMemory('m', encoder, { ...wish, maxMemoryBytes: 125e6 }).contextTokens, 1024);
+  assert.throws(() => planMemory('m', { ...encoder, trainedContextTokens: 512 }, { ...wish, contextTokens: 513 }), {
+    reason: 'INVALID_CONFIG',
+    message: 'load: model "m" reads at most 512 tokens, and a context of 513 is asked for',
+  });
 });

@@ -2,16 +2,19 @@
 import { AmaasError, type LanguageMemoryPlan } from '@amaas/core';
 import { type GgufFile, ggufNumber, ggufNumbers, ggufText, ggufTexts } from '@amaas/learn/gguf';
 import { readHeader } from './model-file.ts';
+import { type PoolingNature, readNature } from './pooling-nature.ts';
 
 /** What a file says of the memory its model needs. */
 export interface MemoryFacts {
   readonly fileBytes: number;
   readonly vocabularySize: number;
   readonly trainedContextTokens: number;
-  /** Keys and values of one token in all layers, as 16-bit numbers. */
+  /** Keys and values of one token in all layers, as 16-bit numbers; 0 for models that keep none. */
   readonly cacheBytesPerToken: number;
-  /** Buffers of a step, which do not depend on the context. */
-  readonly stepBytes: number;
+  /** Buffers of a step for each of its tokens. */
+  readonly stepBytesPerToken: number;
+  /** Whether a text is computed in one step, and nothing is written. */
+  readonly isEncoder: boolean;
 }
 
 /** Tokens llama.cpp computes in one step at most. */
@@ -20,16 +23,19 @@ export const MOST_STEP_TOKENS = 512;
 /** What is chosen unasked where memory allows: enough for a conversation, and for a few at once. */
 const USUAL_CONTEXT_TOKENS = 8192;
 const USUAL_PARALLEL = 4;
+/** A step as long as the context takes more room than a cache. */
+const USUAL_ENCODER_TOKENS = 2048;
 const LEAST_CONTEXT_TOKENS = 512;
 const CACHE_NUMBER_BYTES = 2;
 
 /** @throws INVALID_MODEL naming what is wrong, and where */
-export async function readMemoryFacts(modelPath: string): Promise<MemoryFacts> {
+export async function readMemoryFacts(modelPath: string): Promise<MemoryFacts & { readonly nature: PoolingNature }> {
   const { gguf, fileBytes } = await readHeader(modelPath);
-  return factsOf(gguf, fileBytes);
+  const nature = readNature(gguf.metadata);
+  return { ...factsOf(gguf, fileBytes, nature), nature };
 }
 
-function factsOf({ metadata }: GgufFile, fileBytes: number): MemoryFacts {
+function factsOf({ metadata }: GgufFile, fileBytes: number, { isEncoder }: PoolingNature): MemoryFacts {
   const architecture = ggufText(metadata, 'general.architecture');
   const number = (key: string): number | undefined => ggufNumber(metadata, `${architecture}.${key}`);
   const layers = number('block_count') ?? 0;
@@ -44,8 +50,9 @@ function factsOf({ metadata }: GgufFile, fileBytes: number): MemoryFacts {
     fileBytes,
     vocabularySize: vocabulary,
     trainedContextTokens: number('context_length') ?? USUAL_CONTEXT_TOKENS,
-    cacheBytesPerToken: cacheHeads * numbersPerHead * CACHE_NUMBER_BYTES,
-    stepBytes: 4 * MOST_STEP_TOKENS * (vocabulary + 6 * width + 3 * inner),
+    cacheBytesPerToken: isEncoder ? 0 : cacheHeads * numbersPerHead * CACHE_NUMBER_BYTES,
+    stepBytesPerToken: 4 * ((isEncoder ? 0 : vocabulary) + 6 * width + 3 * inner),
+    isEncoder,
   };
 }
 
@@ -67,16 +74,25 @@ export interface MemoryWish {
 
 /**
  * What is asked for where it fits; else what was not asked for becomes smaller: sequences first, then tokens.
- * @throws MEMORY_LIMIT with the numbers when not even the least fits
+ * @throws MEMORY_LIMIT with the numbers when not even the least fits, INVALID_CONFIG for more tokens than an encoder knows places
  */
 export function planMemory(label: string, facts: MemoryFacts, wish: MemoryWish): LanguageMemoryPlan {
   const { maxMemoryBytes } = wish;
-  let contextTokens = wish.contextTokens ?? Math.min(facts.trainedContextTokens, USUAL_CONTEXT_TOKENS);
-  let parallel = wish.parallel ?? USUAL_PARALLEL;
+  const { isEncoder, trainedContextTokens } = facts;
+  if (isEncoder && (wish.contextTokens ?? 0) > trainedContextTokens) {
+    throw new AmaasError(
+      'INVALID_CONFIG',
+      `load: model "${label}" reads at most ${trainedContextTokens} tokens, and a context of ${wish.contextTokens} is asked for`,
+    );
+  }
+  const usualTokens = isEncoder ? USUAL_ENCODER_TOKENS : USUAL_CONTEXT_TOKENS;
+  let contextTokens = wish.contextTokens ?? Math.min(trainedContextTokens, usualTokens);
+  let parallel = wish.parallel ?? (isEncoder ? 1 : USUAL_PARALLEL);
+  const stepBytes = (): number => facts.stepBytesPerToken * (isEncoder ? contextTokens : MOST_STEP_TOKENS);
   const plan = (): LanguageMemoryPlan => ({
     contextTokens,
     parallel,
-    bytes: facts.fileBytes + facts.stepBytes + facts.cacheBytesPerToken * contextTokens * parallel,
+    bytes: facts.fileBytes + stepBytes() + facts.cacheBytesPerToken * contextTokens * parallel,
   });
   while (plan().bytes > maxMemoryBytes && wish.parallel === null && parallel > 1) parallel--;
   while (plan().bytes > maxMemoryBytes && wish.contextTokens === null && contextTokens >= 2 * LEAST_CONTEXT_TOKENS) {
@@ -86,11 +102,16 @@ export function planMemory(label: string, facts: MemoryFacts, wish: MemoryWish):
   if (bytes <= maxMemoryBytes) return plan();
   throw new AmaasError(
     'MEMORY_LIMIT',
-    `load: model "${label}" needs ${megabytes(bytes)} (weights ${megabytes(facts.fileBytes)}, ${parallel} × ${contextTokens} tokens of context ${megabytes(facts.cacheBytesPerToken * contextTokens * parallel)}, buffers ${megabytes(facts.stepBytes)}), and ${megabytes(maxMemoryBytes)} are allowed`,
+    `load: model "${label}" needs ${megabytes(bytes)} (weights ${megabytes(facts.fileBytes)}, ${parallel} × ${contextTokens} tokens of context ${megabytes(facts.cacheBytesPerToken * contextTokens * parallel)}, buffers ${megabytes(stepBytes())}), and ${megabytes(maxMemoryBytes)} are allowed`,
     { details: { neededBytes: bytes, allowedBytes: maxMemoryBytes, contextTokens, parallel } },
   );
 }
 
-function megabytes(bytes: number): string {
+/** Bytes that a context for vectors of texts takes beside the writers', its logits twice: computed, and kept. */
+export function embeddingBytes(facts: MemoryFacts, contextTokens: number, stepTokens: number): number {
+  return facts.cacheBytesPerToken * contextTokens + 2 * facts.stepBytesPerToken * stepTokens;
+}
+
+export function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB`;
 }
