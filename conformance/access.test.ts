@@ -90,6 +90,8 @@ test('the route table asks as much of a key as the route can do', () => {
   for (const { method, path, access } of allRoutes()) {
     const what = `${method} ${path}`;
     if (path.startsWith('/admin/v1/keys')) assert.equal(access, 'admin', what);
+    else if (/^\/api\/(chat|generate|embed|embeddings)$/.test(path)) assert.equal(access, 'infer', what);
+    else if (path === '/api/show') assert.equal(access, 'read', what);
     // Data and reports are none of the business of keys that only call models.
     else if (/^\/admin\/v1\/(datasets|runs|jobs)/.test(path)) assert.equal(access, 'deploy', what);
     else if (/(\/infer|:predict|:classify|:regress)$/.test(path)) assert.equal(access, 'infer', what);

@@ -52,6 +52,7 @@ export interface OpenApiDescription {
 const TAGS: Readonly<Record<string, string>> = {
   'Open Inference Protocol': "Inference as Triton and KServe speak it, with Triton's extensions.",
   'TensorFlow Serving': 'Inference as TensorFlow Serving speaks it over REST.',
+  Ollama: "Language models in the words of Ollama's clients.",
   OpenAI: "The models in the words of OpenAI's clients.",
   Models: 'What is served, and which versions of it.',
   Versions: 'Deploying: a version never changes, its number is never given twice.',

@@ -16,6 +16,7 @@ import { createCorsPolicy } from './cors.ts';
 import type { RouteFamily } from './family.ts';
 import { createHandler } from './handler.ts';
 import { createOipFamily } from './oip/oip-family.ts';
+import { createOllamaFamily } from './ollama/index.ts';
 import { createOpenAiFamily } from './openai/openai-family.ts';
 import { describeRoutes, type OpenApiDescription } from './openapi.ts';
 import { createOperationsFamily } from './operations/operations-family.ts';
@@ -50,6 +51,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
   const { maxRequestBytes, maxModelBytes, maxDatasetBytes } = parts.limits;
   const families: RouteFamily[] = [
     createOipFamily({ ...parts, maxRequestBytes }),
+    createOllamaFamily({ ...parts, maxRequestBytes }),
     createOpenAiFamily(parts),
     createResponsesFamily({ ...parts, maxRequestBytes }),
     createTfsFamily({ ...parts, maxRequestBytes }),

@@ -1,0 +1,43 @@
+// The bodies of /api/show, /api/delete and /api/pull.
+import type { ModelReference } from '@amaas/core';
+import { Fields } from '../fields/index.ts';
+import { parseOllamaModel, readModelName } from './model-name.ts';
+
+export interface OllamaModelRequest {
+  /** As the caller wrote it. */
+  readonly model: string;
+  readonly reference: ModelReference;
+}
+
+export interface OllamaPull {
+  /** As the caller wrote it; the hub knows what it means. */
+  readonly name: string;
+  readonly stream: boolean;
+}
+
+/** `verbose` asks for what there is none of: the vocabulary. @throws INVALID_ARGUMENT naming the field */
+export function decodeShow(body: unknown): OllamaModelRequest {
+  const fields = Fields.of(body);
+  const model = readModelName(fields);
+  fields.ignore('verbose');
+  fields.end();
+  return { model, reference: parseOllamaModel(model) };
+}
+
+/** @throws INVALID_ARGUMENT naming the field */
+export function decodeDelete(body: unknown): OllamaModelRequest {
+  const fields = Fields.of(body);
+  const model = readModelName(fields);
+  fields.end();
+  return { model, reference: parseOllamaModel(model) };
+}
+
+/** @throws INVALID_ARGUMENT naming the field */
+export function decodePull(body: unknown): OllamaPull {
+  const fields = Fields.of(body);
+  const name = readModelName(fields);
+  if (fields.flag('insecure') === true) throw fields.invalid('insecure', 'is not supported');
+  const stream = fields.flag('stream') ?? true;
+  fields.end();
+  return { name, stream };
+}

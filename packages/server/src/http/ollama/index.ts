@@ -1,0 +1,1 @@
+export { createOllamaFamily } from './ollama-family.ts';
