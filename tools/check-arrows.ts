@@ -17,7 +17,10 @@ const PACKAGE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engines/sharp': ['core', 'learn'],
   'engines/llama': ['core', 'learn'],
   client: ['protocols', 'core'],
-  cli: ['client', 'core', 'protocols', 'learn', 'server', 'engines/ort-node', 'engines/duckdb', 'engines/sharp'],
+  cli: [
+    ...['client', 'core', 'protocols', 'learn', 'server'],
+    ...['engines/ort-node', 'engines/llama', 'engines/duckdb', 'engines/sharp'],
+  ],
   server: ['core', 'protocols', 'learn', 'engines/ort-node', 'engines/llama', 'engines/duckdb', 'engines/sharp'],
 };
 
@@ -37,9 +40,21 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   conversation: ['dataplane'],
   responses: ['storage'],
   backup: ['storage', 'artifacts'],
+  hub: ['gateway', 'admission', 'registry', 'artifacts'],
   jobs: ['registry', 'dataplane', 'artifacts', 'storage'],
   codec: [],
-  http: ['responses', 'codec', 'gateway', 'dataplane', 'registry', 'admission', 'jobs', 'monitoring', 'artifacts'],
+  http: [
+    'responses',
+    'codec',
+    'gateway',
+    'dataplane',
+    'registry',
+    'admission',
+    'jobs',
+    'monitoring',
+    'artifacts',
+    'hub',
+  ],
 };
 
 /** Folder inside learn → sibling folders it may import. */

@@ -28,6 +28,8 @@ export interface Lineage {
   readonly metrics?: Readonly<Record<string, number>>;
   /** The file name or URL its bytes came from. */
   readonly source?: string;
+  /** As the repository it was pulled from has it. */
+  readonly license?: string;
   /** Who delivered it, and how. */
   readonly origin?: ModelOwner;
   readonly deployedBy?: string;

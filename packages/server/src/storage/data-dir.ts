@@ -12,6 +12,8 @@ export interface DataDirLayout {
   readonly jobsDirectory: string;
   /** Results of batches that have not ended, one folder each. */
   readonly batchesDirectory: string;
+  /** What pulls from a hub have brought so far, and what the hub said; may be deleted. */
+  readonly pullsDirectory: string;
   /** Locked by the owner of the directory; holds nothing. */
   readonly lockPath: string;
   /** Who holds the lock, for messages. */
@@ -25,6 +27,7 @@ export function dataDirLayout(dataDir: string): DataDirLayout {
     artifactsDirectory: join(dataDir, 'artifacts'),
     modelsDirectory: join(dataDir, 'models'),
     jobsDirectory: join(dataDir, 'jobs'),
+    pullsDirectory: join(dataDir, 'pulls'),
     batchesDirectory: join(dataDir, 'batches'),
     lockPath: join(dataDir, 'lock.db'),
     lockOwnerPath: join(dataDir, 'lock.json'),
