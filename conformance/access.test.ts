@@ -90,6 +90,7 @@ test('the route table asks as much of a key as the route can do', () => {
   for (const { method, path, access } of allRoutes()) {
     const what = `${method} ${path}`;
     if (path.startsWith('/admin/v1/keys')) assert.equal(access, 'admin', what);
+    else if (/^\/v1\/messages|^\/v2\/.*\/generate(_stream)?$/.test(path)) assert.equal(access, 'infer', what);
     else if (/^\/api\/(chat|generate|embed|embeddings)$/.test(path)) assert.equal(access, 'infer', what);
     else if (path === '/api/show') assert.equal(access, 'read', what);
     // Data and reports are none of the business of keys that only call models.

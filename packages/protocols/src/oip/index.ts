@@ -19,6 +19,14 @@ export {
 } from './encode-request.ts';
 export { decodeOipError, encodeOipError, OIP_STATUS, type OipErrorReply } from './errors.ts';
 export {
+  encodeGenerateErrorEvent,
+  encodeGenerateReply,
+  encodeGenerateStream,
+  type GeneratedText,
+  type GenerateSubject,
+} from './generate-reply.ts';
+export { decodeGenerateRequest, type GenerateRequest } from './generate-request.ts';
+export {
   encodeModelList,
   encodeModelMetadata,
   encodeModelReady,

@@ -85,8 +85,6 @@ describe('matchOipRoute', () => {
       ['GET', '/v2/trace/setting', /trace/],
       ['POST', '/v2/models/m/trace/setting', /trace/],
       ['POST', '/v2/logging', /logging/],
-      ['POST', '/v2/models/m/generate', /generate/],
-      ['POST', '/v2/models/m/versions/2/generate_stream', /generate/],
     ];
     for (const [method, path, name] of features) {
       const { reason, message } = refusal(method, path);

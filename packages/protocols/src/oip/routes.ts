@@ -12,6 +12,8 @@ export type OipRoute =
   | { readonly kind: 'model-metadata'; readonly model: string; readonly version: number | null }
   | { readonly kind: 'model-ready'; readonly model: string; readonly version: number | null }
   | { readonly kind: 'infer'; readonly model: string; readonly version: number | null }
+  | { readonly kind: 'generate'; readonly model: string; readonly version: number | null }
+  | { readonly kind: 'generate-stream'; readonly model: string; readonly version: number | null }
   | { readonly kind: 'model-config'; readonly model: string; readonly version: number | null }
   /** `model` null: of all models. */
   | { readonly kind: 'statistics'; readonly model: string | null; readonly version: number | null }
@@ -39,6 +41,10 @@ export const OIP_ROUTES: readonly OipRouteTemplate[] = [
   { method: 'GET', path: '/v2/models/{m}/versions/{v}/ready', kind: 'model-ready' },
   { method: 'POST', path: '/v2/models/{m}/infer', kind: 'infer' },
   { method: 'POST', path: '/v2/models/{m}/versions/{v}/infer', kind: 'infer' },
+  { method: 'POST', path: '/v2/models/{m}/generate', kind: 'generate' },
+  { method: 'POST', path: '/v2/models/{m}/versions/{v}/generate', kind: 'generate' },
+  { method: 'POST', path: '/v2/models/{m}/generate_stream', kind: 'generate-stream' },
+  { method: 'POST', path: '/v2/models/{m}/versions/{v}/generate_stream', kind: 'generate-stream' },
   { method: 'GET', path: '/v2/models/{m}/config', kind: 'model-config' },
   { method: 'GET', path: '/v2/models/{m}/versions/{v}/config', kind: 'model-config' },
   { method: 'GET', path: '/v2/models/{m}/stats', kind: 'statistics' },
@@ -98,17 +104,17 @@ function matchModel(method: string, path: string): OipRoute {
   }
   switch (action) {
     case 'infer':
-      if (method !== 'POST') throw methodNotAllowed();
-      return { kind: 'infer', model, version };
+      return onlyPost(method, { kind: 'infer', model, version });
+    case 'generate':
+      return onlyPost(method, { kind: 'generate', model, version });
+    case 'generate_stream':
+      return onlyPost(method, { kind: 'generate-stream', model, version });
     case 'ready':
       return onlyGet(method, { kind: 'model-ready', model, version });
     case 'config':
       return onlyGet(method, { kind: 'model-config', model, version });
     case 'stats':
       return onlyGet(method, { kind: 'statistics', model, version });
-    case 'generate':
-    case 'generate_stream':
-      throw unsupported('the generate extension');
     case 'trace/setting':
       if (version === null) throw unsupported('the trace extension');
   }

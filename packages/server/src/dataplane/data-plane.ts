@@ -49,6 +49,14 @@ export class DataPlane<Recorder extends VersionRecorder = VersionRecorder> {
   }
 
   /**
+   * The version that answers a reference, whatever it takes.
+   * @throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, LABEL_NOT_FOUND, MODEL_NOT_READY
+   */
+  resolveAny(reference: ModelReference): AnyServed<Recorder> {
+    return this.#table.resolve(reference);
+  }
+
+  /**
    * The version that answers a reference with tensors.
    * @throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, LABEL_NOT_FOUND, MODEL_NOT_READY, UNSUPPORTED_FEATURE for a language model
    */

@@ -54,6 +54,7 @@ const TAGS: Readonly<Record<string, string>> = {
   'TensorFlow Serving': 'Inference as TensorFlow Serving speaks it over REST.',
   Ollama: "Language models in the words of Ollama's clients.",
   OpenAI: "The models in the words of OpenAI's clients.",
+  Anthropic: "Conversations in the words of Anthropic's clients.",
   Models: 'What is served, and which versions of it.',
   Versions: 'Deploying: a version never changes, its number is never given twice.',
   Labels: 'Names that move from version to version.',

@@ -12,6 +12,7 @@ import type { Logger, Metrics, ModelRecorder } from '../monitoring/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { ResponseStore } from '../responses/index.ts';
 import { createAdminFamily } from './admin/admin-family.ts';
+import { createAnthropicFamily } from './anthropic/index.ts';
 import { createCorsPolicy } from './cors.ts';
 import type { RouteFamily } from './family.ts';
 import { createHandler } from './handler.ts';
@@ -54,6 +55,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
     createOllamaFamily({ ...parts, maxRequestBytes }),
     createOpenAiFamily(parts),
     createResponsesFamily({ ...parts, maxRequestBytes }),
+    createAnthropicFamily({ ...parts, maxRequestBytes }),
     createTfsFamily({ ...parts, maxRequestBytes }),
     createAdminFamily({ ...parts, maxModelBytes, maxDatasetBytes }),
   ];

@@ -33,13 +33,16 @@ import {
 } from '@amaas/protocols/oip';
 import { encodeTritonConfig } from '@amaas/protocols/triton-config';
 import type { CodecPool } from '../../codec/index.ts';
-import type { DataPlane, ServedVersion, VersionState } from '../../dataplane/index.ts';
+import type { AnyServed, DataPlane, ServedVersion, VersionState } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import { recordFailure, recordSuccess } from '../outcome.ts';
 import { DEFAULT_POLICY, type Registry, type VersionPolicy } from '../../registry/index.ts';
 import { type ReceivedBody, readBody } from '../body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteFamily } from '../family.ts';
+import { generate } from './oip-generate.ts';
+import { GENERATE_SCHEMAS } from './oip-generate-routes.ts';
+import { LANGUAGE_PLATFORM, languageConfigOf, type ServingPolicy, TEXT_SIGNATURE } from './oip-language.ts';
 import { accessOf, HEADER_LENGTH, OIP_ROUTE_DESCRIPTIONS } from './oip-routes.ts';
 import { OIP_SCHEMAS } from './oip-schemas.ts';
 
@@ -58,7 +61,7 @@ export function createOipFamily(parts: OipParts): RouteFamily {
   return {
     name: 'oip',
     routes: OIP_ROUTE_DESCRIPTIONS,
-    schemas: OIP_SCHEMAS,
+    schemas: { ...OIP_SCHEMAS, ...GENERATE_SCHEMAS },
     errorSchema: 'ErrorText',
     owns: (path) => path === '/v2' || path.startsWith('/v2/'),
     match(method, path): MatchedRoute {
@@ -82,6 +85,9 @@ function run(parts: OipParts, exchange: Exchange, route: OipRoute): Promise<void
   switch (route.kind) {
     case 'infer':
       return infer(parts, exchange, referenceOf(route.model, route.version));
+    case 'generate':
+    case 'generate-stream':
+      return generate(parts, exchange, { ...route, reference: referenceOf(route.model, route.version) });
     case 'server-live':
       return sendHealth(exchange, encodeServerLive());
     case 'server-ready':
@@ -96,7 +102,7 @@ function run(parts: OipParts, exchange: Exchange, route: OipRoute): Promise<void
         encodeModelReady(route.model, isReady(dataPlane, referenceOf(route.model, route.version))),
       );
     case 'model-metadata':
-      return sendJson(exchange, metadataOf(dataPlane, dataPlane.resolve(referenceOf(route.model, route.version))));
+      return sendJson(exchange, metadataOf(dataPlane, dataPlane.resolveAny(referenceOf(route.model, route.version))));
     case 'model-config':
       return sendConfig(parts, exchange, referenceOf(route.model, route.version));
     case 'statistics':
@@ -253,7 +259,7 @@ function classLabels(served: ServedVersion): readonly string[] | undefined {
 
 function isReady(dataPlane: DataPlane<ModelRecorder>, reference: ModelReference): boolean {
   try {
-    dataPlane.resolve(reference);
+    dataPlane.resolveAny(reference);
     return true;
   } catch (thrown) {
     if (thrown instanceof AmaasError && thrown.reason === 'MODEL_NOT_READY') return false;
@@ -261,24 +267,25 @@ function isReady(dataPlane: DataPlane<ModelRecorder>, reference: ModelReference)
   }
 }
 
-function metadataOf(dataPlane: DataPlane<ModelRecorder>, served: ServedVersion): Uint8Array {
-  const { inputs, outputs } = served.signature();
+function metadataOf(dataPlane: DataPlane<ModelRecorder>, served: AnyServed<ModelRecorder>): Uint8Array {
+  const { inputs, outputs } = served.kind === 'language' ? TEXT_SIGNATURE : served.signature();
   const ready = (dataPlane.versionsOf(served.name) ?? []).filter((status) => status.state === 'READY');
   return encodeModelMetadata({
     name: served.name,
     versions: ready.map((status) => String(status.version)),
-    platform: ONNX_PLATFORM,
+    platform: served.kind === 'language' ? LANGUAGE_PLATFORM : ONNX_PLATFORM,
     inputs,
     outputs,
   });
 }
 
 async function sendConfig(parts: OipParts, exchange: Exchange, reference: ModelReference): Promise<void> {
-  const served = parts.dataPlane.resolve(reference);
-  sendJson(exchange, configOf(served, (await parts.registry.getModel(served.name))?.policy));
+  const served = parts.dataPlane.resolveAny(reference);
+  const policy = servingPolicy((await parts.registry.getModel(served.name))?.policy ?? DEFAULT_POLICY);
+  sendJson(exchange, served.kind === 'language' ? languageConfigOf(served, policy) : configOf(served, policy));
 }
 
-function configOf(served: ServedVersion, policy: VersionPolicy | undefined): Uint8Array {
+function configOf(served: ServedVersion, versionPolicy: ServingPolicy): Uint8Array {
   const { inputs, outputs } = served.signature();
   const { plan } = served;
   const config = encodeTritonConfig({
@@ -290,7 +297,7 @@ function configOf(served: ServedVersion, policy: VersionPolicy | undefined): Uin
     ...(plan.batchingOff === null
       ? { dynamicBatching: { preferredSizes: plan.batch.preferredRows, maxDelayMs: plan.batch.maxDelayMs } }
       : {}),
-    versionPolicy: servingPolicy(policy ?? DEFAULT_POLICY),
+    versionPolicy,
   });
   return Buffer.from(JSON.stringify(config));
 }
@@ -300,7 +307,7 @@ function visibleNames(dataPlane: DataPlane<ModelRecorder>, exchange: Exchange): 
 }
 
 /** The policy behind a suspension. */
-function servingPolicy(policy: VersionPolicy): Exclude<VersionPolicy, { readonly kind: 'none' }> {
+function servingPolicy(policy: VersionPolicy): ServingPolicy {
   return policy.kind === 'none' ? servingPolicy(policy.resume) : policy;
 }
 
@@ -310,9 +317,8 @@ function statisticsOf(
   route: { readonly model: string | null; readonly version: number | null },
 ): Uint8Array {
   const reference = route.model === null ? null : referenceOf(route.model, route.version);
-  if (reference !== null) dataPlane.resolve(reference);
-  const chosen = dataPlane
-    .served()
+  if (reference !== null) dataPlane.resolveAny(reference);
+  const chosen = [...dataPlane.served(), ...dataPlane.servedLanguage()]
     .filter((served) => exchange.principal?.allowsModel(served.name) ?? false)
     .filter(
       (served) =>
@@ -377,7 +383,7 @@ async function changeRepository(
   }
   await parts.registry.resume(route.model);
   await parts.dataPlane.settle(route.model, { retryFailed: true });
-  parts.dataPlane.resolve({ model: route.model });
+  parts.dataPlane.resolveAny({ model: route.model });
   exchange.sendEmpty(200);
 }
 

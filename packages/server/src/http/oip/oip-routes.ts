@@ -2,6 +2,7 @@
 import { OIP_ROUTES, type OipRoute } from '@amaas/protocols/oip';
 import Type from 'typebox';
 import type { Access, RouteDescription } from '../family.ts';
+import { GENERATE_KINDS } from './oip-generate-routes.ts';
 import {
   IndexRequestSchema,
   LiveSchema,
@@ -24,6 +25,7 @@ type KindDescription = Pick<
   | 'example'
   | 'isBodyOptional'
   | 'rawType'
+  | 'replyType'
   | 'parameters'
 >;
 
@@ -75,6 +77,7 @@ const KINDS: Readonly<Record<OipRoute['kind'], KindDescription>> = {
     ],
     reply: OIP_SCHEMAS.InferReply,
   },
+  ...GENERATE_KINDS,
   'repository-load': {
     access: 'deploy',
     summary: 'Serve a model again after unload',

@@ -168,7 +168,7 @@ function statusOf(dataPlane: DataPlane<ModelRecorder>, route: TfsRoute): string 
  */
 function assertLabelled(dataPlane: DataPlane<ModelRecorder>, route: TfsRoute): void {
   try {
-    dataPlane.resolve(route.target);
+    dataPlane.resolveAny(route.target);
   } catch (thrown) {
     if (thrown instanceof AmaasError && thrown.reason === 'MODEL_NOT_READY') return;
     throw thrown;

@@ -1,0 +1,1 @@
+export { type AnthropicParts, createAnthropicFamily } from './anthropic-family.ts';
