@@ -39,6 +39,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   preprocess: ['dataplane'],
   conversation: ['dataplane'],
   responses: ['storage'],
+  batches: ['artifacts', 'storage'],
   backup: ['storage', 'artifacts'],
   hub: ['gateway', 'admission', 'registry', 'artifacts'],
   jobs: ['registry', 'dataplane', 'artifacts', 'storage'],

@@ -228,6 +228,15 @@ export interface LanguageModel {
    * @throws as {@link generate}; INVALID_ARGUMENT for an empty text, UNSUPPORTED_FEATURE for models that only judge pairs
    */
   embed(texts: readonly (readonly PromptPiece[])[], signal?: Cancellation): Promise<Embeddings>;
+  /**
+   * The model's own log-probabilities of the tokens of a text behind a prompt, one each; what begins every text goes before.
+   * @throws as {@link generate}; INVALID_ARGUMENT when nothing goes before the first token of the text
+   */
+  score(
+    prompt: readonly PromptPiece[],
+    text: readonly PromptPiece[],
+    signal?: Cancellation,
+  ): Promise<readonly number[]>;
   /** Judges texts by a query. @throws as {@link generate}; UNSUPPORTED_FEATURE for models that are not made for it */
   rank(query: string, texts: readonly string[], signal?: Cancellation): Promise<Relevances>;
   /** @throws as {@link generate} */

@@ -6,6 +6,13 @@ import type { Command } from 'commander';
 import { type CommandContext, optionsOf, type SharedOptions, show, UsageError } from '../command-context.ts';
 import { type MeasuredCandidate, measureCandidate, measureLinear } from '../comparing/candidates.ts';
 import { type Comparison, comparisonJson, comparisonText } from '../comparing/comparison.ts';
+import {
+  isLanguageModelFile,
+  type Judgement,
+  judgeLanguageModel,
+  judgementsText,
+  readJudgingData,
+} from '../judging/index.ts';
 import { withCancelOnSignal } from '../training/cancel-on-signal.ts';
 import { assertThere } from '../training/data-file.ts';
 import { findModel } from '../training/find-model.ts';
@@ -24,7 +31,9 @@ const PRICE_PER_CPU_HOUR = '0.04';
 export function registerCompare(program: Command, context: CommandContext): void {
   const command = program
     .command('compare <candidate...>')
-    .description('table models side by side on one file: folders or .onnx files of `train` or `tune`, or served names')
+    .description(
+      'models side by side on one file: folders or .onnx files of `train` or `tune`, or served names; or language models (.gguf) on a text or on questions',
+    )
     .requiredOption('--data <file>', 'rows with answers that no candidate has learned from')
     .option(
       '--target <column>',
@@ -40,13 +49,42 @@ Always beside them: what answers without a model, the most frequent class or the
 
 Example:
   $ amaas compare trained/heart trained/heart-tuned --data heart_test.csv --train heart_train.csv
-  $ amaas compare heart:production trained/heart/model.onnx --data heart_test.csv --target target --json`,
+  $ amaas compare heart:production trained/heart/model.onnx --data heart_test.csv --target target --json
+  $ amaas compare chat-f16.gguf chat-q8_0.gguf chat-q4_0.gguf --data held-out.txt`,
     )
     .action(async (candidates: readonly string[], _options: unknown, self: Command) => {
       const options = optionsOf<CompareOptions>(self);
+      if (candidates.every(isLanguageModelFile)) return compareLanguageModels(context, candidates, options);
       const comparison = await compare(context, candidates, options);
       show(context, options, comparisonJson(comparison), () => comparisonText(comparison));
     });
+}
+
+async function compareLanguageModels(
+  context: CommandContext,
+  candidates: readonly string[],
+  options: CompareOptions & SharedOptions,
+): Promise<void> {
+  const { world, terminal } = context;
+  assertNoneTwice(candidates);
+  await assertThere(resolve(world.cwd, options.data), options.data);
+  const data = await readJudgingData(resolve(world.cwd, options.data));
+  const judgements: Judgement[] = [];
+  await withCancelOnSignal(terminal, async (signal) => {
+    for (const name of candidates) {
+      const onProgress = (text: string): void => terminal.progress(`${name}: ${text}`);
+      const model = { name, path: resolve(world.cwd, name) };
+      const judging = judgeLanguageModel(model, data, { signal, onProgress, samples: 0, prompt: '' });
+      judgements.push(await judging.catch((thrown: unknown) => naming(name, thrown)));
+    }
+  });
+  terminal.clearProgress();
+  show(context, options, { data: data.name, candidates: judgements }, () => judgementsText(judgements, data.name));
+}
+
+function assertNoneTwice(candidates: readonly string[]): void {
+  const twice = candidates.find((given, index) => candidates.indexOf(given) !== index);
+  if (twice !== undefined) throw new UsageError(`the candidate ${twice} is given twice`);
 }
 
 async function compare(
@@ -56,8 +94,7 @@ async function compare(
 ): Promise<Comparison> {
   const { world, terminal } = context;
   const pricePerCpuHour = readPrice(options.pricePerCpuHour);
-  const twice = candidates.find((given, index) => candidates.indexOf(given) !== index);
-  if (twice !== undefined) throw new UsageError(`the candidate ${twice} is given twice`);
+  assertNoneTwice(candidates);
   const reading = readReadingFlags(options);
   const path = resolve(world.cwd, options.data);
   await assertThere(path, options.data);

@@ -38,6 +38,11 @@ async function hear(message: ToChild): Promise<void> {
         if (host !== null) tell(message.id, await host.pool(message));
       });
       break;
+    case 'score':
+      await answering(message.id, async () => {
+        if (host !== null) tell(message.id, await host.score(message));
+      });
+      break;
     case 'tokenize':
       await answering(message.id, () => tell(message.id, host?.tokenize(message.pieces) ?? []));
       break;

@@ -117,6 +117,16 @@ export class LoadedLanguageModel implements LanguageModel {
     return { vectors: texts.map((_, index) => values.slice(index * size, (index + 1) * size)), promptTokens };
   }
 
+  async score(
+    prompt: readonly PromptPiece[],
+    text: readonly PromptPiece[],
+    signal?: Cancellation,
+  ): Promise<readonly number[]> {
+    this.#expectRoom('score');
+    const value = await this.#ask('score', (id) => ({ type: 'score', id, prompt, text }), signal);
+    return Array.isArray(value) ? value : [];
+  }
+
   async rank(query: string, texts: readonly string[], signal?: Cancellation): Promise<Relevances> {
     const asked = (id: number): ToChild => ({ type: 'rank', id, query, texts });
     const { values, promptTokens } = await this.#pool('rank', asked, signal);

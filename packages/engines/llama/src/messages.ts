@@ -25,6 +25,12 @@ export type ToChild =
   | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'embed'; readonly id: number; readonly texts: readonly (readonly PromptPiece[])[] }
   | { readonly type: 'rank'; readonly id: number; readonly query: string; readonly texts: readonly string[] }
+  | {
+      readonly type: 'score';
+      readonly id: number;
+      readonly prompt: readonly PromptPiece[];
+      readonly text: readonly PromptPiece[];
+    }
   | { readonly type: 'tokenize'; readonly id: number; readonly pieces: readonly PromptPiece[] }
   | { readonly type: 'detokenize'; readonly id: number; readonly tokens: readonly number[] };
 

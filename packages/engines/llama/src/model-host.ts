@@ -8,7 +8,7 @@ import {
 } from '@amaas/core';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BoundContext, BoundModel, LlamaBinding } from './binding.ts';
+import type { BoundContext, BoundModel, BoundSampler, LlamaBinding } from './binding.ts';
 import { chooseThreads } from './calibrate.ts';
 import { EmbeddingLane } from './embedding-lane.ts';
 import { Lane, type LaneParts } from './lane.ts';
@@ -16,6 +16,7 @@ import type { LoadTask, PooledTexts, ToChild } from './messages.ts';
 import { embeddingBytes, megabytes, type MemoryFacts, MOST_STEP_TOKENS } from './plan-memory.ts';
 import { pooledValues, textsToPool } from './pooled-texts.ts';
 import type { PoolingNature } from './pooling-nature.ts';
+import { MOST_SCORED_TOKENS, ScoringLane } from './scoring-lane.ts';
 import { Turns } from './turns.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { Writing, type WritingParts } from './writing.ts';
@@ -25,8 +26,8 @@ const MOST_STEP_MS = 150;
 const LEAST_STEP_TOKENS = 8;
 /** Lines of the log cross from one thread to another. */
 const LOG_DELAY_MS = 100;
-/** How long the context for vectors of texts lies beside the writers' after its last use. */
-const EMBEDDING_IDLE_MS = 60_000;
+/** How long contexts for vectors and scores of texts lie beside the writers' after their last use. */
+const SIDE_IDLE_MS = 60_000;
 
 export interface ModelHostParts extends Pick<LaneParts, 'onEvents' | 'onFailure'> {
   readonly binding: LlamaBinding;
@@ -62,6 +63,7 @@ export class ModelHost {
   readonly #file: FileFacts;
   readonly #turns = new Turns();
   readonly #embedding: EmbeddingLane;
+  readonly #scoring: ScoringLane;
   readonly facts: LanguageModelFacts;
   /** By adapter; null: none. */
   readonly #lanes = new Map<string | null, Lane>();
@@ -87,7 +89,12 @@ export class ModelHost {
     this.#embedding = new EmbeddingLane({
       open: () => (isEncoder ? Promise.resolve(context) : this.#openEmbedding()),
       ...{ turns: this.#turns, stepTokens: facts.stepTokens, isWhole: isEncoder, joining, threads: facts.threads },
-      idleMs: isEncoder ? null : EMBEDDING_IDLE_MS,
+      idleMs: isEncoder ? null : SIDE_IDLE_MS,
+    });
+    this.#scoring = new ScoringLane({
+      open: () => this.#openScoring(),
+      createObserver: () => this.#createObserver(),
+      ...{ turns: this.#turns, stepTokens: facts.stepTokens, threads: facts.threads, idleMs: SIDE_IDLE_MS },
     });
   }
 
@@ -154,7 +161,32 @@ export class ModelHost {
     return pooledValues(type, texts, await this.#embedding.submit({ id, texts }));
   }
 
+  /** Log-probabilities of a text's tokens behind a prompt. */
+  async score({ id, prompt, text }: Extract<ToChild, { type: 'score' }>): Promise<readonly number[]> {
+    const before = this.#vocabulary.promptTokens(prompt);
+    const tokens = Uint32Array.of(...before, ...this.#vocabulary.tokensOf(text));
+    const { contextTokens } = this.facts;
+    if (this.#file.nature.isEncoder) {
+      throw new AmaasError('UNSUPPORTED_FEATURE', 'score: the model writes nothing, it makes vectors of texts');
+    }
+    if (before.length === 0) {
+      throw new AmaasError(
+        'INVALID_ARGUMENT',
+        'score: nothing goes before the text, so its first token has no probability',
+      );
+    }
+    if (tokens.length > contextTokens) {
+      throw new AmaasError(
+        'CONTEXT_OVERFLOW',
+        `score: prompt and text have ${tokens.length} tokens, and the context has room for ${contextTokens}`,
+        { details: { promptTokens: tokens.length, contextTokens } },
+      );
+    }
+    return this.#scoring.submit({ id, tokens, from: before.length });
+  }
+
   cancel(id: number): void {
+    this.#scoring.cancel(id);
     this.#embedding.cancel(id);
     this.#laneOf.get(id)?.cancel(id);
     this.#laneOf.delete(id);
@@ -203,17 +235,35 @@ export class ModelHost {
     });
   }
 
-  #openEmbedding(): Promise<BoundContext> {
+  /** For a context beside the writers'. @throws MEMORY_LIMIT with the numbers */
+  #expectRoom(operation: string, more: number): void {
     const { label, bytes, maxMemoryBytes } = this.#task;
+    const { contextTokens } = this.facts;
+    if (bytes + more <= maxMemoryBytes) return;
+    throw new AmaasError(
+      'MEMORY_LIMIT',
+      `${operation}: model "${label}" has ${megabytes(bytes)} and needs ${megabytes(more)} more for texts of up to ${contextTokens} tokens, and ${megabytes(maxMemoryBytes)} are allowed`,
+      { details: { neededBytes: bytes + more, allowedBytes: maxMemoryBytes, contextTokens } },
+    );
+  }
+
+  #openScoring(): Promise<BoundContext> {
+    const { contextTokens } = this.facts;
+    const { cacheBytesPerToken, stepBytesPerToken } = this.#file;
+    this.#expectRoom('score', cacheBytesPerToken * contextTokens + stepBytesPerToken * MOST_SCORED_TOKENS);
+    const wanted = { ...writingContext(this.#task), sequences: 1, stepTokens: MOST_SCORED_TOKENS };
+    return openContext(this.#parts, this.#model, wanted);
+  }
+
+  #createObserver(): BoundSampler {
+    const observer = new this.#parts.binding.AddonSampler(this.#model);
+    observer.applyConfig({ temperature: 0, seed: 0 });
+    return observer;
+  }
+
+  #openEmbedding(): Promise<BoundContext> {
     const { contextTokens, stepTokens } = this.facts;
-    const more = embeddingBytes(this.#file, contextTokens, stepTokens);
-    if (bytes + more > maxMemoryBytes) {
-      throw new AmaasError(
-        'MEMORY_LIMIT',
-        `embed: model "${label}" has ${megabytes(bytes)} and needs ${megabytes(more)} more to make vectors of texts of up to ${contextTokens} tokens, and ${megabytes(maxMemoryBytes)} are allowed`,
-        { details: { neededBytes: bytes + more, allowedBytes: maxMemoryBytes, contextTokens } },
-      );
-    }
+    this.#expectRoom('embed', embeddingBytes(this.#file, contextTokens, stepTokens));
     return openContext(this.#parts, this.#model, embeddingContext(this.#task, stepTokens));
   }
 }

@@ -2,6 +2,7 @@
 import { AmaasError, type GeneratedToken, type GenerationEnd, type GenerationRequest } from '@amaas/core';
 import type { BoundContext, BoundModel, BoundSampler, LlamaBinding } from './binding.ts';
 import { AnswerText } from './answer-text.ts';
+import { observe } from './log-probability.ts';
 import { checkSampling, drawSeed, samplerSettings } from './sampling.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -103,19 +104,14 @@ export class Writing {
   }
 
   async #observe(context: BoundContext, place: number, id: number, observer: BoundSampler): Promise<GeneratedToken> {
-    const wanted = [[id], false, false, false, Math.max(1, this.#top)] as const;
-    const [, , , logits, total] = await context.sampleToken(place, observer, false, false, wanted, true);
-    const pairs: (readonly [token: number, logit: number])[] = [];
-    for (let at = 0; at + 1 < logits.length; at += 2) pairs.push([logits[at] ?? 0, logits[at + 1] ?? 0]);
-    // The total is relative to the greatest logit, so the likeliest token is asked for even where none is wanted.
-    const greatest = pairs.reduce((most, [, logit]) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
-    const own = pairs.find(([token]) => token === id)?.[1] ?? Number.NEGATIVE_INFINITY;
-    const probability = (logit: number): number => logit - greatest - Math.log(total);
+    const { own, top } = await observe(context, place, { token: id, observer, most: this.#top });
     const { vocabulary } = this.#parts;
-    const top = pairs
-      .slice(0, this.#top)
-      .map(([token, logit]) => ({ token, text: vocabulary.tokenText(token), logProbability: probability(logit) }));
-    return { token: id, text: vocabulary.tokenText(id), logProbability: probability(own), top };
+    return {
+      token: id,
+      text: vocabulary.tokenText(id),
+      logProbability: own,
+      top: top.map(([token, logProbability]) => ({ token, text: vocabulary.tokenText(token), logProbability })),
+    };
   }
 }
 

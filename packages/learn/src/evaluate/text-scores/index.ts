@@ -44,3 +44,4 @@ export {
 } from './text-metric.ts';
 export * from './word-similarity.ts';
 export type { LookupOptions, WordVectors } from './word-vectors.ts';
+export * from './text-likelihood.ts';

@@ -78,6 +78,7 @@ export class FakeLanguageEngine implements LanguageEngine {
       generate: (request) => this.#generate(request),
       embed: gone,
       rank: gone,
+      score: gone,
       tokenize: async (pieces) =>
         pieces.flatMap((piece) => ('tokens' in piece ? piece.tokens : [...piece.text].map((_, index) => index))),
       detokenize: async () => '',
