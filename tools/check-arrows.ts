@@ -45,6 +45,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   jobs: ['registry', 'dataplane', 'artifacts', 'storage'],
   codec: [],
   http: [
+    'batches',
     'responses',
     'codec',
     'gateway',

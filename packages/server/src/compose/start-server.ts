@@ -7,16 +7,18 @@ import { type AmaasError, type Clock, type Engine, systemClock } from '@amaas/co
 import { createOrtEngine } from '@amaas/engine-ort-node';
 import { Admission, FolderSync } from '../admission/index.ts';
 import { ArtifactTrees, FileBlobStore } from '../artifacts/index.ts';
+import { Files } from '../batches/index.ts';
 import { CodecPool } from '../codec/index.ts';
 import { type Config, loadConfig, type LoadConfigOptions } from '../config/index.ts';
 import { DataPlane, LanguageLoader } from '../dataplane/index.ts';
 import { createSqlKeyStore, fetchUrl, Gateway } from '../gateway/index.ts';
-import { createRoutes, listen, type Listener } from '../http/index.ts';
+import { createRoutes, listen, type Listener, LocalCalls } from '../http/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { createLogger, type LogDestination, type Logger, Metrics, type ModelRecorder } from '../monitoring/index.ts';
 import { FolderWatcher, type KnownVersion, Registry } from '../registry/index.ts';
 import { ResponseStore } from '../responses/index.ts';
 import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
+import { createBatches, createRunLine } from './create-batches.ts';
 import { createJobs } from './create-jobs.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import type { JobKindFactory } from './job-kinds.ts';
@@ -180,6 +182,17 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     logger,
   });
   serving.jobs = jobs;
+  const files = await Files.open({ database, blobs, clock });
+  const batches = await createBatches({
+    database,
+    files,
+    blobs,
+    directory: layout.batchesDirectory,
+    clock,
+    maxLineBytes: config.maxRequestBytes,
+    dataPlane,
+    logger,
+  });
 
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });
   loopDelay.enable();
@@ -204,6 +217,8 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     blobs,
     admission,
     jobs,
+    files,
+    batches,
     responses: new ResponseStore(database, clock),
     dataPlane,
     codec,
@@ -236,11 +251,17 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     idleTimeoutMs: config.idleTimeoutMs,
   });
   // At the same time: those who follow a job keep their connections open until it stops.
-  takeDown.add('listener and jobs', () => Promise.all([listener.close(config.drainTimeoutMs), jobs.stop()]));
+  takeDown.add('listener, jobs and batches', () =>
+    Promise.all([listener.close(config.drainTimeoutMs), jobs.stop(), batches.stop()]),
+  );
   logger.info({ url: listener.url, dataDir: config.dataDir, modelsDir: config.modelsDir }, 'listening');
 
   const sync = createFolderSync({ admission, registry, blobs, dataPlane, logger, config });
-  const ready = bringUp({ config, options, dataPlane, sync, logger, registry, takeDown, clock, jobs });
+  const startWork = (): void => {
+    jobs.start();
+    batches.start(createRunLine({ calls: new LocalCalls(handle), gateway, clock }));
+  };
+  const ready = bringUp({ config, options, dataPlane, sync, logger, registry, takeDown, clock, startWork });
   return describeRunning({ listener, config, ready, dataPlane, engine, takeDown });
 }
 
@@ -277,9 +298,10 @@ async function bringUp(parts: {
   readonly registry: Registry;
   readonly takeDown: TakeDown;
   readonly clock: Clock;
-  readonly jobs: Jobs;
+  /** Begins what is done while nobody waits. */
+  readonly startWork: () => void;
 }): Promise<void> {
-  const { config, options, dataPlane, sync, logger, registry, takeDown, clock, jobs } = parts;
+  const { config, options, dataPlane, sync, logger, registry, takeDown, clock, startWork } = parts;
   try {
     await dataPlane.start();
     if (config.bundledModels) await sync.importBundled(options.bundledModelsDir ?? BUNDLED_MODELS_DIR);
@@ -303,7 +325,7 @@ async function bringUp(parts: {
   }
   dataPlane.markReady();
   logger.info({ models: dataPlane.readyModels().length }, 'ready');
-  jobs.start(); // not before: loading the models comes first
+  startWork(); // not before: loading the models comes first
 }
 
 function describeRunning(parts: {

@@ -1,2 +1,3 @@
 export { listen, type Listener } from './listener.ts';
+export { LocalCalls } from './local-calls.ts';
 export { createRoutes, type RoutesParts } from './routes.ts';

@@ -1,9 +1,9 @@
 // Puts the families of routes together into the server's one request handler.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@amaas/core';
 import type { ServerStatus } from '@amaas/protocols/admin';
 import type { Admission } from '../admission/index.ts';
 import type { BlobStore } from '../artifacts/index.ts';
+import type { Batches, Files } from '../batches/index.ts';
 import type { CodecPool } from '../codec/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import type { FetchedUrl, Gateway } from '../gateway/index.ts';
@@ -15,7 +15,8 @@ import { createAdminFamily } from './admin/admin-family.ts';
 import { createAnthropicFamily } from './anthropic/index.ts';
 import { createCorsPolicy } from './cors.ts';
 import type { RouteFamily } from './family.ts';
-import { createHandler } from './handler.ts';
+import { createFilesFamily } from './files/index.ts';
+import { createHandler, type Handler } from './handler.ts';
 import { createOipFamily } from './oip/oip-family.ts';
 import { createOllamaFamily } from './ollama/index.ts';
 import { createOpenAiFamily } from './openai/openai-family.ts';
@@ -36,6 +37,8 @@ export interface RoutesParts {
   readonly blobs: BlobStore;
   readonly admission: Admission;
   readonly jobs: Jobs;
+  readonly files: Files;
+  readonly batches: Batches;
   readonly responses: ResponseStore;
   readonly dataPlane: DataPlane<ModelRecorder>;
   readonly codec: CodecPool;
@@ -56,6 +59,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
     createOpenAiFamily(parts),
     createResponsesFamily({ ...parts, maxRequestBytes }),
     createAnthropicFamily({ ...parts, maxRequestBytes }),
+    createFilesFamily({ ...parts, maxFileBytes: maxDatasetBytes }),
     createTfsFamily({ ...parts, maxRequestBytes }),
     createAdminFamily({ ...parts, maxModelBytes, maxDatasetBytes }),
   ];
@@ -73,7 +77,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
   return families;
 }
 
-export function createRoutes(parts: RoutesParts): (request: IncomingMessage, response: ServerResponse) => void {
+export function createRoutes(parts: RoutesParts): Handler {
   const { gateway, metrics, logger, clock } = parts;
   return createHandler({
     families: createFamilies(parts),

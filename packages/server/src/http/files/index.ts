@@ -1,0 +1,1 @@
+export { createFilesFamily, type FilesFamilyParts } from './files-family.ts';
