@@ -79,6 +79,8 @@ const PATH_PARAMETERS: Readonly<Record<string, Pick<OpenApiParameter, 'descripti
   dataset: { description: 'Name of the dataset.', schema: { type: 'string' }, example: 'heart' },
   run: { description: 'Id of the run.', schema: { type: 'string' }, example: 'run_3f2a9c01b7e4d865' },
   job: { description: 'Id of the job.', schema: { type: 'string' }, example: 'job_3f2a9c01b7e4d865' },
+  file: { description: 'Id of the file.', schema: { type: 'string' }, example: 'file-3f2a9c01b7e4d8653f2a9c01' },
+  batch: { description: 'Id of the batch.', schema: { type: 'string' }, example: 'batch_3f2a9c01b7e4d8653f2a9c01' },
   key: { description: 'Id or name of the key.', schema: { type: 'string' }, example: 'phone-app' },
 };
 

@@ -88,7 +88,7 @@ export const MOST_FILES_LISTED = 10_000;
 export const MOST_BATCHES_LISTED = 100;
 export const USUAL_BATCHES_LISTED = 20;
 
-const FILES = 'Files and batches';
+const TAG = 'OpenAI';
 
 export const FILES_ROUTES = {
   upload: {
@@ -96,7 +96,7 @@ export const FILES_ROUTES = {
     path: '/v1/files',
     access: 'read',
     summary: 'Uploads a file',
-    tag: FILES,
+    tag: TAG,
     requestType: 'multipart/form-data',
     bodyDescription: `Parts: \`file\`; \`purpose\`, one of ${UPLOAD_PURPOSES.join(', ')}; and, where it is to go by itself, \`expires_after[anchor]\` (created_at) and \`expires_after[seconds]\`. It is for the key that uploads it.`,
     reply: File,
@@ -106,7 +106,7 @@ export const FILES_ROUTES = {
     path: '/v1/files',
     access: 'read',
     summary: 'Files of the key that asks; all of them for the admin scope',
-    tag: FILES,
+    tag: TAG,
     parameters: [
       AFTER,
       limit(MOST_FILES_LISTED, MOST_FILES_LISTED),
@@ -120,7 +120,7 @@ export const FILES_ROUTES = {
     path: '/v1/files/{file}',
     access: 'read',
     summary: 'What is known of a file',
-    tag: FILES,
+    tag: TAG,
     reply: File,
   },
   deleteFile: {
@@ -128,7 +128,7 @@ export const FILES_ROUTES = {
     path: '/v1/files/{file}',
     access: 'read',
     summary: 'Deletes a file; batches that were created with it go on',
-    tag: FILES,
+    tag: TAG,
     reply: Deleted,
   },
   content: {
@@ -136,7 +136,7 @@ export const FILES_ROUTES = {
     path: '/v1/files/{file}/content',
     access: 'read',
     summary: 'The bytes of a file',
-    tag: FILES,
+    tag: TAG,
     replyType: 'application/octet-stream',
   },
   create: {
@@ -144,7 +144,7 @@ export const FILES_ROUTES = {
     path: '/v1/batches',
     access: 'infer',
     summary: 'Works off the requests of a file in the name of the key that asks, while nobody waits',
-    tag: FILES,
+    tag: TAG,
     requestBody: Type.Object(
       {
         input_file_id: Type.String(),
@@ -167,7 +167,7 @@ export const FILES_ROUTES = {
     path: '/v1/batches',
     access: 'infer',
     summary: 'Batches of the key that asks, the newest first; all of them for the admin scope',
-    tag: FILES,
+    tag: TAG,
     parameters: [AFTER, limit(MOST_BATCHES_LISTED, USUAL_BATCHES_LISTED)],
     reply: pageOf(Batch),
   },
@@ -176,7 +176,7 @@ export const FILES_ROUTES = {
     path: '/v1/batches/{batch}',
     access: 'infer',
     summary: 'A batch, with how many of its requests have been answered so far',
-    tag: FILES,
+    tag: TAG,
     reply: Batch,
   },
   cancel: {
@@ -184,7 +184,7 @@ export const FILES_ROUTES = {
     path: '/v1/batches/{batch}/cancel',
     access: 'infer',
     summary: 'Ends a batch; what has been answered is kept',
-    tag: FILES,
+    tag: TAG,
     reply: Batch,
   },
 } as const satisfies Record<string, RouteDescription>;
