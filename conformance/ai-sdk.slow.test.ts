@@ -1,0 +1,89 @@
+// Vercel's AI SDK with its provider for servers of OpenAI's protocol, against a real server.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { APICallError, embed, embedMany, generateText, streamText } from 'ai';
+import { ADMIN_KEY, startTestServer, type TestServer } from './testing/running-server.ts';
+import { deployStories, publishedStory, skipWithoutStories } from './testing/stories.ts';
+
+const skip = skipWithoutStories;
+const GREEDY = { temperature: 0, maxOutputTokens: 200, maxRetries: 0 };
+
+let server: TestServer;
+let provider: ReturnType<typeof createOpenAICompatible>;
+let story = '';
+
+before(async () => {
+  if (skip) return;
+  server = await startTestServer();
+  provider = createOpenAICompatible({
+    name: 'amaas',
+    baseURL: `${server.url}/v1`,
+    apiKey: ADMIN_KEY,
+    includeUsage: true,
+    supportsStructuredOutputs: true,
+  });
+  story = await publishedStory();
+  await deployStories(server, 'stories', { contextTokens: 2048 });
+});
+after(() => server?.stop());
+
+test('generateText and streamText tell the published story', { skip }, async () => {
+  const model = provider('stories');
+  const messages = [{ role: 'user' as const, content: '' }];
+  const { text, finishReason, usage } = await generateText({ model, messages, ...GREEDY });
+  assert.equal(text.slice(0, 428), story);
+  assert.deepEqual([finishReason, usage.inputTokens, usage.outputTokens], ['length', 1, 200]);
+  const streamed = streamText({ model, messages, ...GREEDY });
+  let told = '';
+  for await (const part of streamed.textStream) told += part;
+  assert.equal(told, text);
+  assert.deepEqual([await streamed.finishReason, (await streamed.usage).outputTokens], ['length', 200]);
+});
+
+test('a completion model goes on with a text', { skip }, async () => {
+  const { text } = await generateText({
+    model: provider.completionModel('stories'),
+    prompt: 'Lily saw a',
+    ...GREEDY,
+    maxOutputTokens: 5,
+  });
+  assert.match(text, /\w/);
+});
+
+test('embed and embedMany give vectors', { skip }, async () => {
+  const model = provider.embeddingModel('stories');
+  const many = await embedMany({ model, values: ['a red ball', 'the end'] });
+  const { embedding } = await embed({ model, value: 'the end' });
+  assert.deepEqual([many.embeddings.length, embedding.length], [2, 64]);
+  for (const [index, value] of embedding.entries()) {
+    assert.ok(Math.abs(value - (many.embeddings[1]?.[index] ?? Number.NaN)) < 1e-4);
+  }
+});
+
+test('a caller who stops, and one who asks for what is not there', { skip }, async () => {
+  const stop = new AbortController();
+  const streamed = streamText({
+    model: provider('stories'),
+    messages: [{ role: 'user', content: '' }],
+    temperature: 0,
+    abortSignal: stop.signal,
+    onError: () => {},
+  });
+  let isAborted = false;
+  for await (const part of streamed.fullStream) {
+    if (part.type === 'text-delta') stop.abort();
+    if (part.type === 'abort') isAborted = true;
+  }
+  assert.equal(isAborted, true);
+  const prompt = 'Hi';
+  await assert.rejects(generateText({ model: provider('nope'), prompt, maxRetries: 0 }), (thrown) => {
+    assert(APICallError.isInstance(thrown));
+    assert.deepEqual([thrown.statusCode, thrown.isRetryable], [404, false]);
+    assert.match(thrown.message, /nope/);
+    return true;
+  });
+  await assert.rejects(generateText({ model: provider('stories'), prompt, maxOutputTokens: 9999, maxRetries: 0 }), {
+    message: /maxTokens 9999 are more than the context of 2048 tokens/,
+  });
+});

@@ -1,0 +1,69 @@
+// LangChain's client for OpenAI's protocol, against a real server.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { HumanMessage, type UsageMetadata } from '@langchain/core/messages';
+import { ChatOpenAI, OpenAI, OpenAIEmbeddings } from '@langchain/openai';
+import { ADMIN_KEY, startTestServer, type TestServer } from './testing/running-server.ts';
+import { deployStories, publishedStory, skipWithoutStories } from './testing/stories.ts';
+
+const skip = skipWithoutStories;
+const NOTHING_SAID = [new HumanMessage('')];
+
+let server: TestServer;
+let story = '';
+
+before(async () => {
+  if (skip) return;
+  server = await startTestServer();
+  story = await publishedStory();
+  await deployStories(server, 'stories', { contextTokens: 2048 });
+});
+after(() => server?.stop());
+
+function options(model: string) {
+  const configuration = { baseURL: `${server.url}/v1` };
+  return { model, apiKey: ADMIN_KEY, configuration, maxRetries: 0 };
+}
+
+function chat(more: object = {}): ChatOpenAI {
+  return new ChatOpenAI({ ...options('stories'), temperature: 0, maxTokens: 200, ...more });
+}
+
+test('invoke, stream and batch tell the published story', { skip }, async () => {
+  const reply = await chat().invoke(NOTHING_SAID);
+  assert.equal(reply.text.slice(0, 428), story);
+  const usage: UsageMetadata | undefined = reply.usage_metadata;
+  assert.deepEqual([usage?.input_tokens, usage?.output_tokens], [1, 200]);
+  assert.equal(reply.response_metadata['finish_reason'], 'length');
+  let told = '';
+  for await (const chunk of await chat().stream(NOTHING_SAID)) told += chunk.text;
+  assert.equal(told, reply.text);
+  const batch = await chat().batch([NOTHING_SAID, NOTHING_SAID, NOTHING_SAID, NOTHING_SAID]);
+  for (const each of batch) assert.equal(each.text.slice(0, 428), story);
+  const plain = new OpenAI({ ...options('stories'), temperature: 0, maxTokens: 20 });
+  assert.match(await plain.invoke('Lily saw a'), /\w/);
+});
+
+test('OpenAIEmbeddings gives vectors of documents and queries', { skip }, async () => {
+  const embeddings = new OpenAIEmbeddings(options('stories'));
+  const documents = await embeddings.embedDocuments(['a red ball', 'the end']);
+  const query = await embeddings.embedQuery('the end');
+  assert.deepEqual([documents.length, query.length], [2, 64]);
+  for (const [index, value] of query.entries()) {
+    assert.ok(Math.abs(value - (documents[1]?.[index] ?? Number.NaN)) < 1e-4);
+  }
+});
+
+test('errors say what was wrong, and a caller may stop', { skip }, async () => {
+  await assert.rejects(new ChatOpenAI(options('nope')).invoke(NOTHING_SAID), { status: 404, code: 'model_not_found' });
+  await assert.rejects(chat({ maxTokens: 9999 }).invoke(NOTHING_SAID), { name: /ContextOverflow|Error/, status: 400 });
+  const leaving = new AbortController();
+  let chunks = 0;
+  await assert.rejects(async () => {
+    for await (const _ of await chat().stream(NOTHING_SAID, { signal: leaving.signal })) {
+      chunks++;
+      leaving.abort();
+    }
+  });
+  assert.ok(chunks > 0 && chunks < 50);
+});
