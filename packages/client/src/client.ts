@@ -2,6 +2,7 @@
 import { AmaasError, type Clock, systemClock } from '@amaas/core';
 import type { ServerStatus, VersionDetail } from '@amaas/protocols/admin';
 import { type CallOptions, createAdminCall } from './admin-call.ts';
+import { type ChatEvent, type ChatMessage, type ChatModel, type ChatOptions, createChat } from './chat.ts';
 import { createDatasetsApi, type DatasetsApi } from './datasets.ts';
 import { checkDeploy, type DeployFilesOptions, type DeployUrlOptions, deployFiles, deployUrl } from './deploy.ts';
 import { createInference, type InferenceResult, type InferOptions } from './infer.ts';
@@ -55,6 +56,23 @@ export interface AmaasClient {
    * ```
    */
   infer(model: string, inputs: InferInputs, options?: InferOptions): Promise<InferenceResult>;
+  /**
+   * Asks a language model, `name`, `name:label` or `name@version`, to answer a text or a conversation. Leaving the loop early
+   * ends the work.
+   * @throws what the server refused (MODEL_NOT_FOUND, CONTEXT_OVERFLOW, QUEUE_FULL, …), TRANSPORT_FAILED when the stream
+   *   breaks off, CANCELLED
+   * @example
+   * ```ts
+   * import { createClient } from '@amaas/client';
+   * const client = createClient({ apiKey: 'the key' });
+   * for await (const event of client.chat('story-teller', 'Once upon a time', { seed: 7 })) {
+   *   if (event.type === 'text') console.log(event.text);
+   * }
+   * ```
+   */
+  chat(model: string, messages: string | readonly ChatMessage[], options?: ChatOptions): AsyncGenerator<ChatEvent>;
+  /** Language models that answer, and their labels. */
+  chatModels(options?: CallOptions): Promise<readonly ChatModel[]>;
   /** What a model takes and gives. @throws MODEL_NOT_FOUND */
   metadata(model: string, options?: CallOptions): Promise<ModelMetadata>;
   /**
@@ -134,6 +152,7 @@ export function createClient(options: ClientOptions = {}): AmaasClient {
     runs: createRunsApi(transport, admin),
     jobs: createJobsApi(transport, admin, clock),
     ...createInference(transport),
+    ...createChat(transport),
     deploy: (deployment) => deployFiles(transport, admin, deployment),
     deployUrl: (deployment) => deployUrl(admin, deployment),
     checkDeploy: (model, call) => checkDeploy(admin, model, call),

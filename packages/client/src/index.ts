@@ -31,6 +31,7 @@ export type {
   VersionSummary,
 } from '@amaas/protocols/admin';
 export type { CallOptions } from './admin-call.ts';
+export type { ChatEvent, ChatMessage, ChatModel, ChatOptions } from './chat.ts';
 export { type AmaasClient, type ClientOptions, createClient } from './client.ts';
 export type { DatasetsApi, RemoveDatasetOptions, UploadDatasetOptions } from './datasets.ts';
 export type { DeployFile, DeployFilesOptions, DeployProgress, DeployUrlOptions } from './deploy.ts';

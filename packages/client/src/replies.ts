@@ -22,7 +22,7 @@ export function errorFromReply(reply: Reply): AmaasError {
     if (status !== 502) return byStatus;
     return new AmaasError('TRANSPORT_FAILED', byStatus.message, { details: { status } }); // only gateways answer 502
   }
-  const reason = said['reason'];
+  const reason = said['reason'] ?? reply.headers.get('x-amaas-reason'); // OpenAI's body has no room for it
   const known = isErrorReason(reason);
   return new AmaasError(known ? reason : byStatus.reason, said['message'], {
     details: {
