@@ -94,7 +94,8 @@ test('the route table asks as much of a key as the route can do', () => {
     else if (/^\/api\/(chat|generate|embed|embeddings)$/.test(path)) assert.equal(access, 'infer', what);
     // Any key has files of its own; running requests takes one that may run models.
     else if (/^\/v1\/files/.test(path)) assert.equal(access, 'read', what);
-    else if (/^\/v1\/(batches|moderations|rerank)/.test(path)) assert.equal(access, 'infer', what);
+    else if (/^\/v1\/(batches|moderations|rerank|responses|chat|completions|embeddings)/.test(path))
+      assert.equal(access, 'infer', what);
     else if (path === '/api/show') assert.equal(access, 'read', what);
     // Data and reports are none of the business of keys that only call models.
     else if (/^\/admin\/v1\/(datasets|runs|jobs)/.test(path)) assert.equal(access, 'deploy', what);

@@ -53,7 +53,8 @@ const TAGS: Readonly<Record<string, string>> = {
   'Open Inference Protocol': "Inference as Triton and KServe speak it, with Triton's extensions.",
   'TensorFlow Serving': 'Inference as TensorFlow Serving speaks it over REST.',
   Ollama: "Language models in the words of Ollama's clients.",
-  OpenAI: "The models in the words of OpenAI's clients.",
+  OpenAI:
+    "Language models in the words of OpenAI's clients: chat, completions, embeddings; and the list of all models.",
   Anthropic: "Conversations in the words of Anthropic's clients.",
   Models: 'What is served, and which versions of it.',
   Versions: 'Deploying: a version never changes, its number is never given twice.',
@@ -81,6 +82,7 @@ const PATH_PARAMETERS: Readonly<Record<string, Pick<OpenApiParameter, 'descripti
   job: { description: 'Id of the job.', schema: { type: 'string' }, example: 'job_3f2a9c01b7e4d865' },
   file: { description: 'Id of the file.', schema: { type: 'string' }, example: 'file-3f2a9c01b7e4d8653f2a9c01' },
   batch: { description: 'Id of the batch.', schema: { type: 'string' }, example: 'batch_3f2a9c01b7e4d8653f2a9c01' },
+  response_id: { description: 'Id of the response.', schema: { type: 'string' }, example: 'resp_3f2a9c01b7e4d865' },
   key: { description: 'Id or name of the key.', schema: { type: 'string' }, example: 'phone-app' },
 };
 
