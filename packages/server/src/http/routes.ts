@@ -17,6 +17,7 @@ import { createCorsPolicy } from './cors.ts';
 import type { RouteFamily } from './family.ts';
 import { createFilesFamily } from './files/index.ts';
 import { createHandler, type Handler } from './handler.ts';
+import { createModerationsFamily } from './moderations/index.ts';
 import { createOipFamily } from './oip/oip-family.ts';
 import { createOllamaFamily } from './ollama/index.ts';
 import { createOpenAiFamily } from './openai/openai-family.ts';
@@ -60,6 +61,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
     createResponsesFamily({ ...parts, maxRequestBytes }),
     createAnthropicFamily({ ...parts, maxRequestBytes }),
     createFilesFamily({ ...parts, maxFileBytes: maxDatasetBytes }),
+    createModerationsFamily({ ...parts, maxRequestBytes }),
     createTfsFamily({ ...parts, maxRequestBytes }),
     createAdminFamily({ ...parts, maxModelBytes, maxDatasetBytes }),
   ];

@@ -1,0 +1,1 @@
+export { createModerationsFamily, type ModerationsParts } from './moderations-family.ts';
