@@ -91,7 +91,7 @@ const SINGLE_IMPORTERS: Readonly<Record<string, string>> = {
   '@duckdb/node-api': 'packages/engines/duckdb/src/binding.ts',
   'onnxruntime-web': 'packages/engines/ort-web/src/binding.ts',
   'onnxruntime-web/wasm': 'packages/engines/ort-web/src/binding.ts',
-  '@huggingface/jinja': 'packages/server/src/conversation/conversation-formats.ts',
+  '@huggingface/jinja': 'packages/server/src/conversation/chat-template.ts',
   pg: 'packages/server/src/storage/postgres.ts',
   'node:sqlite': 'packages/server/src/storage/sqlite.ts',
 };

@@ -22,9 +22,15 @@ export class GbnfRules {
 
   /** A rule of its own. @returns how to refer to it */
   add(hint: string, body: string): string {
+    return this.own(hint, () => body);
+  }
+
+  /** A rule of its own that may refer to itself. @returns how to refer to it */
+  own(hint: string, make: (name: string) => string): string {
     let name = hint.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '') || 'rule';
     for (let number = 2; this.#rules.has(name); number++) name = `${name.replace(/-\d+$/, '')}-${number}`;
-    this.#set(name, body);
+    this.#rules.set(name, '');
+    this.#set(name, make(name));
     return name;
   }
 

@@ -61,6 +61,11 @@ export function grammarOfJsonObject(): string {
   return rules.toString(anyObject(rules));
 }
 
+/** JSON texts valid by a schema, as a part of a grammar. @throws as {@link grammarOfJsonSchema} */
+export function addJsonSchema(rules: GbnfRules, schema: unknown): string {
+  return new SchemaReader(rules, schema).root();
+}
+
 type SchemaObject = Readonly<Record<string, unknown>>;
 
 interface Place {
@@ -154,10 +159,11 @@ class SchemaReader {
     const known = this.#references.get($ref);
     if (known !== undefined) return known;
     const target = this.#find($ref, at);
-    const name = `ref-${this.#references.size + 1}`;
-    this.#references.set($ref, name);
     const open = [...place.open, $ref];
-    return this.#rules.shared(name, () => this.#value(target, { path: $ref, depth: place.depth + 1, open }));
+    return this.#rules.own('ref', (name) => {
+      this.#references.set($ref, name);
+      return this.#value(target, { path: $ref, depth: place.depth + 1, open });
+    });
   }
 
   #find(pointer: string, place: Place): unknown {

@@ -278,6 +278,11 @@ class Parser {
 
 /** A grammar of the texts that the whole expression matches. @throws INVALID_ARGUMENT as {@link parseExpression} */
 export function grammarOfExpression(source: string): string {
+  return `root ::= ${bodyOfExpression(source)}`;
+}
+
+/** Texts that the whole expression matches, as a part of a grammar. @throws INVALID_ARGUMENT as {@link parseExpression} */
+export function bodyOfExpression(source: string): string {
   const { body } = parseExpression(source, plainCharacters, 'regex');
-  return `root ::= ${body === '""' ? literal('') : body}`;
+  return `(${body === '""' ? literal('') : body})`;
 }

@@ -1,77 +1,130 @@
-// How models write conversations: their chat templates, read once per version.
+// How models write conversations: their chat templates, read once per version and tried out, and what follows from them for
+// prompts, grammars and the reading of answers.
+import { randomBytes } from 'node:crypto';
 import { AmaasError, type ChatInput, type LanguageCall, type PromptInput, type PromptPiece } from '@amaas/core';
-import { Template } from '@huggingface/jinja';
 import type {
-  AnswerPart,
-  AnswerReader,
   ConversationFormat,
   ConversationFormatProvider,
   ConversationSubject,
   PreparedPrompt,
 } from '../dataplane/index.ts';
+import { answerGrammar } from './answer-grammar.ts';
+import { ConversationReader } from './answer-reader.ts';
+import { gapPrompt } from './gap-filling.ts';
+import { SpecialTexts } from './special-texts.ts';
+import { choiceOf } from './tool-choice.ts';
+import { WrittenTemplate } from './written-template.ts';
 
-export class ConversationFormats implements ConversationFormatProvider {
-  async open(subject: ConversationSubject): Promise<ConversationFormat> {
-    const source = subject.chatTemplate ?? subject.file.chatTemplate;
-    return new TemplateFormat(subject, source === null ? null : parse(subject.label, source));
-  }
+export interface ConversationFormatOptions {
+  /** Names a call of a tool; default `call_` and 24 random hexadecimal digits. */
+  readonly newCallId?: () => string;
+  /** Wall time, for templates that tell the model what day it is; default the system's. */
+  readonly now?: () => Date;
 }
 
-function parse(label: string, source: string): Template {
-  try {
-    return new Template(source);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AmaasError('INVALID_CONFIG', `chat template of "${label}": ${why}`, { cause });
+/** Templates of requests, the last ones used: trying one out takes some twenty renderings. */
+const MOST_TEMPLATES = 8;
+const CALL_ID_BYTES = 12;
+
+export class ConversationFormats implements ConversationFormatProvider {
+  readonly #options: Required<ConversationFormatOptions>;
+
+  constructor({ newCallId, now }: ConversationFormatOptions = {}) {
+    this.#options = {
+      newCallId: newCallId ?? (() => `call_${randomBytes(CALL_ID_BYTES).toString('hex')}`),
+      now: now ?? (() => new Date()),
+    };
+  }
+
+  async open(subject: ConversationSubject): Promise<ConversationFormat> {
+    return new TemplateFormat(subject, this.#options);
   }
 }
 
 class TemplateFormat implements ConversationFormat {
   readonly #subject: ConversationSubject;
-  readonly #template: Template | null;
+  readonly #options: Required<ConversationFormatOptions>;
+  readonly #specials: SpecialTexts;
+  readonly #template: WrittenTemplate | null;
+  readonly #asked = new Map<string, WrittenTemplate>();
 
-  constructor(subject: ConversationSubject, template: Template | null) {
+  /** @throws INVALID_CONFIG naming the line of the template and what is wrong */
+  constructor(subject: ConversationSubject, options: Required<ConversationFormatOptions>) {
     this.#subject = subject;
-    this.#template = template;
+    this.#options = options;
+    this.#specials = new SpecialTexts(subject.file.specialTokens);
+    const source = subject.chatTemplate ?? subject.file.chatTemplate;
+    this.#template = source === null ? null : this.#open(source, 'INVALID_CONFIG');
   }
 
-  get abilities() {
-    return { chat: this.#template !== null, tools: false, thinking: false };
+  get abilities(): ConversationFormat['abilities'] {
+    const traits = this.#template?.traits;
+    return {
+      chat: traits !== undefined,
+      tools: traits !== undefined && traits.tools !== null,
+      thinking: traits?.marksThoughts ?? false,
+    };
   }
 
-  prepare(call: Pick<LanguageCall, 'input' | 'format'>): PreparedPrompt {
-    if (call.format !== undefined && call.format.kind !== 'text') {
-      throw new AmaasError('UNSUPPORTED_FEATURE', 'generate: answers of a form are not supported');
+  prepare({ input, format = { kind: 'text' } }: Pick<LanguageCall, 'input' | 'format'>): PreparedPrompt {
+    const { newCallId } = this.#options;
+    if (input.kind === 'prompt') {
+      return {
+        prompt: this.render(input),
+        grammar: answerGrammar({ format, calls: null, opensThought: false }),
+        stop: [],
+        createReader: () => new ConversationReader({ thought: 'none', calls: null, newCallId }),
+      };
     }
-    return { prompt: this.render(call.input), grammar: null, stop: [], createReader: () => new PlainReader() };
+    const template = this.#templateOf(input);
+    const { traits } = template;
+    const calls = choiceOf(input, template.callFormat, this.#subject.file.specialTokens);
+    const { pieces, opensThought } = this.#write(input, template);
+    const possible = traits.marksThoughts && input.continueLast !== true ? 'possible' : 'none';
+    const read = calls === null ? null : { ...calls, names: new Set(calls.tools.map(({ name }) => name)) };
+    return {
+      prompt: pieces,
+      grammar: answerGrammar({ format, calls, opensThought }),
+      stop: traits.turnEnd === null ? [] : [traits.turnEnd],
+      createReader: () => new ConversationReader({ thought: opensThought ? 'open' : possible, calls: read, newCallId }),
+    };
   }
 
   render(input: ChatInput | PromptInput): readonly PromptPiece[] {
-    if (input.kind === 'prompt') {
-      return typeof input.prompt === 'string'
-        ? [{ text: input.prompt, special: input.special ?? false }]
-        : [{ tokens: input.prompt }];
-    }
-    if (this.#template === null) {
-      throw new AmaasError('UNSUPPORTED_FEATURE', `generate: model "${this.#subject.label}" has no chat template`);
-    }
+    if (input.kind === 'chat') return this.#write(input, this.#templateOf(input)).pieces;
+    const { prompt, suffix, special = false } = input;
+    const before: readonly PromptPiece[] =
+      typeof prompt === 'string' ? [{ text: prompt, special }] : [{ tokens: prompt }];
+    if (suffix === undefined) return before;
+    const after = [{ text: suffix, special }];
+    const pieces = gapPrompt({ before, after }, this.#subject.file.specialTokens);
+    if (pieces !== null) return pieces;
+    const message = `generate: suffix: model "${this.#subject.label}" has no tokens for filling in what stands between two texts`;
+    throw new AmaasError('UNSUPPORTED_FEATURE', message);
+  }
+
+  #write(input: ChatInput, template: WrittenTemplate) {
     const { beginToken, endToken } = this.#subject.file;
-    const text = this.#template.render({
-      messages: input.messages.map(({ role, content }) => ({ role, content })),
-      add_generation_prompt: true,
-      bos_token: beginToken ?? '',
-      eos_token: endToken ?? '',
-    });
-    return [{ text, special: true }];
-  }
-}
-
-class PlainReader implements AnswerReader {
-  read({ text, tokens }: Parameters<AnswerReader['read']>[0]): readonly AnswerPart[] {
-    return [{ type: 'text', text, tokens }];
+    return template.write(input, { specials: this.#specials, beginToken, endToken, now: this.#options.now() });
   }
 
-  finish(): readonly AnswerPart[] {
-    return [];
+  #templateOf({ template }: ChatInput): WrittenTemplate {
+    if (template !== undefined) {
+      const known = this.#asked.get(template) ?? this.#open(template, 'INVALID_ARGUMENT');
+      this.#asked.delete(template);
+      this.#asked.set(template, known);
+      for (const oldest of this.#asked.keys()) {
+        if (this.#asked.size > MOST_TEMPLATES) this.#asked.delete(oldest);
+      }
+      return known;
+    }
+    if (this.#template !== null) return this.#template;
+    const message = `generate: model "${this.#subject.label}" has no chat template; give it one in its manifest, language.chatTemplate names a Jinja file beside the model`;
+    throw new AmaasError('UNSUPPORTED_FEATURE', message);
+  }
+
+  #open(source: string, reason: 'INVALID_CONFIG' | 'INVALID_ARGUMENT'): WrittenTemplate {
+    const { label, file } = this.#subject;
+    return new WrittenTemplate(source, { label, file, reason, now: this.#options.now() });
   }
 }
