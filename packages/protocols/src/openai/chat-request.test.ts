@@ -223,7 +223,7 @@ test('decodeChatRequest reads tools and the choice among them', () => {
   });
   assert.deepEqual(input({ tool_choice: { type: 'function', function: { name: 'clock' } } }), {
     ...start,
-    tools: [clock],
+    tools: [weather, clock],
     toolChoice: { name: 'clock' },
   });
   const tools = [{ type: 'function', function: { name: 'weather' } }];
@@ -233,6 +233,8 @@ test('decodeChatRequest reads tools and the choice among them', () => {
     toolChoice: 'required',
   });
   refuses({ tool_choice: 'required' }, 'tool_choice: is "required" without tools');
+  const none = { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [] } };
+  refuses({ tools: [WEATHER], tool_choice: none }, 'tool_choice: is "required" without tools');
   refuses(
     { tools: [WEATHER], tool_choice: { type: 'function', function: { name: 'wether' } } },
     'tool_choice: names "wether", which is none of the tools',

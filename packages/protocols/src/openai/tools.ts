@@ -12,13 +12,14 @@ export function readTools(fields: Fields): ToolSettings {
   }
   const tools = fields.list('tools', readTool) ?? [];
   const parallelToolCalls = fields.flag('parallel_tool_calls');
-  const { choice, allowed } = readChoice(fields);
-  const unknown = allowed?.find((name) => tools.every((tool) => tool.name !== name));
+  const { choice, named = [], onlyNamed } = readChoice(fields);
+  const unknown = named.find((name) => tools.every((tool) => tool.name !== name));
   if (unknown !== undefined) throw fields.invalid('tool_choice', `names "${unknown}", which is none of the tools`);
-  if (choice === 'required' && tools.length === 0) throw fields.invalid('tool_choice', 'is "required" without tools');
-  if (tools.length === 0) return {};
+  const told = onlyNamed ? tools.filter(({ name }) => named.includes(name)) : tools;
+  if (choice === 'required' && told.length === 0) throw fields.invalid('tool_choice', 'is "required" without tools');
+  if (told.length === 0) return {};
   return withoutUndefined({
-    tools: allowed === undefined ? tools : tools.filter(({ name }) => allowed.includes(name)),
+    tools: told,
     toolChoice: choice,
     parallelToolCalls,
   });
@@ -42,8 +43,10 @@ function readTool(value: unknown, path: string): ToolDefinition {
 
 interface Choice {
   readonly choice?: ToolChoice;
-  /** The only tools that may be called; left out: all. */
-  readonly allowed?: readonly string[];
+  /** Tools the choice names; each must be there. */
+  readonly named?: readonly string[];
+  /** Whether the model is told of the named tools only. */
+  readonly onlyNamed?: true;
 }
 
 function readChoice(fields: Fields): Choice {
@@ -57,7 +60,7 @@ function readChoice(fields: Fields): Choice {
   const type = chosen.need('type', chosen.choice('type', ['function', 'allowed_tools']));
   if (type === 'function') {
     const name = readNamed(chosen);
-    return { choice: { name }, allowed: [name] };
+    return { choice: { name }, named: [name] };
   }
   const allowed = chosen.need('allowed_tools', chosen.object('allowed_tools'));
   chosen.end();
@@ -68,7 +71,7 @@ function readChoice(fields: Fields): Choice {
     return readNamed(tool);
   });
   allowed.end();
-  return { choice: mode, allowed: allowed.need('tools', names) };
+  return { choice: mode, named: allowed.need('tools', names), onlyNamed: true };
 }
 
 function readNamed(fields: Fields): string {
