@@ -20,6 +20,8 @@ class Answers {
   open = 0;
   mostOpen = 0;
   readonly signals: Cancellation[] = [];
+  /** Whether the signal alone ends an answer. */
+  listens = true;
 
   of(texts: readonly string[]): BeginAnswer {
     return (signal) => this.#write(texts, signal);
@@ -33,7 +35,7 @@ class Answers {
     try {
       for (const text of texts) {
         await new Promise((resolve) => setImmediate(resolve));
-        if (signal.aborted) throw new Error('cancelled');
+        if (this.listens && signal.aborted) throw new Error('cancelled');
         if (text === 'fail') throw new RangeError('no more');
         yield { type: 'text', text, tokens: [] };
       }
@@ -84,6 +86,10 @@ test('sideBySide ends all answers when it is left, and when the caller goes', as
   const long = answers.of(Array.from({ length: 1000 }, () => 'x'));
   for await (const _ of sideBySide([long, long], NOBODY_LEAVES)) break;
   assert.deepEqual([answers.begun, answers.open], [2, 0]);
+  answers.listens = false;
+  for await (const _ of sideBySide([long, long], NOBODY_LEAVES)) break;
+  assert.deepEqual([answers.begun, answers.open], [4, 0]);
+  answers.listens = true;
   const caller = new AbortController();
   const events = sideBySide([long, long], caller.signal);
   await events.next();
