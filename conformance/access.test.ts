@@ -96,6 +96,7 @@ test('the route table asks as much of a key as the route can do', () => {
     else if (/^\/v1\/files/.test(path)) assert.equal(access, 'read', what);
     else if (/^\/v1\/(batches|moderations|rerank|responses|chat|completions|embeddings)/.test(path))
       assert.equal(access, 'infer', what);
+    else if (/^\/v1\/fine_tuning/.test(path)) assert.equal(access, 'deploy', what);
     else if (path === '/api/show') assert.equal(access, 'read', what);
     // Data and reports are none of the business of keys that only call models.
     else if (/^\/admin\/v1\/(datasets|runs|jobs)/.test(path)) assert.equal(access, 'deploy', what);

@@ -20,6 +20,7 @@ import { ResponseStore } from '../responses/index.ts';
 import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
 import { createBatches, createRunLine } from './create-batches.ts';
 import { createJobs } from './create-jobs.ts';
+import { FineTuningQueue } from './fine-tuning.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import type { JobKindFactory } from './job-kinds.ts';
 import { createLanguages } from './languages.ts';
@@ -172,17 +173,20 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   });
   takeDown.add('codec threads', () => codec.dispose());
   const kindParts = { registry, blobs, admission, dataPlane, codeVersion: SERVER_VERSION };
+  const files = await Files.open({ database, blobs, clock });
+  const tuningParts = { ...kindParts, directory: layout.fineTuningDirectory, files, clock, logger };
+  const fineTunings = await FineTuningQueue.open(tuningParts);
   const jobs = await createJobs({
     database,
     directory: layout.jobsDirectory,
-    kinds: [...createTrainingKinds(kindParts), ...(options.jobKinds?.(kindParts) ?? [])],
+    kinds: [...createTrainingKinds(kindParts), fineTunings.kind, ...(options.jobKinds?.(kindParts) ?? [])],
     maxConcurrentJobs: config.maxConcurrentJobs,
     clock,
     metrics,
     logger,
   });
   serving.jobs = jobs;
-  const files = await Files.open({ database, blobs, clock });
+  fineTunings.attach(jobs);
   const batches = await createBatches({
     database,
     files,
@@ -217,6 +221,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     blobs,
     admission,
     jobs,
+    fineTunings,
     files,
     batches,
     responses: new ResponseStore(database, clock),
@@ -259,6 +264,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   const sync = createFolderSync({ admission, registry, blobs, dataPlane, logger, config });
   const startWork = (): void => {
     jobs.start();
+    void fineTunings.start();
     batches.start(createRunLine({ calls: new LocalCalls(handle), gateway, clock }));
   };
   const ready = bringUp({ config, options, dataPlane, sync, logger, registry, takeDown, clock, startWork });

@@ -1,3 +1,4 @@
+export type { FineTuningPage, FineTuningPageRequest, FineTunings } from './fine-tuning/index.ts';
 export { listen, type Listener } from './listener.ts';
 export { LocalCalls } from './local-calls.ts';
 export { createRoutes, type RoutesParts } from './routes.ts';

@@ -83,6 +83,11 @@ const PATH_PARAMETERS: Readonly<Record<string, Pick<OpenApiParameter, 'descripti
   file: { description: 'Id of the file.', schema: { type: 'string' }, example: 'file-3f2a9c01b7e4d8653f2a9c01' },
   batch: { description: 'Id of the batch.', schema: { type: 'string' }, example: 'batch_3f2a9c01b7e4d8653f2a9c01' },
   response_id: { description: 'Id of the response.', schema: { type: 'string' }, example: 'resp_3f2a9c01b7e4d865' },
+  fine_tuning: {
+    description: 'Id of the fine-tuning job.',
+    schema: { type: 'string' },
+    example: 'ftjob-3f2a9c01b7e4d865',
+  },
   key: { description: 'Id or name of the key.', schema: { type: 'string' }, example: 'phone-app' },
 };
 

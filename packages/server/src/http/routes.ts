@@ -15,6 +15,7 @@ import { createAdminFamily } from './admin/admin-family.ts';
 import { createAnthropicFamily } from './anthropic/index.ts';
 import { createCorsPolicy } from './cors.ts';
 import type { RouteFamily } from './family.ts';
+import { createFineTuningFamily, type FineTunings } from './fine-tuning/index.ts';
 import { createFilesFamily } from './files/index.ts';
 import { createHandler, type Handler } from './handler.ts';
 import { createModerationsFamily } from './moderations/index.ts';
@@ -38,6 +39,7 @@ export interface RoutesParts {
   readonly blobs: BlobStore;
   readonly admission: Admission;
   readonly jobs: Jobs;
+  readonly fineTunings: FineTunings;
   readonly files: Files;
   readonly batches: Batches;
   readonly responses: ResponseStore;
@@ -58,6 +60,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
     createOipFamily({ ...parts, maxRequestBytes }),
     createOllamaFamily({ ...parts, maxRequestBytes }),
     createOpenAiFamily(parts),
+    createFineTuningFamily(parts),
     createResponsesFamily({ ...parts, maxRequestBytes }),
     createAnthropicFamily({ ...parts, maxRequestBytes }),
     createFilesFamily({ ...parts, maxFileBytes: maxDatasetBytes }),

@@ -10,6 +10,8 @@ export interface DataDirLayout {
   readonly modelsDirectory: string;
   /** What jobs work with, one folder each. */
   readonly jobsDirectory: string;
+  /** What outlives the jobs of a fine-tuning, one folder each. */
+  readonly fineTuningDirectory: string;
   /** Results of batches that have not ended, one folder each. */
   readonly batchesDirectory: string;
   /** What pulls from a hub have brought so far, and what the hub said; may be deleted. */
@@ -27,6 +29,7 @@ export function dataDirLayout(dataDir: string): DataDirLayout {
     artifactsDirectory: join(dataDir, 'artifacts'),
     modelsDirectory: join(dataDir, 'models'),
     jobsDirectory: join(dataDir, 'jobs'),
+    fineTuningDirectory: join(dataDir, 'fine-tuning'),
     pullsDirectory: join(dataDir, 'pulls'),
     batchesDirectory: join(dataDir, 'batches'),
     lockPath: join(dataDir, 'lock.db'),

@@ -1,0 +1,351 @@
+// Fine-tunings as callers see them: made, listed, paused, resumed, cancelled. What is wanted of one is written down first, then
+// its job is told; so that whatever ends the server in between, the next one does what was asked for.
+import { randomBytes, randomInt } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, open } from 'node:fs/promises';
+import { AmaasError, type Clock, parseModelReference } from '@amaas/core';
+import type {
+  DescribedCheckpoint,
+  DescribedEvent,
+  DescribedFineTuning,
+  FineTuningRequest,
+} from '@amaas/protocols/fine-tuning';
+import type { BlobStore, Digest } from '../artifacts/index.ts';
+import type { DataPlane } from '../dataplane/index.ts';
+import { authorize, type Principal } from '../gateway/index.ts';
+import type { FineTuningPage, FineTuningPageRequest, FineTunings } from '../http/index.ts';
+import type { JobKind, Jobs } from '../jobs/index.ts';
+import type { Logger } from '../monitoring/index.ts';
+import type { Registry } from '../registry/index.ts';
+import { loadEvents, loadJson, type MeasuredEpoch, noteEvent } from './fine-tuning-folder.ts';
+import { createFineTuningKind, endFineTuning, FINE_TUNE, type ResultFiles } from './fine-tuning-kind.ts';
+import {
+  type FineTuningFile,
+  fineTuningNotFound,
+  type FineTuningRecord,
+  FineTuningStore,
+} from './fine-tuning-store.ts';
+import { describeFineTuning } from './fine-tuning-view.ts';
+import type { JobKindParts } from './job-kinds.ts';
+import { readDatasetReference } from './training-configuration.ts';
+
+/** Files that callers have brought. */
+export interface CallersFiles extends ResultFiles {
+  /** @throws ARTIFACT_NOT_FOUND, also for what is another's */
+  get(
+    id: string,
+    viewer: { readonly keyId: string | null; readonly seesAll: boolean },
+  ): Promise<{ readonly digest: Digest; readonly fileName: string; readonly purpose: string }>;
+}
+
+export interface FineTuningParts extends JobKindParts {
+  readonly directory: string;
+  readonly files: CallersFiles;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const DATASET = 'dataset:';
+const DATASET_REFERENCE = /^[a-z0-9][a-z0-9._-]{0,127}(@[1-9][0-9]{0,15})?$/;
+/** Of the base's name within the new one, which has 128 characters with everything. */
+const MOST_BASE_CHARACTERS = 40;
+
+export class FineTuningQueue implements FineTunings {
+  readonly kind: JobKind;
+  readonly #parts: FineTuningParts;
+  readonly #store: FineTuningStore;
+  readonly #registry: Registry;
+  readonly #blobs: BlobStore;
+  readonly #dataPlane: DataPlane;
+  readonly #finishing = new Set<string>();
+  #jobs: Jobs | null = null;
+
+  private constructor(parts: FineTuningParts, store: FineTuningStore) {
+    this.#parts = parts;
+    this.#store = store;
+    this.#registry = parts.registry;
+    this.#blobs = parts.blobs;
+    this.#dataPlane = parts.dataPlane;
+    this.kind = createFineTuningKind({
+      ...parts,
+      store,
+      finishing: this.#finishing,
+      goOn: (id) => this.#submitOrSay(id),
+    });
+  }
+
+  static async open(parts: FineTuningParts): Promise<FineTuningQueue> {
+    return new FineTuningQueue(parts, await FineTuningStore.open(parts.directory));
+  }
+
+  /** @param jobs - with {@link FineTuningQueue.kind} */
+  attach(jobs: Jobs): void {
+    this.#jobs = jobs;
+  }
+
+  /** Does what was asked for and not yet done when the last server ended. Never rejects. */
+  async start(): Promise<void> {
+    for (const record of this.#store.list().toReversed()) {
+      try {
+        if (record.end === null) await this.#catchUp(record);
+      } catch (err) {
+        this.#parts.logger.error({ fineTuning: record.id, err }, 'a fine-tuning could not go on');
+      }
+    }
+  }
+
+  async #catchUp({ id, intent, job }: FineTuningRecord): Promise<void> {
+    if (intent === 'run' && job === null) await this.#submit(id);
+    else if (intent !== 'run' && job !== null) await this.#stopJob(id, job);
+    else if (intent === 'cancel') await this.#endCancelled(id);
+  }
+
+  async create(request: FineTuningRequest, principal: Principal): Promise<DescribedFineTuning> {
+    const reference = parseModelReference(request.model);
+    authorize(principal, { scope: 'deploy', model: reference.model });
+    const { name, version, file } = this.#dataPlane.resolveLanguage(reference);
+    if (file.architecture !== 'llama' || file.pooling !== null) {
+      const found =
+        file.pooling === null ? `architecture is ${file.architecture}` : 'answers are vectors or judgements';
+      const message = `model: "${request.model}" cannot be fine-tuned: it takes a Llama that writes, and its ${found}`;
+      throw new AmaasError('INVALID_MODEL', message, { details: { field: 'model' } });
+    }
+    const hex = randomBytes(8).toString('hex');
+    const id = `ftjob-${hex}`;
+    const model = modelName(name, request.suffix, hex);
+    authorize(principal, { scope: 'deploy', model });
+    await this.#registry.assertOwner(model, 'api');
+    const paths = await this.#store.makeFolder(id);
+    try {
+      const training = await this.#takeFile(request.trainingFile, {
+        ...{ principal, field: 'training_file', path: paths.training },
+      });
+      const validation =
+        request.validationFile === null
+          ? null
+          : await this.#takeFile(request.validationFile, {
+              ...{ principal, field: 'validation_file', path: paths.validation },
+            });
+      const createdAtMs = this.#nowMs();
+      await this.#store.add({
+        ...{ id, sequence: this.#store.nextSequence(), owner: principal.keyId, createdBy: principal.name, createdAtMs },
+        ...{ request, seed: request.seed ?? randomInt(2 ** 31), base: { model: name, version }, model },
+        ...{ training, validation, intent: 'run', job: null, isPausing: false, end: null },
+      });
+      await this.#note(id, `Created fine-tuning job: ${id}`);
+      await this.#submit(id);
+    } catch (thrown) {
+      await this.#store.remove(id);
+      throw thrown;
+    }
+    return this.#describe(id);
+  }
+
+  async get(id: string, principal: Principal): Promise<DescribedFineTuning> {
+    return this.#describe(this.#visible(id, principal).id);
+  }
+
+  async list(
+    request: Parameters<FineTunings['list']>[0],
+    principal: Principal,
+  ): Promise<FineTuningPage<DescribedFineTuning>> {
+    const wanted = this.#store
+      .list()
+      .filter((record) => maySee(principal, record))
+      .filter(({ request: { metadata } }) =>
+        request.metadata.every(([name, value]) => metadata.some((pair) => pair[0] === name && pair[1] === value)),
+      );
+    const { items, hasMore } = pageOf(wanted, request);
+    return { items: await Promise.all(items.map(({ id }) => this.#describe(id))), hasMore };
+  }
+
+  async cancel(id: string, principal: Principal): Promise<DescribedFineTuning> {
+    const record = this.#stoppable(id, principal, 'cancelled');
+    if (record.intent !== 'cancel') {
+      await this.#store.update(id, { intent: 'cancel' });
+      if (record.job === null) await this.#endCancelled(id);
+      else await this.#stopJob(id, record.job);
+    }
+    return this.#describe(id);
+  }
+
+  async pause(id: string, principal: Principal): Promise<DescribedFineTuning> {
+    const record = this.#stoppable(id, principal, 'paused');
+    if (record.intent === 'run') {
+      await this.#store.update(id, { intent: 'pause', isPausing: record.job !== null });
+      await this.#note(id, 'The job is paused');
+      if (record.job !== null) await this.#stopJob(id, record.job);
+    }
+    return this.#describe(id);
+  }
+
+  async resume(id: string, principal: Principal): Promise<DescribedFineTuning> {
+    const record = this.#stoppable(id, principal, 'resumed');
+    if (record.intent !== 'pause') {
+      throw new AmaasError('INVALID_ARGUMENT', `fine-tuning job ${id} cannot be resumed: it is not paused`);
+    }
+    await this.#store.update(id, { intent: 'run' });
+    await this.#note(id, 'The job is resumed');
+    // One that still ends keeps its folder until then: it is gone on with when it has.
+    if (this.#store.get(id).job === null) await this.#submit(id);
+    return this.#describe(id);
+  }
+
+  async events(
+    id: string,
+    request: FineTuningPageRequest,
+    principal: Principal,
+  ): Promise<FineTuningPage<DescribedEvent>> {
+    this.#visible(id, principal);
+    const events = await loadEvents(this.#store.pathsOf(id), id);
+    return pageOf(events.toReversed(), request);
+  }
+
+  async checkpoints(
+    id: string,
+    request: FineTuningPageRequest,
+    principal: Principal,
+  ): Promise<FineTuningPage<DescribedCheckpoint>> {
+    const { model } = this.#visible(id, principal);
+    const epochs = (await loadJson<readonly MeasuredEpoch[]>(this.#store.pathsOf(id).epochs)) ?? [];
+    const checkpoints = epochs.map(({ step, atMs, loss, accuracy, validationLoss, validationAccuracy }) => ({
+      ...{ id: `${id.replace('ftjob', 'ftckpt')}-${step}`, createdAtMs: atMs, job: id, model, step },
+      ...{ trainLoss: loss, trainAccuracy: accuracy, validationLoss, validationAccuracy },
+    }));
+    return pageOf(checkpoints.toReversed(), request);
+  }
+
+  /** @throws JOB_NOT_FOUND */
+  #visible(id: string, principal: Principal): FineTuningRecord {
+    const record = this.#store.get(id);
+    if (maySee(principal, record)) return record;
+    throw fineTuningNotFound(id);
+  }
+
+  /** @throws JOB_NOT_FOUND, JOB_ENDED */
+  #stoppable(id: string, principal: Principal, what: string): FineTuningRecord {
+    const record = this.#visible(id, principal);
+    const state = record.end?.state ?? (this.#finishing.has(id) ? 'succeeding' : null);
+    if (state === null && (record.intent !== 'cancel' || what === 'cancelled')) return record;
+    const message = `fine-tuning job ${id} cannot be ${what}: its state is ${state ?? 'cancelled'}`;
+    throw new AmaasError('JOB_ENDED', message, { details: { job: id, state } });
+  }
+
+  /** Copied, so that it is there for as long as it takes, whatever becomes of the caller's. */
+  async #takeFile(
+    text: string,
+    { principal, field, path }: { readonly principal: Principal; readonly field: string; readonly path: string },
+  ): Promise<FineTuningFile> {
+    const found = text.startsWith(DATASET)
+      ? await this.#findDataset(text.slice(DATASET.length), field)
+      : await this.#findFile(text, field, principal);
+    await copyFile(await this.#blobs.path(found.digest), path, constants.COPYFILE_FICLONE);
+    const handle = await open(path, 'r+');
+    await handle.sync();
+    await handle.close();
+    return found;
+  }
+
+  async #findDataset(text: string, field: string): Promise<FineTuningFile> {
+    if (!DATASET_REFERENCE.test(text)) {
+      throw new AmaasError('INVALID_ARGUMENT', `${field}: expected dataset:name or dataset:name@version`, {
+        details: { field },
+      });
+    }
+    const asked = readDatasetReference(text);
+    const { name, version, digest, fileName } = await this.#registry.datasets.get(asked.name, asked.version);
+    return { name: fileName ?? `${name}@${version}`, digest, dataset: { name, version } };
+  }
+
+  async #findFile(id: string, field: string, principal: Principal): Promise<FineTuningFile> {
+    const { keyId, scopes } = principal;
+    const file = await this.#parts.files.get(id, { keyId, seesAll: scopes.includes('admin') });
+    if (file.purpose !== 'fine-tune') {
+      const message = `${field}: expected a file uploaded with the purpose "fine-tune", got "${file.purpose}"`;
+      throw new AmaasError('INVALID_ARGUMENT', message, { details: { field } });
+    }
+    return { name: file.fileName, digest: file.digest, dataset: null };
+  }
+
+  async #submit(id: string): Promise<void> {
+    const { model, createdBy } = this.#store.get(id);
+    const jobs = this.#startedJobs();
+    const job = await jobs.submit({ kind: FINE_TUNE, configuration: { fineTuning: id, model }, createdBy });
+    const now = this.#store.get(id);
+    // It may have begun by now, and said so itself; or somebody has paused it, who saw no job to stop.
+    if (now.intent !== 'run') await this.#stopJob(id, job.id);
+    else if (now.job === null) await this.#store.update(id, { job: job.id });
+  }
+
+  /** Where nobody waits for an answer. What could not be submitted is when the server starts again. */
+  async #submitOrSay(id: string): Promise<void> {
+    if (this.#jobs === null) return; // `start` sees to it
+    try {
+      await this.#submit(id);
+    } catch (err) {
+      this.#parts.logger.error({ fineTuning: id, err }, 'a fine-tuning could not go on');
+    }
+  }
+
+  async #stopJob(id: string, job: string): Promise<void> {
+    try {
+      await this.#startedJobs().cancel(job);
+    } catch (thrown) {
+      // It has ended: then its hooks have said how, or are about to.
+      if (!(thrown instanceof AmaasError && (thrown.reason === 'JOB_ENDED' || thrown.reason === 'JOB_NOT_FOUND'))) {
+        throw thrown;
+      }
+      const { end, intent } = this.#store.get(id);
+      if (end === null && intent === 'cancel') await this.#endCancelled(id);
+      else if (end === null) await this.#store.update(id, { job: null, isPausing: false });
+    }
+  }
+
+  async #endCancelled(id: string): Promise<void> {
+    const error = new AmaasError('CANCELLED', `fine-tuning job ${id} was cancelled`);
+    const { store, registry, clock } = { ...this.#parts, store: this.#store };
+    await endFineTuning({ store, registry, clock }, this.#store.get(id), { state: 'cancelled', error });
+  }
+
+  async #describe(id: string): Promise<DescribedFineTuning> {
+    return describeFineTuning(this.#store.get(id), this.#store.pathsOf(id), this.#startedJobs());
+  }
+
+  async #note(id: string, message: string): Promise<void> {
+    const paths = this.#store.pathsOf(id);
+    await noteEvent(paths, this.#nowMs(), { level: 'info', type: 'message', message, data: {} });
+  }
+
+  #startedJobs(): Jobs {
+    if (this.#jobs === null) throw new AmaasError('MODEL_NOT_READY', 'fine-tuning: the server is still starting');
+    return this.#jobs;
+  }
+
+  #nowMs(): number {
+    return this.#parts.clock.wallTime().getTime();
+  }
+}
+
+function maySee({ keyId, scopes }: Principal, { owner }: FineTuningRecord): boolean {
+  return scopes.includes('admin') || (owner !== null && owner === keyId);
+}
+
+/** A name that follows our rule, whatever the base is called. */
+function modelName(base: string, suffix: string | null, hex: string): string {
+  const cut = base.slice(0, MOST_BASE_CHARACTERS).replace(/\.$/, '');
+  return ['ft', cut, ...(suffix === null ? [] : [suffix]), hex.slice(0, 8)].join('-');
+}
+
+/** @throws INVALID_ARGUMENT for an unknown `after` */
+function pageOf<Item extends { readonly id: string }>(
+  items: readonly Item[],
+  { after, limit }: FineTuningPageRequest,
+): FineTuningPage<Item> {
+  const at = after === null ? -1 : items.findIndex(({ id }) => id === after);
+  if (after !== null && at === -1) {
+    const message = `after: there is nothing called ${JSON.stringify(after.slice(0, 80))} here`;
+    throw new AmaasError('INVALID_ARGUMENT', message, { details: { field: 'after' } });
+  }
+  const page = items.slice(at + 1, at + 1 + limit);
+  return { items: page, hasMore: at + 1 + limit < items.length };
+}
