@@ -13,6 +13,7 @@ import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPredict } from './commands/predict.ts';
+import { registerPull } from './commands/pull.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerServe } from './commands/serve.ts';
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     const program = createProgram(context);
     await registerServe(program, context, asksFor('serve', argv));
     registerDeploy(program, context);
+    registerPull(program, context);
     registerModels(program, context);
     registerPredict(program, context);
     registerTrain(program, context);

@@ -12,6 +12,7 @@ import { createKeysApi, type KeysApi } from './keys.ts';
 import type { ModelMetadata } from './metadata.ts';
 import { createModelsApi, type ModelsApi } from './models.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
+import { type PullEvent, type PullOptions, pull } from './pull.ts';
 import { createRunsApi, type RunsApi } from './runs.ts';
 import { createTransport } from './transport.ts';
 
@@ -91,6 +92,22 @@ export interface AmaasClient {
   deploy(options: DeployFilesOptions): Promise<VersionDetail>;
   /** Has the server fetch a model from a URL and deploy it. @throws URL_REFUSED, FETCH_FAILED and as {@link AmaasClient.deploy} */
   deployUrl(options: DeployUrlOptions): Promise<VersionDetail>;
+  /**
+   * Has the server pull a model from its hub (Hugging Face or a mirror) and make it the next version of a model, unless the
+   * newest one has the same files. A caller that stops listening ends it; the same call goes on where it was.
+   * @throws INVALID_ARGUMENT for a reference that means nothing or several files, ARTIFACT_NOT_FOUND, FORBIDDEN for gated and
+   *   private repositories, FETCH_FAILED, DIGEST_MISMATCH, STORAGE_FULL, CANCELLED and as {@link AmaasClient.deploy}
+   * @example
+   * ```ts
+   * import { createClient } from '@amaas/client';
+   * const client = createClient({ apiKey: 'the key' });
+   * for await (const event of client.pull({ reference: 'hf:owner/repo:model-Q4_K_M.gguf', name: 'chat' })) {
+   *   if (event.type === 'progress') console.log(event.doneBytes, event.totalBytes);
+   *   if (event.type === 'done') console.log(event.version.version);
+   * }
+   * ```
+   */
+  pull(options: PullOptions): AsyncGenerator<PullEvent>;
   /** Whether {@link AmaasClient.deploy} would be allowed: before hours of training. @throws FORBIDDEN, INVALID_KEY, NAME_TAKEN, … */
   checkDeploy(model: string, options?: CallOptions): Promise<void>;
   /** The server's own state. Needs a key. */
@@ -155,6 +172,7 @@ export function createClient(options: ClientOptions = {}): AmaasClient {
     ...createChat(transport),
     deploy: (deployment) => deployFiles(transport, admin, deployment),
     deployUrl: (deployment) => deployUrl(admin, deployment),
+    pull: (options) => pull(transport, options),
     checkDeploy: (model, call) => checkDeploy(admin, model, call),
     status: async (call) =>
       // The route's schema; the server's tests hold it to it.

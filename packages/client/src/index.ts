@@ -50,6 +50,7 @@ export {
   tensorFromNested,
   tensorToNested,
 } from './nested.ts';
+export type { PullEvent, PullOptions } from './pull.ts';
 export type { RetryPolicy } from './retry.ts';
 export type { ListRunsOptions, RecordedRun, RunsApi } from './runs.ts';
 export type { FileContent } from './upload-body.ts';

@@ -23,6 +23,7 @@ import { createJobs } from './create-jobs.ts';
 import { FineTuningQueue } from './fine-tuning.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import type { JobKindFactory } from './job-kinds.ts';
+import { createPuller } from './create-puller.ts';
 import { createLanguages } from './languages.ts';
 import { createPicturePreparer } from './pictures.ts';
 import { createStatus } from './status.ts';
@@ -77,7 +78,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   const logger = createLogger({
     level: config.logLevel,
     pretty: options.prettyLog ?? false,
-    secrets: [config.adminKey ?? '', config.databaseUrl ?? ''],
+    secrets: [config.adminKey ?? '', config.databaseUrl ?? '', config.hubToken ?? ''],
     ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
   });
   const layout = dataDirLayout(config.dataDir);
@@ -209,6 +210,16 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     startedAt: clock.wallTime(),
     loopDelay,
   });
+  const puller = createPuller({
+    config,
+    directory: layout.pullsDirectory,
+    admission,
+    registry,
+    blobs,
+    settle: (model) => dataPlane.settle(model),
+    clock,
+    logger,
+  });
   const handle = createRoutes({
     limits: {
       maxRequestBytes: config.maxRequestBytes,
@@ -221,6 +232,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     blobs,
     admission,
     jobs,
+    puller,
     fineTunings,
     files,
     batches,

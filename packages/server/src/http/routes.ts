@@ -7,6 +7,7 @@ import type { Batches, Files } from '../batches/index.ts';
 import type { CodecPool } from '../codec/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import type { FetchedUrl, Gateway } from '../gateway/index.ts';
+import type { HubPuller } from '../hub/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import type { Logger, Metrics, ModelRecorder } from '../monitoring/index.ts';
 import type { Registry } from '../registry/index.ts';
@@ -39,6 +40,7 @@ export interface RoutesParts {
   readonly blobs: BlobStore;
   readonly admission: Admission;
   readonly jobs: Jobs;
+  readonly puller: HubPuller;
   readonly fineTunings: FineTunings;
   readonly files: Files;
   readonly batches: Batches;

@@ -44,6 +44,13 @@ test('chooseFiles takes the only GGUF of a repository, without projectors and wh
   assert.deepEqual(chosen(list), ['gguf', 'deep/m.gguf', 'm.gguf', []]);
 });
 
+test('chooseFiles takes what lies beside a GGUF only where it was published for amaas', () => {
+  const files = ['m.gguf', 'chat.jinja', 'config.json'];
+  assert.deepEqual(chosen(listing(...files)), ['gguf', 'm.gguf', 'm.gguf', []]);
+  const companions = ['amaas.json>amaas.json', 'chat.jinja>chat.jinja'];
+  assert.deepEqual(chosen(listing(...files, 'amaas.json')), ['gguf', 'm.gguf', 'm.gguf', companions]);
+});
+
 test('chooseFiles chooses by quantisation as a whole word, in any case', () => {
   assert.deepEqual(chosen(QUANTS, { quantization: 'q4_k' }), ['gguf', 'm-Q4_K.gguf', 'm-Q4_K.gguf', []]);
   assert.deepEqual(chosen(QUANTS, { quantization: 'Q4_K_M' }), ['gguf', 'm-Q4_K_M.gguf', 'm-Q4_K_M.gguf', []]);

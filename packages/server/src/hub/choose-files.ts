@@ -24,6 +24,9 @@ const COMPANIONS = [
   ...['vocab.txt', 'vocab.json', 'merges.txt'],
 ];
 
+/** What is taken along with a language model that was published for amaas; others have everything in their file. */
+const GGUF_COMPANIONS = ['amaas.json', 'chat.jinja', 'chat_template.jinja'];
+
 /** Files in GGUF that are no language model: projectors of pictures, statistics for quantising. */
 const NO_MODEL = /(?:^|[-._/])(?:mmproj|imatrix)(?:[-._]|$)/i;
 const SHARD = /-(\d{5})-of-\d{5}\.gguf$/;
@@ -125,16 +128,23 @@ function ggufChoice(listing: HubListing, file: HubFile): Choice {
         'served (llama-gguf-split --merge makes one file of them)',
     );
   }
-  return { format: 'gguf', model: { file, path: nameOf(file.path) }, companions: [] };
+  const beside = companionsOf(listing, file, GGUF_COMPANIONS);
+  const isForAmaas = beside.some(({ path }) => path === 'amaas.json');
+  return { format: 'gguf', model: { file, path: nameOf(file.path) }, companions: isForAmaas ? beside : [] };
 }
 
 function onnxChoice(listing: HubListing, file: HubFile): Choice {
-  const folders = new Set([folderOf(file.path), '']);
-  const companions = COMPANIONS.flatMap((name) => {
+  const companions = companionsOf(listing, file, COMPANIONS);
+  return { format: 'onnx', model: { file, path: nameOf(file.path) }, companions };
+}
+
+/** Those in the model's folder win over those of the repository as a whole. */
+function companionsOf(listing: HubListing, model: HubFile, names: readonly string[]): readonly ChosenFile[] {
+  const folders = new Set([folderOf(model.path), '']);
+  return names.flatMap((name) => {
     const places = [...folders].flatMap((folder) => listing.files.filter(({ path }) => path === folder + name));
     return places.slice(0, 1).map((place) => ({ file: place, path: name }));
   });
-  return { format: 'onnx', model: { file, path: nameOf(file.path) }, companions };
 }
 
 function listed(files: readonly HubFile[]): string {

@@ -41,7 +41,7 @@ export class HubClient {
     const { hubUrl, policy } = this.#parts;
     const url = `${hubUrl}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`;
     const answer = await this.#open(url, { ...policy, maxBytes: MAX_LISTING_BYTES }, { signal, headers: {} });
-    if (answer.status !== 200) throw this.#refusal(answer, `${repository} (${revision})`);
+    if (answer.status !== 200) throw this.#refusal(answer, repository, `${repository} (${revision})`);
     const chunks: Uint8Array[] = [];
     for await (const chunk of answer.body) chunks.push(chunk);
     try {
@@ -74,7 +74,7 @@ export class HubClient {
     const answer = await this.#open(url, unhurried, { signal, headers });
     try {
       if (answer.status !== 200 && answer.status !== 206 && answer.status !== 416) {
-        throw this.#refusal(answer, `${file.path} of ${repository}`);
+        throw this.#refusal(answer, repository, `${file.path} of ${repository}`);
       }
       assertAsListed(answer, address);
       return answer;
@@ -102,7 +102,7 @@ export class HubClient {
   }
 
   /** What an answer that is not the thing asked for means. */
-  #refusal(answer: OpenedUrl, what: string): AmaasError {
+  #refusal(answer: OpenedUrl, repository: string, what: string): AmaasError {
     answer.close();
     const { status, url, headers } = answer;
     const code = textOf(headers['x-error-code']);
@@ -114,7 +114,7 @@ export class HubClient {
         retryable: false,
       });
     const isHub = url.origin === this.#origin;
-    if (isHub && code === 'GatedRepo') return refuse('FORBIDDEN', this.#gated(what));
+    if (isHub && code === 'GatedRepo') return refuse('FORBIDDEN', this.#gated(repository));
     if (isHub && (status === 401 || status === 403)) return refuse('FORBIDDEN', this.#forbidden(what, status));
     if (isHub && (status === 404 || status === 410)) return refuse('ARTIFACT_NOT_FOUND', this.#missing(what, code));
     const retryAfterMs = readRetryAfterMs(headers['retry-after'], this.#parts.clock.wallTime());
@@ -125,11 +125,12 @@ export class HubClient {
     });
   }
 
-  #gated(what: string): string {
+  #gated(repository: string): string {
     const { token, hubUrl } = this.#parts;
+    const page = `accept its conditions on ${hubUrl}/${repository}`;
     return token === null
-      ? `${what} is gated: accept its conditions on ${hubUrl}, then start the server with your token as hubToken (AMAAS_HUB_TOKEN)`
-      : `${what} is gated, and the token in hubToken (AMAAS_HUB_TOKEN) has no access to it: accept its conditions on ${hubUrl}`;
+      ? `${repository} is gated: ${page}, then start the server with your token as hubToken (AMAAS_HUB_TOKEN)`
+      : `${repository} is gated, and the token in hubToken (AMAAS_HUB_TOKEN) has no access to it: ${page}`;
   }
 
   #forbidden(what: string, status: number): string {

@@ -10,6 +10,7 @@ import {
   SetLabelRequestSchema,
   type ServerStatus,
   UpdateModelRequestSchema,
+  type VersionDetail,
 } from '@amaas/protocols/admin';
 import type { Admission, AdmissionRequest } from '../../admission/index.ts';
 import { parseDigest, type TreeFile } from '../../artifacts/index.ts';
@@ -23,10 +24,11 @@ import { mediaType, readJsonBody } from '../json-body.ts';
 import { PathTable } from '../path-table.ts';
 import { type Action, assertQuery, type Parameters, required } from './parameters.ts';
 import { ADMIN_ROUTES, ADMIN_SCHEMAS, type AdminRouteName } from './routes.ts';
+import { createPullActions, type PullParts } from './pull-actions.ts';
 import { createTrainingActions, type TrainingParts } from './training-actions.ts';
 import { keyView, modelSummary, versionDetail } from './views.ts';
 
-export interface AdminParts extends TrainingParts {
+export interface AdminParts extends TrainingParts, PullParts {
   readonly admission: Admission;
   readonly dataPlane: DataPlane;
   readonly gateway: Gateway;
@@ -95,14 +97,16 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     });
   }
 
-  async function sendVersion(exchange: Exchange, status: number, version: VersionRecord): Promise<void> {
+  async function viewVersion(version: VersionRecord): Promise<VersionDetail> {
     const { labels } = await knownModel(version.model);
     const found = dataPlane.versionsOf(version.model)?.find((candidate) => candidate.version === version.version);
     const state = found ?? { version: version.version, state: 'UNLOADED', reason: null, record: version };
-    exchange.sendJson(
-      status,
-      versionDetail(version, state, { labels, served: dataPlane.servedVersion(version.model, version.version) }),
-    );
+    const served = dataPlane.servedVersion(version.model, version.version);
+    return versionDetail(version, state, { labels, served });
+  }
+
+  async function sendVersion(exchange: Exchange, status: number, version: VersionRecord): Promise<void> {
+    exchange.sendJson(status, await viewVersion(version));
   }
 
   async function setServing(name: string, change: () => Promise<unknown>): Promise<void> {
@@ -151,6 +155,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
 
   return {
     ...createTrainingActions(parts),
+    ...createPullActions(parts, viewVersion),
     async status(exchange) {
       exchange.sendJson(200, await parts.status());
     },

@@ -42,6 +42,7 @@ export async function sendEventStream(exchange: Exchange, events: AsyncIterable<
   }
 }
 
-function eventText({ id, type, data }: ServerSentEvent): string {
+/** One event as it goes over the wire. */
+export function eventText({ id, type, data }: ServerSentEvent): string {
   return `${id === null ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -23,6 +23,7 @@ import {
   VersionSummarySchema,
 } from '@amaas/protocols/admin';
 import type { RouteDescription } from '../family.ts';
+import { PULL_ROUTES, PULL_SCHEMAS } from './pull-routes.ts';
 import { TRAINING_ROUTES, TRAINING_SCHEMAS } from './training-routes.ts';
 
 /** Schemas with names of their own in the description. */
@@ -41,6 +42,7 @@ export const ADMIN_SCHEMAS = {
   Key: KeySchema,
   CreateKeyRequest: CreateKeyRequestSchema,
   CreatedKey: CreatedKeySchema,
+  ...PULL_SCHEMAS,
   ...TRAINING_SCHEMAS,
   Error: ErrorBodySchema,
 } as const;
@@ -177,6 +179,7 @@ export const ADMIN_ROUTES = {
     reply: BlobReceiptSchema,
     status: 201,
   },
+  ...PULL_ROUTES,
   ...TRAINING_ROUTES,
   listKeys: {
     method: 'GET',
