@@ -19,10 +19,16 @@ export function reportFailure(terminal: Terminal, thrown: unknown, json: boolean
     const message = spellOptions(error.message);
     terminal.print(JSON.stringify({ error: { code, reason, message, details, retryable } }, null, 2));
   } else {
-    const hint = hintFor(error);
-    terminal.note(`amaas: ${spellOptions(error.message)}${hint === null ? '' : `\n${hint}`}`);
+    terminal.note(failureText(error));
   }
   return 1;
+}
+
+/** What failed, and where that is known what to do about it. */
+export function failureText(thrown: unknown): string {
+  const error = asAmaasError(thrown);
+  const hint = hintFor(error);
+  return `amaas: ${spellOptions(error.message)}${hint === null ? '' : `\n${hint}`}`;
 }
 
 /** Failures of the file system are told by Node's own words; anything else unexpected keeps its text, this is the user's own machine. */

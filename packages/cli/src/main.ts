@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { CommandContext, World } from './command-context.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDatasets } from './commands/datasets.ts';
 import { registerDeploy } from './commands/deploy.ts';
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     registerPull(program, context);
     registerModels(program, context);
     registerPredict(program, context);
+    registerChat(program, context);
     registerTrain(program, context);
     registerTune(program, context);
     registerEval(program, context);
