@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { APICallError, embed, embedMany, generateText, streamText } from 'ai';
+import { APICallError, embed, embedMany, generateObject, generateText, jsonSchema, streamText, tool } from 'ai';
 import { ADMIN_KEY, startTestServer, type TestServer } from './testing/running-server.ts';
 import { deployStories, publishedStory, skipWithoutStories } from './testing/stories.ts';
 
@@ -49,6 +49,55 @@ test('a completion model goes on with a text', { skip }, async () => {
     maxOutputTokens: 5,
   });
   assert.match(text, /\w/);
+});
+
+test('a tool is called and what it gives goes back', { skip }, async () => {
+  const seen: unknown[] = [];
+  const paint = tool({
+    description: 'Paints the ball',
+    inputSchema: jsonSchema<{ colour: string }>({
+      type: 'object',
+      properties: { colour: { type: 'string', enum: ['red', 'blue'] } },
+      required: ['colour'],
+      additionalProperties: false,
+    }),
+    execute: async (input) => {
+      seen.push(input);
+      return `painted ${input.colour}`;
+    },
+  });
+  const providerOptions = { amaas: { parallel_tool_calls: false } }; // small models know no end
+  const asked = {
+    model: provider('stories'),
+    prompt: 'Paint the ball.',
+    ...GREEDY,
+    maxOutputTokens: 80,
+    providerOptions,
+  };
+  const { toolCalls, toolResults, finishReason } = await generateText({
+    ...asked,
+    tools: { paint },
+    toolChoice: { type: 'tool', toolName: 'paint' },
+  });
+  assert.equal(finishReason, 'tool-calls');
+  assert.equal(toolCalls[0]?.toolName, 'paint');
+  assert.deepEqual(seen, [toolCalls[0]?.input]);
+  assert.match(JSON.stringify(toolResults[0]?.output), /painted (red|blue)/);
+  const streamed = streamText({ ...asked, tools: { paint }, toolChoice: 'required' });
+  await streamed.consumeStream();
+  assert.deepEqual([(await streamed.toolCalls)[0]?.toolName, await streamed.finishReason], ['paint', 'tool-calls']);
+});
+
+test('generateObject gives what its schema asks for', { skip }, async () => {
+  const schema = jsonSchema<{ animal: string; big: boolean }>({
+    type: 'object',
+    properties: { animal: { type: 'string', enum: ['cat', 'dog'] }, big: { type: 'boolean' } },
+    required: ['animal', 'big'],
+    additionalProperties: false,
+  });
+  const { object } = await generateObject({ model: provider('stories'), schema, prompt: 'An animal.', ...GREEDY });
+  assert.ok(['cat', 'dog'].includes(object.animal));
+  assert.equal(typeof object.big, 'boolean');
 });
 
 test('embed and embedMany give vectors', { skip }, async () => {

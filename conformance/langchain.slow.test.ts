@@ -1,7 +1,7 @@
 // LangChain's client for OpenAI's protocol, against a real server.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { HumanMessage, type UsageMetadata } from '@langchain/core/messages';
+import { AIMessage, HumanMessage, ToolMessage, type UsageMetadata } from '@langchain/core/messages';
 import { ChatOpenAI, OpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { ADMIN_KEY, startTestServer, type TestServer } from './testing/running-server.ts';
 import { deployStories, publishedStory, skipWithoutStories } from './testing/stories.ts';
@@ -42,6 +42,53 @@ test('invoke, stream and batch tell the published story', { skip }, async () => 
   for (const each of batch) assert.equal(each.text.slice(0, 428), story);
   const plain = new OpenAI({ ...options('stories'), temperature: 0, maxTokens: 20 });
   assert.match(await plain.invoke('Lily saw a'), /\w/);
+});
+
+const PAINT = {
+  type: 'function' as const,
+  function: {
+    name: 'paint',
+    description: 'Paints the ball',
+    parameters: {
+      type: 'object',
+      properties: { colour: { type: 'string', enum: ['red', 'blue'] } },
+      required: ['colour'],
+      additionalProperties: false,
+    },
+  },
+};
+
+test('bindTools calls a tool, and its result goes back', { skip }, async () => {
+  const asked = new HumanMessage('Paint the ball.');
+  const model = chat({ maxTokens: 80 }).bindTools([PAINT], { tool_choice: 'required', parallel_tool_calls: false });
+  const reply = await model.invoke([asked]);
+  const [call] = reply.tool_calls ?? [];
+  assert.equal(call?.name, 'paint');
+  assert.match(String(call?.args['colour']), /^(red|blue)$/);
+  const result = new ToolMessage({ content: 'done', tool_call_id: call?.id ?? '' });
+  const said = await chat({ maxTokens: 10 }).invoke([asked, reply, result]);
+  assert.ok(said instanceof AIMessage);
+  let streamed = '';
+  for await (const chunk of await model.stream([asked])) {
+    for (const part of chunk.tool_call_chunks ?? []) streamed += part.args ?? '';
+  }
+  assert.deepEqual(JSON.parse(streamed), call?.args);
+});
+
+test('withStructuredOutput gives what its schema asks for, by schema and by tool', { skip }, async () => {
+  const schema = {
+    title: 'Animal',
+    type: 'object',
+    properties: { animal: { type: 'string', enum: ['cat', 'dog'] }, big: { type: 'boolean' } },
+    required: ['animal', 'big'],
+    additionalProperties: false,
+  };
+  for (const method of ['jsonSchema', 'functionCalling'] as const) {
+    const model = chat({ maxTokens: 80 }).withStructuredOutput<{ animal: string; big: boolean }>(schema, { method });
+    const { animal, big } = await model.invoke('An animal.');
+    assert.ok(['cat', 'dog'].includes(animal), method);
+    assert.equal(typeof big, 'boolean');
+  }
 });
 
 test('OpenAIEmbeddings gives vectors of documents and queries', { skip }, async () => {

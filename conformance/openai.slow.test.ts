@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
 import { adminCall, deployFiles } from './testing/admin-call.ts';
 import { ADMIN_KEY, startTestServer, type TestServer } from './testing/running-server.ts';
@@ -146,6 +147,74 @@ test('log-probabilities belong to the text, and a bias of −100 forbids a token
   }
   const said403 = await client.chat.completions.create({ ...request, logit_bias: { 403: -100 } });
   assert.notEqual(said403.choices[0]?.message.content, reply.choices[0]?.message.content);
+});
+
+/** A schema that ends: every value it allows is one of a few. */
+const PAINTED = {
+  type: 'object',
+  properties: { colour: { type: 'string', enum: ['red', 'blue'] }, again: { type: 'boolean' } },
+  required: ['colour', 'again'],
+  additionalProperties: false,
+};
+const PAINT = {
+  type: 'function' as const,
+  function: { name: 'paint', description: 'Paints the ball', parameters: PAINTED, strict: true },
+};
+const isPainted = new Ajv2020().compile(PAINTED);
+
+test('a tool that must be called is, whole and streamed, and its result is taken', { skip }, async () => {
+  await deployStories(server, 'roomy', { contextTokens: 2048 });
+  const ask = { role: 'user' as const, content: 'Paint the ball.' };
+  const request = { model: 'roomy', messages: [ask], tools: [PAINT], temperature: 0, max_tokens: 100 };
+  const named = { type: 'function' as const, function: { name: 'paint' } };
+  const one = { tool_choice: named, parallel_tool_calls: false };
+  const [choice] = (await client.chat.completions.create({ ...request, ...one })).choices;
+  assert.deepEqual([choice?.finish_reason, choice?.message.content], ['tool_calls', null]);
+  const [call] = choice?.message.tool_calls ?? [];
+  assert(call?.type === 'function' && choice !== undefined);
+  assert.equal(call.function.name, 'paint');
+  assert.ok(isPainted(JSON.parse(call.function.arguments)), call.function.arguments);
+  const result = { role: 'tool' as const, tool_call_id: call.id, content: 'done' };
+  const messages = [ask, choice.message, result];
+  const said = await client.chat.completions.create({ ...request, messages, tool_choice: 'none', max_tokens: 5 });
+  assert.deepEqual([said.choices[0]?.finish_reason, said.choices[0]?.message.tool_calls], ['length', undefined]);
+
+  const stream = client.chat.completions.stream({ ...request, tool_choice: 'required', parallel_tool_calls: false });
+  let pieces = 0;
+  stream.on('tool_calls.function.arguments.delta', () => pieces++);
+  const final = await stream.finalChatCompletion();
+  assert.ok(pieces > 1);
+  const [streamed] = final.choices[0]?.message.tool_calls ?? [];
+  assert(streamed?.type === 'function');
+  assert.deepEqual([streamed.function.name, final.choices[0]?.finish_reason], ['paint', 'tool_calls']);
+  assert.ok(isPainted(JSON.parse(streamed.function.arguments)));
+});
+
+test('an answer by a schema, an expression or a choice is one, and what cannot be held to is refused', {
+  skip,
+}, async () => {
+  const request = { ...CHAT, messages: [{ role: 'user' as const, content: 'A ball.' }], max_tokens: 100 };
+  const byForm = async (more: object): Promise<string> => {
+    const reply = await client.chat.completions.create({ ...request, temperature: 1.5, seed: 11, ...more });
+    assert.equal(reply.choices[0]?.finish_reason, 'stop');
+    return reply.choices[0]?.message.content ?? '';
+  };
+  const json_schema = { name: 'painted', schema: PAINTED, strict: true };
+  const format = { type: 'json_schema' as const, json_schema };
+  assert.ok(isPainted(JSON.parse(await byForm({ response_format: format }))));
+  assert.match(await byForm({ guided_regex: '[a-c]{3}-[0-9]' }), /^[a-c]{3}-[0-9]$/);
+  assert.match(await byForm({ structured_outputs: { choice: ['yes.', 'no (never)'] } }), /^(yes\.|no \(never\))$/);
+  assert.match(await byForm({ grammar: 'root ::= "up" | "down"' }), /^(up|down)$/);
+  const streamed = client.chat.completions.stream({ ...request, response_format: format });
+  assert.ok(isPainted(JSON.parse((await streamed.finalContent()) ?? '')));
+  const odd = {
+    type: 'json_schema' as const,
+    json_schema: { name: 'odd', schema: { type: 'string', contentEncoding: 'x' } },
+  };
+  await assert.rejects(byForm({ response_format: odd }), {
+    constructor: OpenAI.BadRequestError,
+    message: /contentEncoding/,
+  });
 });
 
 test('errors are those the client has classes for, naming the field', { skip }, async () => {
