@@ -1,7 +1,10 @@
 // Anthropic's Messages against a real server, by Anthropic's own client.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
+import { sharedDataPath } from '../tools/test-data.ts';
+import { deployFiles } from './testing/admin-call.ts';
 import { ADMIN_KEY, startTestServer, type TestServer } from './testing/running-server.ts';
 import { deployStories, publishedStory, skipWithoutStories } from './testing/stories.ts';
 import { biasModel } from './testing/models.ts';
@@ -11,10 +14,21 @@ let server: TestServer;
 let client: Anthropic;
 let published = '';
 
+/** Knows of tools, in few words: the model sees 512 tokens. */
+const TOOL_TEMPLATE = `{% for tool in tools or [] %}{{ tool.function.name }} {% endfor %}{% for message in messages %}\
+{{ message.content }}{% for call in message.tool_calls or [] %}<tool_call>{"name": "{{ call.function.name }}", \
+"arguments": {{ call.function.arguments | tojson }}}</tool_call>{% endfor %}{% endfor %}`;
+
 before(async () => {
   if (skip) return;
   server = await startTestServer();
   await deployStories(server);
+  const files = {
+    'model.gguf': await readFile(sharedDataPath('llm/stories260K.gguf')),
+    'chat.jinja': new TextEncoder().encode(TOOL_TEMPLATE),
+  };
+  const language = { threads: 1, parallel: 2, contextTokens: 512, chatTemplate: 'chat.jinja' };
+  assert.equal((await deployFiles(server, 'caller', files, { manifest: { language } })).status, 201);
   client = new Anthropic({ baseURL: server.url, apiKey: ADMIN_KEY, maxRetries: 0 });
   published = await publishedStory();
 });
@@ -80,15 +94,19 @@ test('messages: a stream has the events of the protocol, in their order', { skip
 test('messages: an assistant who spoke last goes on, and system and blocks are read', { skip }, async () => {
   const request = { ...GREEDY, max_tokens: 30 };
   const whole = await client.messages.create({ ...request, ...user('Lily had a cat. The cat') });
-  const prefilled = await client.messages.create({
-    ...request,
-    system: [{ type: 'text', text: 'Tell stories.', cache_control: { type: 'ephemeral' } }],
-    messages: [
-      { role: 'user', content: [{ type: 'text', text: 'Lily had a cat.' }] },
-      { role: 'assistant', content: ' The cat' },
-    ],
-  });
+  const messages: Anthropic.MessageParam[] = [
+    { role: 'user', content: [{ type: 'text', text: 'Lily had a cat.', cache_control: { type: 'ephemeral' } }] },
+    { role: 'assistant', content: ' The cat' },
+  ];
+  const prefilled = await client.messages.create({ ...request, messages });
   assert.equal(textOf(prefilled), textOf(whole));
+  const plain = await client.messages.countTokens({ model: 'stories', messages });
+  const led = await client.messages.countTokens({
+    model: 'stories',
+    messages,
+    system: [{ type: 'text', text: 'Be kind.' }],
+  });
+  assert.ok(led.input_tokens > plain.input_tokens);
 });
 
 test('messages: a stop sequence ends the message and is named', { skip }, async () => {
@@ -113,6 +131,87 @@ test('messages: what was there already is counted apart, as count_tokens counts 
   for (const { usage } of [first, second]) {
     assert.equal(usage.input_tokens + (usage.cache_read_input_tokens ?? 0), counted);
   }
+});
+
+/** Short enough for the model to end it. */
+const CHOOSE_PET = {
+  name: 'choose_pet',
+  description: 'Chooses a pet.',
+  input_schema: {
+    type: 'object' as const,
+    properties: { pet: { enum: ['cat', 'dog'] }, old: { type: 'boolean' } },
+    required: ['pet', 'old'],
+    additionalProperties: false,
+  },
+};
+
+function petOf(message: Anthropic.Message): Anthropic.ToolUseBlock {
+  const [block, ...others] = message.content;
+  assert.deepEqual([block?.type, others.length, message.stop_reason], ['tool_use', 0, 'tool_use']);
+  assert(block?.type === 'tool_use');
+  assert.equal(block.name, 'choose_pet');
+  const { pet, old } = block.input as Readonly<Record<string, unknown>>; // as the schema has it
+  assert.ok((pet === 'cat' || pet === 'dog') && typeof old === 'boolean', JSON.stringify(block.input));
+  return block;
+}
+
+test('messages: a tool is called as its schema says, streamed and not, and its result is taken', { skip }, async () => {
+  const request: Anthropic.MessageCreateParamsNonStreaming = {
+    ...GREEDY,
+    model: 'caller',
+    max_tokens: 200,
+    ...user('Which pet?'),
+    tools: [CHOOSE_PET],
+    tool_choice: { type: 'any', disable_parallel_tool_use: true },
+  };
+  for (const choice of [request.tool_choice, { type: 'tool', name: 'choose_pet', disable_parallel_tool_use: true }]) {
+    const asked = { ...request, tool_choice: choice as Anthropic.ToolChoice }; // one of the two above
+    petOf(await client.messages.create(asked));
+    let json = '';
+    const stream = client.messages.stream(asked);
+    stream.on('inputJson', (piece) => {
+      json += piece;
+    });
+    const block = petOf(await stream.finalMessage());
+    assert.deepEqual(JSON.parse(json), block.input);
+  }
+  const called = await client.messages.create(request);
+  const { id } = petOf(called);
+  const answered = await client.messages.create({
+    ...request,
+    messages: [
+      ...request.messages,
+      { role: 'assistant', content: called.content },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: 'It is here.' }] },
+    ],
+    max_tokens: 10,
+    tool_choice: { type: 'none' },
+  });
+  assert.deepEqual(
+    answered.content.map(({ type }) => type),
+    ['text'],
+  );
+  const { model, messages } = request;
+  const { input_tokens: counted } = await client.messages.countTokens({ model, messages, tools: [CHOOSE_PET] });
+  assert.equal(called.usage.input_tokens + (called.usage.cache_read_input_tokens ?? 0), counted);
+});
+
+test('messages: an answer has the form of its JSON schema, or is refused by the keyword', { skip }, async () => {
+  const { input_schema: schema } = CHOOSE_PET;
+  const request = { ...GREEDY, max_tokens: 100, ...user('Which pet?') };
+  const format = { type: 'json_schema' as const, schema };
+  const message = await client.messages.parse({ ...request, output_config: { format } });
+  assert.equal(message.stop_reason, 'end_turn');
+  const value = JSON.parse(textOf(message)) as Readonly<Record<string, unknown>>; // checked by what follows
+  assert.deepEqual(Object.keys(value).toSorted(), ['old', 'pet']);
+  assert.ok(['cat', 'dog'].includes(String(value['pet'])));
+  const impossible = { ...format, schema: { type: 'object', patternProperties: { '^a(?=b)': {} } } };
+  await assertRefused(client.messages.create({ ...request, output_config: { format: impossible } }), {
+    status: 400,
+    type: 'invalid_request_error',
+    kind: Anthropic.BadRequestError,
+    message: /patternProperties/,
+  });
 });
 
 interface Refusal {
