@@ -34,11 +34,10 @@ export function readExamples(
   const sequences: LearnedSequence[] = [];
   let [examples, wrong] = [0, 0];
   for (const { line, bytes: content } of linesOf(bytes)) {
+    if (content.every((byte) => BLANKS.has(byte))) continue;
+    examples++;
     try {
-      const text = decode(content);
-      if (text.trim() === '') continue;
-      examples++;
-      sequences.push(...sequencesOf(readTrainingExample(text), parts));
+      sequences.push(...sequencesOf(readTrainingExample(decode(content)), parts));
     } catch (thrown) {
       if (!(thrown instanceof AmaasError) || thrown.code !== 'INVALID_ARGUMENT') throw thrown;
       if (++wrong <= MOST_PROBLEMS) problems.push(problemOf(line, thrown));
@@ -72,6 +71,9 @@ function* linesOf(bytes: Uint8Array): Generator<{ readonly line: number; readonl
     from = to + 1;
   }
 }
+
+/** Space, tab, and the return before a line's end. */
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d]);
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -77,14 +77,15 @@ function answerOf(example: ChatExample, index: number, context: AnswerContext): 
   const content = message?.content ?? '';
   const isPlain = message?.toolCalls === undefined && message?.reasoning === undefined;
   const after = behind(prompt, render(example, index + 1, context));
-  const text = textOf(after ?? []);
-  const said = [content, content.trim()].find((known) => text.startsWith(known));
+  const said = [content, content.trim()].find((known) => textOf(after ?? []).startsWith(known));
   if (isPlain) {
-    const end = said === undefined ? null : endAt(text.slice(said.length), tokens);
-    const last = end?.id ?? tokens.end;
+    const rest = after === null || said === undefined ? [] : from(after, said.length);
+    const end = firstEnd(rest, tokens);
+    const isEnd = end !== null && textOf(upTo(rest, end.at)).trim() === '';
+    const last = isEnd ? end.id : tokens.end;
     return [...tokens.ofAnswer(said ?? content, before), ...(last === null ? [] : [last])];
   }
-  const end = firstEnd(templateText(after ?? []), tokens);
+  const end = after === null ? null : firstEnd(after, tokens);
   if (after === null || end === null) {
     const why = after === null ? 'writes the messages before it in another way' : 'has no token that ends a turn';
     throw invalid(`messages[${index}]`, `calls tools or thinks, and the model's template ${why}: it cannot be learned`);
@@ -115,9 +116,12 @@ function render({ messages, tools }: ChatExample, count: number, { format }: Seq
 /** What `longer` has behind `shorter`; null where it does not begin with it. */
 function behind(shorter: readonly PromptPiece[], longer: readonly PromptPiece[]): readonly PromptPiece[] | null {
   const start = textOf(shorter);
-  if (!textOf(longer).startsWith(start)) return null;
-  let left = start.length;
-  return longer.flatMap((piece): readonly PromptPiece[] => {
+  return textOf(longer).startsWith(start) ? from(longer, start.length) : null;
+}
+
+function from(pieces: readonly PromptPiece[], characters: number): readonly PromptPiece[] {
+  let left = characters;
+  return pieces.flatMap((piece): readonly PromptPiece[] => {
     if ('tokens' in piece) return left > 0 ? [] : [piece];
     const cut = Math.min(left, piece.text.length);
     left -= cut;
@@ -139,32 +143,27 @@ function textOf(pieces: readonly PromptPiece[]): string {
   return pieces.map((piece) => ('tokens' in piece ? '' : piece.text)).join('');
 }
 
-/** The same with blanks for what messages say: names of tokens in there are nothing but text. */
-function templateText(pieces: readonly PromptPiece[]): string {
-  return pieces
-    .map((piece) => ('tokens' in piece ? '' : piece.special ? piece.text : ' '.repeat(piece.text.length)))
-    .join('');
-}
-
 interface TurnEnd {
   readonly id: number;
-  /** Where it begins. */
+  /** Characters before it. */
   readonly at: number;
 }
 
-/** The token that ends an answer, where nothing but white space is before it. */
-function endAt(text: string, tokens: ModelTokens): TurnEnd | null {
-  const found = firstEnd(text, tokens);
-  return found !== null && text.slice(0, found.at).trim() === '' ? found : null;
-}
-
-function firstEnd(text: string, { ends }: ModelTokens): TurnEnd | null {
-  let first: TurnEnd | null = null;
-  for (const [name, id] of ends) {
-    const at = text.indexOf(name);
-    if (at !== -1 && (first === null || at < first.at)) first = { id, at };
+/** The first token that ends an answer. In what messages say there is none: their pieces are cut where one would be. */
+function firstEnd(pieces: readonly PromptPiece[], { ends }: ModelTokens): TurnEnd | null {
+  let before = 0;
+  for (const piece of pieces) {
+    if ('tokens' in piece) continue;
+    const { text, special } = piece;
+    let first: TurnEnd | null = null;
+    for (const [name, id] of special ? ends : []) {
+      const at = text.indexOf(name);
+      if (at !== -1 && (first === null || before + at < first.at)) first = { id, at: before + at };
+    }
+    if (first !== null) return first;
+    before += text.length;
   }
-  return first;
+  return null;
 }
 
 function invalid(field: string, problem: string): AmaasError {
