@@ -47,7 +47,8 @@ export async function* readMultipart(source: AsyncIterable<Uint8Array>, boundary
     if (count > MOST_PARTS) throw malformed(`a form may have at most ${MOST_PARTS} parts`);
     const { name, fileName } = parseHeader(await input.readHeader());
     const body = input.readUntil(border);
-    yield { name, fileName, body };
+    // Without a way to end it early: a consumer that leaves would take the border with it.
+    yield { name, fileName, body: { [Symbol.asyncIterator]: () => ({ next: () => body.next() }) } };
     // What the consumer has left.
     for (let rest = await body.next(); !rest.done; rest = await body.next());
   }
