@@ -13,7 +13,7 @@ let published = '';
 before(async () => {
   if (skip) return;
   server = await startTestServer();
-  await deployStories(server);
+  await deployStories(server, 'stories', { contextTokens: 1024 }); // a tool takes room
   client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: ADMIN_KEY, maxRetries: 0 });
   published = await publishedStory();
 });
@@ -99,6 +99,58 @@ test('responses: a stored one is there for the next, for its own key alone, unti
   await assert.rejects(client.responses.retrieve(first.id), OpenAI.NotFoundError);
   const kept = await client.responses.create({ ...GREEDY, input: '', store: false, max_output_tokens: 1 });
   await assert.rejects(client.responses.retrieve(kept.id), OpenAI.NotFoundError);
+});
+
+const TOOL = {
+  type: 'function',
+  name: 'paint',
+  description: 'Paints the sky.',
+  strict: true,
+  parameters: {
+    type: 'object',
+    properties: { colour: { enum: ['red', 'blue'] }, twice: { type: 'boolean' } },
+    required: ['colour', 'twice'],
+    additionalProperties: false,
+  },
+} as const;
+
+test('responses: a forced call has arguments by its schema, and its answer goes back', { skip }, async () => {
+  const request = { ...GREEDY, input: 'Paint the sky.', tool_choice: 'required' as const, parallel_tool_calls: false };
+  const first = await client.responses.create({ ...request, tools: [TOOL] });
+  const call = first.output.find((item) => item.type === 'function_call');
+  assert(call?.type === 'function_call', JSON.stringify(first.output));
+  const { colour, twice, ...rest } = JSON.parse(call.arguments);
+  assert(['red', 'blue'].includes(colour) && typeof twice === 'boolean' && Object.keys(rest).length === 0);
+  assert.equal(first.status, 'completed');
+  let streamed = '';
+  const stream = await client.responses.create({ ...request, tools: [TOOL], stream: true });
+  for await (const event of stream)
+    if (event.type === 'response.function_call_arguments.delta') streamed += event.delta;
+  assert.equal(streamed, call.arguments);
+  const second = await client.responses.create({
+    ...GREEDY,
+    previous_response_id: first.id,
+    input: [{ type: 'function_call_output', call_id: call.call_id, output: 'The sky is painted.' }],
+    max_output_tokens: 5,
+  });
+  assert.equal(second.usage?.output_tokens, 5);
+});
+
+test('responses: an answer by a schema follows it', { skip }, async () => {
+  const schema = {
+    type: 'object',
+    properties: { ok: { type: 'boolean' } },
+    required: ['ok'],
+    additionalProperties: false,
+  };
+  const format = { type: 'json_schema', name: 'verdict', schema, strict: true } as const;
+  const answer = await client.responses.create({ ...GREEDY, input: 'Is it?', text: { format } });
+  assert.equal(typeof JSON.parse(answer.output_text).ok, 'boolean');
+  const odd = { ...format, schema: { type: 'object', unevaluatedProperties: false } };
+  await assert.rejects(
+    client.responses.create({ ...GREEDY, input: '', text: { format: odd } }),
+    /unevaluatedProperties/,
+  );
 });
 
 test('responses: what is not supported is refused by name', { skip }, async () => {

@@ -84,6 +84,13 @@ test('generate tells the log-probabilities of the model, whatever is sampled by'
   const greedy = await write({ maxTokens: 20, logProbabilities: { top: 100 } });
   const tokens = greedy.events.flatMap((event) => (event.type === 'text' ? event.tokens : []));
   assert.equal(tokens.length, 20);
+  assert.equal(
+    tokens
+      .map(({ text }) => text)
+      .join('')
+      .trimStart(),
+    greedy.text,
+  ); // texts have no space before their first word
   for (const { token, logProbability, top } of tokens) {
     assert.deepEqual([top[0]?.token, top[0]?.logProbability], [token, logProbability]);
     assert.ok(top.every((each, index) => each.logProbability <= (top[index - 1]?.logProbability ?? 0)));

@@ -8,6 +8,7 @@ type PairWriting = Pick<PoolingNature, 'pairTemplate' | 'addsSeparator'>;
 export class Vocabulary {
   readonly #model: BoundModel;
   readonly #size: number;
+  readonly #texts = new Map<number, string>();
 
   /** @param size - tokens it has */
   constructor(model: BoundModel, size: number) {
@@ -67,9 +68,14 @@ export class Vocabulary {
     return this.#model.detokenize(Uint32Array.from(tokens), false);
   }
 
-  /** Of one token, special or not. */
+  /** Of one token, special or not, with the space it may begin with: vocabularies drop the one before the first token of all. */
   tokenText(token: number): string {
-    return this.#model.detokenize(Uint32Array.of(token), true);
+    const known = this.#texts.get(token);
+    if (known !== undefined) return known;
+    const first = this.#model.detokenize(Uint32Array.of(token), true);
+    const text = this.#model.detokenize(Uint32Array.of(token, token), true).slice(first.length);
+    this.#texts.set(token, text);
+    return text;
   }
 
   isEnd(token: number): boolean {

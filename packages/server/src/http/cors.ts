@@ -14,6 +14,15 @@ const REPLY_HEADERS = 'inference-header-content-length, x-amaas-reason, x-reques
 /** Browsers may remember a preflight this long; Chromium caps at two hours anyway. */
 const MAX_AGE_SECONDS = '7200';
 
+/** Names of headers, as browsers ask for them. */
+const HEADER_NAMES = /^[a-z0-9-]{1,64}(, ?[a-z0-9-]{1,64}){0,31}$/i;
+
+/** Those of our own, and those a client of somebody else's protocol adds: an allowed origin may send what it likes. */
+function allowedHeaders(exchange: Exchange): string {
+  const asked = exchange.header('access-control-request-headers');
+  return asked !== undefined && HEADER_NAMES.test(asked) ? `${REQUEST_HEADERS}, ${asked}` : REQUEST_HEADERS;
+}
+
 /** The policy for a list of origins; `*` allows every one (never with cookies: keys travel in headers). */
 export function createCorsPolicy(origins: readonly string[]): CorsPolicy {
   const allowed = new Set(origins);
@@ -30,7 +39,7 @@ export function createCorsPolicy(origins: readonly string[]): CorsPolicy {
       response.setHeader('access-control-expose-headers', REPLY_HEADERS);
       if (exchange.method !== 'OPTIONS' || exchange.header('access-control-request-method') === undefined) return false;
       response.setHeader('access-control-allow-methods', METHODS);
-      response.setHeader('access-control-allow-headers', REQUEST_HEADERS);
+      response.setHeader('access-control-allow-headers', allowedHeaders(exchange));
       response.setHeader('access-control-max-age', MAX_AGE_SECONDS);
       exchange.sendEmpty(204);
       return true;

@@ -1,5 +1,5 @@
 // What every protocol does with the stream of an answer: gather it whole, and tell the recorder how it ended.
-import type { AnswerEnd, AnswerEvent, GeneratedToken, ToolCall } from '@amaas/core';
+import { AmaasError, type AnswerEnd, type AnswerEvent, type GeneratedToken, type ToolCall } from '@amaas/core';
 import type { ServedLanguageModel } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import type { Exchange } from '../exchange.ts';
@@ -62,9 +62,11 @@ export async function* recorded(
   },
 ): AsyncGenerator<AnswerEvent> {
   const { served, exchange, protocol } = subject;
+  let isTold = false;
   try {
     for await (const event of events) {
       if (event.type === 'ended') {
+        isTold = true;
         const { queueMs, promptMs, generationMs } = event.usage;
         const timing = { queueMs, computeMs: promptMs + generationMs, batchRows: 1 };
         recordSuccess(served.recorder, exchange, { protocol, timing });
@@ -72,7 +74,12 @@ export async function* recorded(
       yield event;
     }
   } catch (thrown) {
+    isTold = true;
     recordFailure(served.recorder, exchange, { protocol, thrown });
     throw thrown;
+  } finally {
+    // Left early, by a caller who has gone.
+    const thrown = new AmaasError('CANCELLED', 'generate: the caller went away');
+    if (!isTold) recordFailure(served.recorder, exchange, { protocol, thrown });
   }
 }
