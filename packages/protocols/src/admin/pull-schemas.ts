@@ -57,7 +57,7 @@ export const PullProgressSchema = Type.Object(
     bytesPerSecond: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
     etaMs: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
     files: Type.Array(Type.Object({ ...PulledFileSchema.properties, doneBytes: Bytes }, strict)),
-    waitingFor: Type.Union([Type.String(), Type.Null()], { description: 'What failed and is tried again.' }),
+    waitingFor: Type.Union([Type.String(), Type.Null()], { description: 'What it waits for, where it does.' }),
   },
   strict,
 );

@@ -24,9 +24,11 @@ export interface HubPullerParts {
   readonly directory: string;
   readonly blobs: BlobStore;
   readonly admission: Pick<Admission, 'admit'>;
-  readonly registry: Registry;
+  readonly registry: Pick<Registry, 'assertOwner' | 'getModel' | 'setLabel'>;
   /** Resolves when what was registered is served. */
   readonly settle: (model: string) => Promise<void>;
+  /** Hears how every pull ended. */
+  readonly onEnd?: (reference: string, end: PullEnd) => void;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -50,6 +52,11 @@ export interface PullOptions {
   readonly authorize?: (model: string) => void;
   readonly signal?: AbortSignal;
 }
+
+type PullDone = Extract<PullEvent, { readonly type: 'done' }>;
+
+/** How a pull ended: by a version, or by an error. */
+export type PullEnd = PullDone | { readonly type: 'failed'; readonly error: unknown };
 
 /** One pull, once it is known what of. */
 interface Plan {
@@ -90,7 +97,12 @@ export class HubPuller {
     return streamEvents(async (emit, signal) => {
       const meter = new PullMeter(this.#parts.clock, emit);
       try {
-        await this.#run(parseHubReference(reference), { options, emit, meter, signal });
+        const done = await this.#run(parseHubReference(reference), { options, emit, meter, signal });
+        this.#parts.onEnd?.(reference, done);
+        emit(done);
+      } catch (error) {
+        this.#parts.onEnd?.(reference, { type: 'failed', error });
+        throw error;
       } finally {
         meter.end();
       }
@@ -105,7 +117,7 @@ export class HubPuller {
   async #run(
     reference: HubReference,
     run: Pick<Plan, 'options' | 'meter' | 'signal'> & { readonly emit: (event: PullEvent) => void },
-  ): Promise<void> {
+  ): Promise<PullDone> {
     const { options, emit, meter, signal } = run;
     const { registry } = this.#parts;
     const model = assertName('model', options.name ?? defaultName(reference.repository));
@@ -132,7 +144,7 @@ export class HubPuller {
       await this.#bring(plan, rest, have);
       await this.#known.putDigests(listing.repository, have);
       const files = [...first, ...rest].map(({ file, path }) => treeFile(path, file, have));
-      emit(await this.#publish(plan, files));
+      return await this.#publish(plan, files);
     } finally {
       stopTouching();
     }
@@ -155,7 +167,12 @@ export class HubPuller {
     const known = isOffline || isCommit(revision) ? await this.#known.get(repository, revision) : null;
     if (known !== null) return known;
     if (isOffline) throw offline(`what ${repository} holds at ${revision} was never asked for`);
-    const retry = { clock, random, signal: run.signal, onPause: (error: AmaasError) => run.meter.noteWaiting(error) };
+    const retry = {
+      clock,
+      random,
+      signal: run.signal,
+      onPause: (error: AmaasError) => run.meter.noteWaiting(error.publicMessage),
+    };
     const listing = await withRetries(retry, () => client.list(repository, revision, run.signal));
     await this.#known.put(revision, listing);
     return listing;
@@ -219,6 +236,7 @@ export class HubPuller {
     const { listing, meter } = plan;
     const key = partialName(file);
     for (let other = this.#busy.get(key); other !== undefined; other = this.#busy.get(key)) {
+      meter.noteWaiting(`another pull to bring ${file.path}`);
       await untilAborted(other, signal);
     }
     const work = this.#download({ listing, meter, signal }, file, path);
@@ -251,7 +269,7 @@ export class HubPuller {
       {
         ...{ client, blobs, clock, random, signal },
         partials: this.#partials,
-        onPause: (error) => meter.noteWaiting(error),
+        onPause: (error) => meter.noteWaiting(error.publicMessage),
         onBytes: (haveBytes, cameBytes) => meter.note(path, haveBytes, cameBytes),
       },
       { repository, commit, file },
@@ -274,7 +292,7 @@ export class HubPuller {
     return chosen;
   }
 
-  async #publish(plan: Plan, files: readonly TreeFile[]): Promise<PullEvent> {
+  async #publish(plan: Plan, files: readonly TreeFile[]): Promise<PullDone> {
     const { model, listing, choice, options, meter, signal } = plan;
     const { admission, registry, settle } = this.#parts;
     const { manifest, labels = [], deployedBy } = options;

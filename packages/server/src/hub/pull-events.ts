@@ -22,7 +22,7 @@ export interface PullProgress {
   readonly etaMs: number | null;
   /** Files on their way. */
   readonly files: readonly (PulledFile & { readonly doneBytes: number })[];
-  /** Why it waits, where it does: what failed and is tried again. */
+  /** What it waits for, where it does: what failed is tried again, or another pull brings it. */
   readonly waitingFor: string | null;
 }
 
@@ -141,8 +141,9 @@ export class PullMeter {
     this.#soon();
   }
 
-  noteWaiting(error: AmaasError): void {
-    this.#waitingFor = error.publicMessage;
+  /** Nothing comes until `what` has. */
+  noteWaiting(what: string): void {
+    this.#waitingFor = what;
     this.#soon();
   }
 
