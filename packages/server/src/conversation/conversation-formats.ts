@@ -25,6 +25,8 @@ export interface ConversationFormatOptions {
 /** Templates of requests, the last ones used: trying one out takes some twenty renderings. */
 const MOST_TEMPLATES = 8;
 const CALL_ID_BYTES = 12;
+/** Texts of the token for what a vocabulary does not know: files mark it as neither control nor user-defined, and it is read all the same. */
+const UNKNOWN = ['<unk>', '[UNK]'];
 
 export class ConversationFormats implements ConversationFormatProvider {
   readonly #options: Required<ConversationFormatOptions>;
@@ -52,7 +54,7 @@ class TemplateFormat implements ConversationFormat {
   constructor(subject: ConversationSubject, options: Required<ConversationFormatOptions>) {
     this.#subject = subject;
     this.#options = options;
-    this.#specials = new SpecialTexts(subject.file.specialTokens);
+    this.#specials = new SpecialTexts([...subject.file.specialTokens, ...UNKNOWN]);
     const source = subject.chatTemplate ?? subject.file.chatTemplate;
     this.#template = source === null ? null : this.#open(source, 'INVALID_CONFIG');
   }

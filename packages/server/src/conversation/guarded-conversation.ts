@@ -30,6 +30,8 @@ export interface GuardedConversation {
   readonly characters: number;
 }
 
+type Guard = (text: string, isPart?: boolean) => string;
+
 /** As deep as JSON of people goes; the template's own limit is beyond. */
 const MOST_DEPTH = 100;
 /** What JSON and templates write around one text. */
@@ -50,7 +52,7 @@ export function guardConversation(
   collectTexts([messages, tools], texts, 0);
   const chosen = chooseMark([...texts, ...others]);
   const mark = chosen ?? chooseMark(others) ?? '\u{FDD0}';
-  const guard = (text: string): string => specials.guard(chosen === null ? withoutMarks(text) : text, mark);
+  const guard: Guard = (text, isPart) => specials.guard(chosen === null ? withoutMarks(text) : text, mark, isPart);
   return {
     messages: messages.map((message, index) =>
       guardMessage(marksThoughts ? withThought(message) : message, { guard, index, messages }),
@@ -68,7 +70,7 @@ export function guardConversation(
 function guardMessage(
   message: ChatMessage,
   at: {
-    readonly guard: (text: string) => string;
+    readonly guard: Guard;
     readonly index: number;
     readonly messages: readonly ChatMessage[];
   },
@@ -110,13 +112,13 @@ function parseArguments(text: string, where: string): Readonly<Record<string, un
   throw new AmaasError('INVALID_ARGUMENT', `generate: ${where}: arguments must be the JSON text of an object`);
 }
 
-function guardValue<Value>(value: Value, guard: (text: string) => string): Value {
+function guardValue<Value>(value: Value, guard: Guard): Value {
   const visit = (each: unknown, depth: number): unknown => {
     if (depth > MOST_DEPTH) throw tooDeep();
-    if (typeof each === 'string') return guard(each);
+    if (typeof each === 'string') return guard(each, false);
     if (Array.isArray(each)) return each.map((inner) => visit(inner, depth + 1));
     if (typeof each !== 'object' || each === null) return each;
-    return Object.fromEntries(Object.entries(each).map(([key, inner]) => [guard(key), visit(inner, depth + 1)]));
+    return Object.fromEntries(Object.entries(each).map(([key, inner]) => [guard(key, false), visit(inner, depth + 1)]));
   };
   return visit(value, 0) as Value; // the same shape, texts marked
 }

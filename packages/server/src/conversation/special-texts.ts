@@ -17,25 +17,32 @@ export class SpecialTexts {
   readonly #forward: TrieNode = { next: new Map(), isEnd: false };
   readonly #backward: TrieNode = { next: new Map(), isEnd: false };
   #longest = 0;
+  #all = '';
 
   /** @param texts - those of one character cannot be cut, and space alone gives nobody a power: both are left out */
   constructor(texts: readonly string[]) {
     for (const text of texts) {
       if (Array.from(text).length < 2 || /^[\s\u2581]*$/.test(text)) continue;
       this.#longest = Math.max(this.#longest, text.length);
+      this.#all += `${text}\n`;
       insert(this.#forward, codesOf(text));
       insert(this.#backward, codesOf(text).reverse());
     }
   }
 
-  /** The text with marks inside every special text, and where its end or its beginning could become part of one. */
-  guard(text: string, mark: string): string {
+  /**
+   * The text with marks inside every special text, and where its end or its beginning could become part of one.
+   * @param isPart - whether the whole text could stand inside one, too: names, and contents of few letters
+   */
+  guard(text: string, mark: string, isPart = true): string {
     const begin = text.length - text.trimStart().length;
     const end = text.trimEnd().length;
     const places = new Set(this.#cuts(text));
     const [longest, final] = [this.#longest, end - 1];
     if (reachesBorder(this.#backward, text, { border: begin, last: final, longest, step: 1 })) places.add(begin);
     if (reachesBorder(this.#forward, text, { border: final, last: begin, longest, step: -1 })) places.add(end);
+    const isInside = isPart && places.size === 0 && begin < end && end - begin < longest;
+    if (isInside && this.#all.includes(text.slice(begin, end))) places.add(begin);
     if (places.size === 0) return text;
     let guarded = '';
     let last = 0;
@@ -81,6 +88,20 @@ export function splitAtMarks(text: string, mark: string): readonly PromptPiece[]
     .flatMap((part) => part.split(escapeOf(mark)))
     .filter((part) => part !== '')
     .map((part) => ({ text: part, special: true }));
+}
+
+/** Ends a text at which what a template writes is to be cut. */
+export function endMark(mark: string): string {
+  return mark + mark;
+}
+
+/** What a template has written before {@link endMark}; null: it is not there. */
+export function textBeforeEnd(text: string, mark: string): string | null {
+  for (const end of [endMark(mark), endMark(escapeOf(mark))]) {
+    const at = text.lastIndexOf(end);
+    if (at >= 0) return text.slice(0, at);
+  }
+  return null;
 }
 
 /** As `tojson(ensure_ascii=true)` writes it. */

@@ -4,7 +4,7 @@ import { THOUGHT_OPENING } from './answer-reader.ts';
 import { type CallFormat, TAGGED } from './call-formats.ts';
 import { ChatTemplate } from './chat-template.ts';
 import { guardConversation } from './guarded-conversation.ts';
-import { type SpecialTexts, splitAtMarks } from './special-texts.ts';
+import { endMark, type SpecialTexts, splitAtMarks, textBeforeEnd } from './special-texts.ts';
 import { TemplateFailure } from './template-failure.ts';
 import { probeTemplate, type TemplateTraits } from './template-traits.ts';
 import { templateVariables } from './template-variables.ts';
@@ -78,8 +78,9 @@ export class WrittenTemplate {
     checkMessages(messages, continueLast);
     const conversation = guardConversation(input, specials, { others: [source], marksThoughts });
     const { mark } = conversation;
-    const end = mark + mark;
-    const shown = continueLast ? { ...conversation, messages: endedBy(end, conversation.messages) } : conversation;
+    const shown = continueLast
+      ? { ...conversation, messages: endedBy(endMark(mark), conversation.messages) }
+      : conversation;
     const variables = templateVariables(shown, this.traits, {
       showsTools: showsTools(input),
       thinking: thinking ?? null,
@@ -98,14 +99,12 @@ export class WrittenTemplate {
       );
     }
     if (continueLast) {
-      const cut = text.lastIndexOf(end);
-      if (cut < 0) {
-        throw new AmaasError(
-          'INVALID_ARGUMENT',
-          'generate: the chat template does not write the message to be continued',
-        );
+      const before = textBeforeEnd(text, mark);
+      if (before === null) {
+        const message = 'generate: the chat template does not write the message to be continued';
+        throw new AmaasError('INVALID_ARGUMENT', message);
       }
-      text = text.slice(0, cut);
+      text = before;
     }
     const pieces = splitAtMarks(text, mark);
     return { pieces, opensThought: !continueLast && OPENS_THOUGHT.test(text) };
