@@ -1,8 +1,11 @@
 // Ollama's API, by Ollama's own client: what a published model writes, and everything around it.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { type GenerateResponse, Ollama } from 'ollama';
+import { startTestHub } from '../packages/server/src/hub/testing/test-hub.ts';
 import { sharedDataPath, skipWithoutSharedData } from '../tools/test-data.ts';
 import { deployFiles } from './testing/admin-call.ts';
 import { biasModel } from './testing/models.ts';
@@ -30,9 +33,11 @@ before(async () => {
   const bytes = await readFile(sharedDataPath(MODEL));
   // llama.cpp takes the other side of a near tie after so many characters.
   expected = (await readFile(sharedDataPath('llm/stories260K.expected.txt'), 'utf8')).slice(0, 428);
-  for (const name of ['stories', 'other']) {
-    const files = { 'model.gguf': bytes, 'chat.jinja': Buffer.from(TEMPLATE) };
-    const { status, text } = await deployFiles(server, name, files, { manifest: MANIFEST, labels: ['canary'] });
+  const files = { 'model.gguf': bytes, 'chat.jinja': Buffer.from(TEMPLATE) };
+  for (const name of ['stories', 'other', 'roomy']) {
+    const language = name === 'roomy' ? { ...MANIFEST.language, contextTokens: 2048 } : MANIFEST.language;
+    const more = { manifest: { ...MANIFEST, language }, labels: ['canary'] };
+    const { status, text } = await deployFiles(server, name, files, more);
     assert.equal(status, 201, text);
   }
   await server.deploy('bias', biasModel(1));
@@ -137,6 +142,68 @@ test('options decide what is drawn and when it ends', { skip }, async () => {
   assert.ok(logprobs.every(({ logprob, top_logprobs = [] }) => logprob < 0 && top_logprobs[0]?.logprob === logprob));
 });
 
+/** A schema that ends: every value it allows is one of a few. */
+const PAINTED = {
+  type: 'object',
+  properties: { colour: { type: 'string', enum: ['red', 'blue'] }, again: { type: 'boolean' } },
+  required: ['colour', 'again'],
+  additionalProperties: false,
+};
+
+test('an answer by a schema follows it, and a schema that cannot be held to is refused', { skip }, async () => {
+  const isPainted = new Ajv2020().compile(PAINTED);
+  const messages = [{ role: 'user', content: 'A ball. ' }];
+  const options = { temperature: 1.5, seed: 11, num_predict: 100 };
+  const { message, done_reason } = await client.chat({ model: 'stories', messages, format: PAINTED, options });
+  assert.ok(isPainted(JSON.parse(message.content)), message.content);
+  assert.equal(done_reason, 'stop');
+  let streamed = '';
+  const prompt = { model: 'stories', prompt: 'A ball. ', format: PAINTED, stream: true, options } as const;
+  for await (const { response = '' } of await client.generate(prompt)) streamed += response;
+  assert.ok(isPainted(JSON.parse(streamed)), streamed);
+  const refused = client.chat({ model: 'stories', messages, format: { type: 'string', contentEncoding: 'x' } });
+  await assert.rejects(refused, { status_code: 400, message: /contentEncoding/ });
+});
+
+test('tools are shown to the model, their results taken, and an answer in words stays one', { skip }, async () => {
+  const paint = { type: 'function', function: { name: 'paint', description: 'Paints', parameters: PAINTED } };
+  const asked = { role: 'user', content: 'Paint the ball.' };
+  const call = { function: { name: 'paint', arguments: { colour: 'red', again: false } } };
+  const messages = [
+    asked,
+    { role: 'assistant', content: '', tool_calls: [call] },
+    { role: 'tool', content: 'done', tool_name: 'paint' },
+  ];
+  const options = { temperature: 0, num_predict: 5 };
+  const plain = await client.chat({ model: 'roomy', messages: [asked], options });
+  const answered = await client.chat({ model: 'roomy', messages, tools: [paint], options });
+  assert.ok(answered.prompt_eval_count > plain.prompt_eval_count + 50, 'the prompt tells of the tools');
+  assert.deepEqual([answered.message.tool_calls, answered.done_reason], [undefined, 'length']);
+});
+
+test('embed gives vectors of texts, of length 1, cut where that is asked', { skip }, async () => {
+  const input = ['a red ball', 'a big red ball', 'the end'];
+  const { embeddings, prompt_eval_count, total_duration } = await client.embed({ model: 'stories', input });
+  const [red = [], bigRed = [], end = []] = embeddings;
+  assert.deepEqual([embeddings.length, red.length], [3, 64]);
+  for (const vector of embeddings) assert.ok(Math.abs(dot(vector, vector) - 1) < 1e-5);
+  assert.ok(dot(red, bigRed) > dot(red, end) && prompt_eval_count > 10 && total_duration > 0);
+  const { embedding } = await client.embeddings({ model: 'stories', prompt: 'the end' });
+  assert.ok(dot(embedding, end) > 0.9999);
+  const [short = []] = (await client.embed({ model: 'stories', input: 'the end', dimensions: 16 })).embeddings;
+  const norm = Math.hypot(...end.slice(0, 16));
+  assert.ok(short.length === 16 && short.every((value, index) => Math.abs(value - (end[index] ?? 0) / norm) < 1e-4));
+  const long = 'the end of it '.repeat(400);
+  assert.equal((await client.embed({ model: 'stories', input: long })).embeddings[0]?.length, 64);
+  await assert.rejects(client.embed({ model: 'stories', input: long, truncate: false }), { status_code: 400 });
+  await assert.rejects(client.embed({ model: 'stories', input, dimensions: 65 }), { status_code: 400 });
+  assert.deepEqual((await client.embed({ model: 'stories', input: [] })).embeddings, []);
+});
+
+function dot(left: readonly number[], right: readonly number[]): number {
+  return left.reduce((sum, value, index) => sum + value * (right[index] ?? 0), 0);
+}
+
 test('a stream that is aborted ends the work', { skip }, async () => {
   const options = { temperature: 0, num_predict: 500 };
   const stream = await client.generate({ model: 'stories', prompt: 'Once', raw: true, stream: true, options });
@@ -151,7 +218,7 @@ test('a stream that is aborted ends the work', { skip }, async () => {
 
 test('a request for nothing loads the model, and with keep_alive 0 unloads it', { skip }, async () => {
   const running = async () => (await client.ps()).models.map(({ name }) => name);
-  for (const model of ['stories', 'other']) await client.generate({ model, prompt: '', keep_alive: 0 });
+  for (const model of ['stories', 'other', 'roomy']) await client.generate({ model, prompt: '', keep_alive: 0 });
   assert.deepEqual(await running(), []);
   const loaded = await client.chat({ model: 'other', messages: [], keep_alive: '1h' });
   assert.deepEqual([loaded.done, loaded.done_reason, loaded.message.content], [true, 'load', '']);
@@ -178,7 +245,7 @@ test('a request for nothing loads the model, and with keep_alive 0 unloads it', 
 
 test('list, show and version describe language models, under all their names', { skip }, async () => {
   const { models } = await client.list();
-  const names = ['other:latest', 'other:canary', 'stories:latest', 'stories:canary'];
+  const names = ['other', 'roomy', 'stories'].flatMap((name) => [`${name}:latest`, `${name}:canary`]);
   assert.deepEqual(
     models.map(({ name }) => name),
     names,
@@ -266,4 +333,42 @@ test('delete takes away a label, a version, a model', { skip }, async () => {
   await client.delete({ model: 'doomed' });
   assert.deepEqual(await names(), []);
   await assert.rejects(client.delete({ model: 'doomed' }), { status_code: 404 });
+});
+
+test('pull brings a model from the hub, which answers under its name there, too', { skip }, async (t) => {
+  const teller = await readFile(join(resolve(import.meta.dirname, '../models/story-teller/1'), 'model.gguf'));
+  const files = new Map([['story-teller-Q8_0.gguf', { bytes: teller, isLarge: true }]]);
+  const hub = await startTestHub(new Map([['tiny/Story-Teller-GGUF', { files }]]));
+  t.after(() => hub.close());
+  const near = await startTestServer({ hubUrl: hub.url, allowPrivateUrls: 'on' });
+  t.after(() => near.stop());
+  const own = new Ollama({ host: near.url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  const model = 'hf.co/tiny/Story-Teller-GGUF:Q8_0';
+  await assert.rejects(own.generate({ model, prompt: 'Once' }), { status_code: 404, message: /try pulling it/ });
+  const statuses: string[] = [];
+  let completed = 0;
+  for await (const progress of await own.pull({ model, stream: true })) {
+    statuses.push(progress.status);
+    if (progress.total !== undefined) {
+      assert.deepEqual([progress.total, progress.digest.slice(0, 7)], [teller.length, 'sha256:']);
+      assert.ok(progress.completed >= completed);
+      completed = progress.completed;
+    }
+  }
+  assert.deepEqual([statuses[0], ...statuses.slice(-2)], ['pulling manifest', 'verifying sha256 digest', 'success']);
+  assert.deepEqual(
+    (await own.list()).models.map(({ name }) => name),
+    ['story-teller:latest'],
+  );
+  const options = { num_predict: 4, temperature: 0 };
+  const [there, here] = [
+    await own.generate({ model, prompt: 'Once upon a', raw: true, options }),
+    await own.generate({ model: 'story-teller', prompt: 'Once upon a', raw: true, options }),
+  ];
+  assert.deepEqual([there.response, there.model], [here.response, model]);
+  assert.equal((await own.pull({ model })).status, 'success');
+  await assert.rejects(own.pull({ model: 'llama3' }), { status_code: 400, message: /expected hf:owner\/repo/ });
+  await assert.rejects(own.pull({ model: 'hf.co/tiny/nothing' }), { status_code: 403, message: /is not there/ });
+  await own.delete({ model });
+  assert.deepEqual((await own.list()).models, []);
 });

@@ -1,7 +1,7 @@
 // The bodies of POST /api/embed and of its forerunner /api/embeddings.
 import { Fields } from '../fields/index.ts';
 import { readKeepAlive } from './keep-alive.ts';
-import { parseOllamaModel, readModelName } from './model-name.ts';
+import { readModelName } from './model-name.ts';
 import { readOptions } from './options.ts';
 import type { OllamaTarget } from './settings.ts';
 
@@ -48,5 +48,5 @@ export function decodeEmbeddings(body: unknown): OllamaEmbed {
 function readTarget(fields: Fields): OllamaTarget {
   const model = readModelName(fields);
   const { contextTokens } = readOptions(fields);
-  return { model, reference: parseOllamaModel(model), keepAliveMs: readKeepAlive(fields), contextTokens };
+  return { model, keepAliveMs: readKeepAlive(fields), contextTokens };
 }

@@ -1,13 +1,6 @@
 // The bodies of /api/show, /api/delete and /api/pull.
-import type { ModelReference } from '@amaas/core';
 import { Fields } from '../fields/index.ts';
-import { parseOllamaModel, readModelName } from './model-name.ts';
-
-export interface OllamaModelRequest {
-  /** As the caller wrote it. */
-  readonly model: string;
-  readonly reference: ModelReference;
-}
+import { readModelName } from './model-name.ts';
 
 export interface OllamaPull {
   /** As the caller wrote it; the hub knows what it means. */
@@ -16,20 +9,20 @@ export interface OllamaPull {
 }
 
 /** `verbose` asks for what there is none of: the vocabulary. @throws INVALID_ARGUMENT naming the field */
-export function decodeShow(body: unknown): OllamaModelRequest {
+export function decodeShow(body: unknown): { readonly model: string } {
   const fields = Fields.of(body);
   const model = readModelName(fields);
   fields.ignore('verbose');
   fields.end();
-  return { model, reference: parseOllamaModel(model) };
+  return { model };
 }
 
 /** @throws INVALID_ARGUMENT naming the field */
-export function decodeDelete(body: unknown): OllamaModelRequest {
+export function decodeDelete(body: unknown): { readonly model: string } {
   const fields = Fields.of(body);
   const model = readModelName(fields);
   fields.end();
-  return { model, reference: parseOllamaModel(model) };
+  return { model };
 }
 
 /** @throws INVALID_ARGUMENT naming the field */

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeListed, encodeRunning, encodeShown, formatOllamaModel, parseOllamaModel } from './index.ts';
+import {
+  encodeListed,
+  encodeRunning,
+  encodeShown,
+  formatOllamaModel,
+  OllamaPullStream,
+  parseOllamaModel,
+} from './index.ts';
 import { parameterSize } from './encode-models.ts';
 import { parseDuration } from './keep-alive.ts';
 
@@ -48,6 +55,7 @@ test('names have a tag, which for the bare name is latest', () => {
     assert.deepEqual(parseOllamaModel(text), reference);
     assert.equal(formatOllamaModel(reference), shown);
   }
+  assert.throws(() => parseOllamaModel('Llama 3'), { reason: 'INVALID_NAME' });
 });
 
 test('parseDuration reads durations as Go writes them', () => {
@@ -124,4 +132,32 @@ test('encodeShown tells what the file says and what the manifest sets', () => {
     capabilities: ['embedding'],
     modified_at: '2026-03-04T05:06:07Z',
   });
+});
+
+test('OllamaPullStream tells of every file until it is whole, and of success last', () => {
+  const stream = new OllamaPullStream();
+  const [big, small] = [
+    { path: 'm.gguf', sizeBytes: 1000, identity: 'sha256:ab' },
+    { path: 'chat.jinja', sizeBytes: 30, identity: 'git:cd' },
+  ];
+  const progress = (phase: 'download' | 'admit', ...files: readonly (typeof big & { readonly doneBytes: number })[]) =>
+    stream.write({ type: 'progress', phase, files });
+  const line = ({ path, sizeBytes, identity }: typeof big, completed: number) => ({
+    status: `pulling ${path}`,
+    digest: identity,
+    total: sizeBytes,
+    completed,
+  });
+  assert.deepEqual(stream.write({ type: 'started', files: [big, small] }), [{ status: 'pulling manifest' }]);
+  const both = [
+    { ...big, doneBytes: 100 },
+    { ...small, doneBytes: 10 },
+  ] as const;
+  assert.deepEqual(progress('download', ...both), [line(big, 100), line(small, 10)]);
+  assert.deepEqual(progress('download', { ...big, doneBytes: 700 }), [line(small, 30), line(big, 700)]);
+  const verifying = { status: 'verifying sha256 digest' };
+  assert.deepEqual(progress('admit'), [line(big, 1000), verifying]);
+  assert.deepEqual(progress('admit'), []);
+  assert.deepEqual(stream.write({ type: 'done' }), [{ status: 'success' }]);
+  assert.deepEqual(new OllamaPullStream().write({ type: 'done' }), [verifying, { status: 'success' }]);
 });

@@ -1,15 +1,14 @@
 // What /api/chat and /api/generate have in common: everything but what is to be answered.
-import type { AnswerFormat, LanguageCall, ModelReference } from '@amaas/core';
+import type { AnswerFormat, LanguageCall } from '@amaas/core';
 import type { Fields } from '../fields/index.ts';
 import { readKeepAlive } from './keep-alive.ts';
-import { parseOllamaModel, readModelName } from './model-name.ts';
+import { readModelName } from './model-name.ts';
 import { readOptions } from './options.ts';
 
 /** Whom a request is for, and how it is answered. */
 export interface OllamaTarget {
   /** As the caller wrote it: answers repeat it. */
   readonly model: string;
-  readonly reference: ModelReference;
   /** How long the model stays in memory after it; Infinity: until pushed out; undefined: as the server has it. */
   readonly keepAliveMs: number | undefined;
   /** The context the caller counts on. */
@@ -41,7 +40,6 @@ export function readAnswerSettings(fields: Fields): OllamaAnswerSettings {
   }
   return {
     model,
-    reference: parseOllamaModel(model),
     keepAliveMs,
     contextTokens: options.contextTokens,
     stream: fields.flag('stream') ?? true,

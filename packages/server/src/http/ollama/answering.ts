@@ -31,13 +31,13 @@ const PROTOCOL = 'ollama';
 
 export async function answerChat(parts: AnsweringParts, exchange: Exchange): Promise<void> {
   const { input, ...settings } = decodeChat(await readJson(exchange, parts.maxRequestBytes));
-  const served = resolveNamed(parts.dataPlane, exchange, settings);
+  const served = resolveNamed(parts.dataPlane, exchange, settings.model);
   await answer(parts, exchange, { served, settings, input, form: 'chat' });
 }
 
 export async function answerGenerate(parts: AnsweringParts, exchange: Exchange): Promise<void> {
   const { prompt, ...settings } = decodeGenerate(await readJson(exchange, parts.maxRequestBytes));
-  const served = resolveNamed(parts.dataPlane, exchange, settings);
+  const served = resolveNamed(parts.dataPlane, exchange, settings.model);
   const { thinking } = settings;
   const input = prompt && generateInput(prompt, { hasChatTemplate: served.abilities.chat, thinking });
   await answer(parts, exchange, { served, settings, input, form: 'generate' });

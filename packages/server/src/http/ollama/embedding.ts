@@ -27,7 +27,7 @@ interface Embedded extends Embeddings {
 }
 
 async function embed(parts: AnsweringParts, exchange: Exchange, asked: OllamaEmbed): Promise<Embedded> {
-  const served = resolveNamed(parts.dataPlane, exchange, asked);
+  const served = resolveNamed(parts.dataPlane, exchange, asked.model);
   const size = served.file.embeddingSize;
   const { dimensions = size } = asked;
   if (dimensions > size) {

@@ -1,1 +1,1 @@
-export { createOllamaFamily } from './ollama-family.ts';
+export { createOllamaFamily, type OllamaParts } from './ollama-family.ts';

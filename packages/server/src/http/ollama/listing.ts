@@ -16,7 +16,7 @@ import type { ModelRecorder } from '../../monitoring/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Exchange } from '../exchange.ts';
 import { readJson } from '../json-body.ts';
-import { asNotFound } from './named-model.ts';
+import { asNotFound, referenceOf } from './named-model.ts';
 
 export interface ListingParts {
   readonly dataPlane: DataPlane<ModelRecorder>;
@@ -56,7 +56,8 @@ export function sendRunning({ dataPlane }: ListingParts, exchange: Exchange): vo
 }
 
 export async function sendShown(parts: ListingParts, exchange: Exchange): Promise<void> {
-  const { model, reference } = decodeShow(await readJson(exchange));
+  const { model } = decodeShow(await readJson(exchange));
+  const reference = referenceOf(parts.dataPlane, exchange, model);
   if (exchange.principal !== null) authorize(exchange.principal, { scope: 'read', model: reference.model });
   const served = known(parts.dataPlane, { model, reference });
   const { manifest } = served.record;
@@ -73,7 +74,8 @@ export async function sendShown(parts: ListingParts, exchange: Exchange): Promis
 /** A bare name takes the model away, `name@version` a version, `name:label` the label alone. */
 export async function removeNamed(parts: ListingParts, exchange: Exchange): Promise<void> {
   const { registry, dataPlane } = parts;
-  const { model, reference } = decodeDelete(await readJson(exchange));
+  const { model } = decodeDelete(await readJson(exchange));
+  const reference = referenceOf(dataPlane, exchange, model);
   const { model: name, version, label } = reference;
   if (exchange.principal !== null) authorize(exchange.principal, { scope: 'deploy', model: name });
   known(dataPlane, { model, reference });

@@ -7,9 +7,10 @@ import { PathTable } from '../path-table.ts';
 import { type AnsweringParts, answerChat, answerGenerate } from './answering.ts';
 import { answerEmbed, answerEmbeddings } from './embedding.ts';
 import { type ListingParts, removeNamed, sendRunning, sendShown, sendTags } from './listing.ts';
+import { type PullingParts, pullNamed } from './pulling.ts';
 import { OLLAMA_ROUTES, OLLAMA_SCHEMAS, type OllamaRouteName } from './ollama-routes.ts';
 
-export interface OllamaParts extends AnsweringParts, ListingParts {
+export interface OllamaParts extends AnsweringParts, ListingParts, PullingParts {
   readonly server: { readonly version: string };
 }
 
@@ -35,6 +36,7 @@ export function createOllamaFamily(parts: OllamaParts): RouteFamily {
     ps: (exchange) => sendRunning(parts, exchange),
     show: (exchange) => sendShown(parts, exchange),
     version: (exchange) => exchange.sendJson(200, { version: API_VERSION, amaas: parts.server.version }),
+    pull: (exchange) => pullNamed(parts, exchange),
     remove: (exchange) => removeNamed(parts, exchange),
   };
   return {

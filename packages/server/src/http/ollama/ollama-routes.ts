@@ -170,6 +170,19 @@ export const OLLAMA_ROUTES = {
     tag: TAG,
     reply: Type.Object({ version: Type.String() }),
   },
+  pull: {
+    method: 'POST',
+    path: '/api/pull',
+    access: 'deploy',
+    summary: 'Pulls a model from the hub; progress line by line',
+    tag: TAG,
+    requestBody: Type.Object({
+      model: Type.String({ description: '`hf.co/owner/repo:Q4_K_M` or `hf:owner/repo:file.gguf`.' }),
+      stream: Type.Optional(Type.Boolean()),
+    }),
+    example: { model: 'hf.co/owner/repo:Q4_K_M', stream: false },
+    replyType: LINES,
+  },
   remove: {
     method: 'DELETE',
     path: '/api/delete',
