@@ -23,6 +23,7 @@ import { createModerationsFamily } from './moderations/index.ts';
 import { createOipFamily } from './oip/oip-family.ts';
 import { createOllamaFamily } from './ollama/index.ts';
 import { createOpenAiFamily } from './openai/openai-family.ts';
+import { createUnknownOpenAiFamily } from './openai/unknown-family.ts';
 import { describeRoutes, type OpenApiDescription } from './openapi.ts';
 import { createOperationsFamily } from './operations/operations-family.ts';
 import { createResponsesFamily } from './responses/index.ts';
@@ -40,10 +41,10 @@ export interface RoutesParts {
   readonly blobs: BlobStore;
   readonly admission: Admission;
   readonly jobs: Jobs;
-  readonly puller: HubPuller;
   readonly fineTunings: FineTunings;
   readonly files: Files;
   readonly batches: Batches;
+  readonly puller: HubPuller;
   readonly responses: ResponseStore;
   readonly dataPlane: DataPlane<ModelRecorder>;
   readonly codec: CodecPool;
@@ -68,6 +69,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
     createFilesFamily({ ...parts, maxFileBytes: maxDatasetBytes }),
     createModerationsFamily({ ...parts, maxRequestBytes }),
     createTfsFamily({ ...parts, maxRequestBytes }),
+    createUnknownOpenAiFamily(),
     createAdminFamily({ ...parts, maxModelBytes, maxDatasetBytes }),
   ];
   let description: OpenApiDescription | null = null;
