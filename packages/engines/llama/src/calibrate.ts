@@ -30,6 +30,11 @@ export async function chooseThreads(context: BoundContext, most: number, trial: 
     context.setThreads(threads);
     measured.push({ threads, ...(await measure(context, trial)) });
   }
+  return choiceOf(measured);
+}
+
+/** For each of the two kinds of work the fewest threads that others do not clearly surpass. */
+export function choiceOf(measured: readonly ThreadMeasurement[]): ThreadChoice {
   return {
     generation: best(measured, ({ generatedTokensPerSecond }) => generatedTokensPerSecond),
     prompt: best(measured, ({ promptTokensPerSecond }) => promptTokensPerSecond),
@@ -75,7 +80,6 @@ async function compute(context: BoundContext, { token, from, count }: Step): Pro
   return performance.now() - startedMs;
 }
 
-/** The fewest threads that others do not clearly surpass. */
 function best(measured: readonly ThreadMeasurement[], speed: (each: ThreadMeasurement) => number): number {
   let chosen = measured[0];
   for (const each of measured) {
@@ -84,7 +88,8 @@ function best(measured: readonly ThreadMeasurement[], speed: (each: ThreadMeasur
   return chosen?.threads ?? 1;
 }
 
-function numbersUpTo(most: number): readonly number[] {
+/** 1, 2, 4, … `most`. */
+export function numbersUpTo(most: number): readonly number[] {
   const numbers: number[] = [];
   for (let threads = 1; threads < most; threads *= 2) numbers.push(threads);
   return [...numbers, Math.max(1, most)];

@@ -1,1 +1,1 @@
-export { LlamaEngine } from './engine.ts';
+export { LlamaEngine, LlamaServerEngine } from './engine.ts';

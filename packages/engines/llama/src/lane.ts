@@ -4,12 +4,13 @@ import { AmaasError, type GenerationEnd } from '@amaas/core';
 import type { AnswerPart } from './answer-text.ts';
 import { planStep } from './batch-plan.ts';
 import type { BoundContext } from './binding.ts';
+import type { ChildTelling } from './child-loop.ts';
 import { type Slot, SequenceSlots } from './sequence-slots.ts';
 import type { Turns } from './turns.ts';
 import type { DrawnToken, Writing } from './writing.ts';
 import type { RequestEvent } from './messages.ts';
 
-export interface LaneParts {
+export interface LaneParts extends ChildTelling {
   readonly context: BoundContext;
   readonly turns: Turns;
   readonly parallel: number;
@@ -18,8 +19,6 @@ export interface LaneParts {
   /** By what a step computes. */
   readonly threads: { readonly generation: number; readonly prompt: number };
   isEnd(token: number): boolean;
-  readonly onEvents: (events: readonly RequestEvent[]) => void;
-  readonly onFailure: (id: number, error: AmaasError) => void;
 }
 
 interface Active {

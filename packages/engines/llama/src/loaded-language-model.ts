@@ -65,7 +65,7 @@ export class LoadedLanguageModel implements LanguageModel {
   static async start(
     source: LanguageModelSource,
     options: LanguageLoadOptions,
-    onDispose: () => void,
+    { serverPath, onDispose }: { readonly serverPath: string | null; readonly onDispose: () => void },
   ): Promise<LoadedLanguageModel> {
     const task: LoadTask = {
       label: source.label,
@@ -75,6 +75,7 @@ export class LoadedLanguageModel implements LanguageModel {
       parallel: options.parallel ?? null,
       threads: options.threads ?? null,
       maxMemoryBytes: options.maxMemoryBytes,
+      serverPath,
     };
     const first = await startProcess(task, options.maxLoadMs, options.signal);
     return new LoadedLanguageModel(source, options, { task, first, onDispose });

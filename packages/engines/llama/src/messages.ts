@@ -17,6 +17,8 @@ export interface LoadTask {
   readonly parallel: number | null;
   readonly threads: number | ThreadChoice | null;
   readonly maxMemoryBytes: number;
+  /** Path of llama-server, where that is to run the model; null: llama.cpp inside the child. */
+  readonly serverPath: string | null;
 }
 
 export type ToChild =
@@ -35,7 +37,8 @@ export type ToChild =
   | { readonly type: 'detokenize'; readonly id: number; readonly tokens: readonly number[] };
 
 export type FromChild =
-  | { readonly type: 'loaded'; readonly facts: LanguageModelFacts }
+  /** `helperPid`: a process of the child's that holds the model; null: the child does. */
+  | { readonly type: 'loaded'; readonly facts: LanguageModelFacts; readonly helperPid: number | null }
   | { readonly type: 'load-failed'; readonly error: SerializedError }
   /** All that one step brought. */
   | { readonly type: 'events'; readonly events: readonly RequestEvent[] }

@@ -10,8 +10,9 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundContext, BoundModel, BoundSampler, LlamaBinding } from './binding.ts';
 import { chooseThreads } from './calibrate.ts';
+import type { ChildHost, ChildTelling } from './child-loop.ts';
 import { EmbeddingLane } from './embedding-lane.ts';
-import { Lane, type LaneParts } from './lane.ts';
+import { Lane } from './lane.ts';
 import type { LoadTask, PooledTexts, ToChild } from './messages.ts';
 import { embeddingBytes, megabytes, type MemoryFacts, MOST_STEP_TOKENS } from './plan-memory.ts';
 import { pooledValues, textsToPool } from './pooled-texts.ts';
@@ -29,7 +30,7 @@ const LOG_DELAY_MS = 100;
 /** How long contexts for vectors and scores of texts lie beside the writers' after their last use. */
 const SIDE_IDLE_MS = 60_000;
 
-export interface ModelHostParts extends Pick<LaneParts, 'onEvents' | 'onFailure'> {
+export interface ModelHostParts extends ChildTelling {
   readonly binding: LlamaBinding;
   /** What llama.cpp has complained about since it was asked last; '' is nothing. */
   complaints(): string;
@@ -54,7 +55,8 @@ interface Loaded {
   readonly file: FileFacts;
 }
 
-export class ModelHost {
+export class ModelHost implements ChildHost {
+  readonly helperPid = null;
   readonly #parts: ModelHostParts;
   readonly #task: DecidedLoad;
   readonly #model: BoundModel;

@@ -32,7 +32,8 @@ export async function startModelProcess(
   { maxLoadMs, signal }: { readonly maxLoadMs: number; readonly signal: AbortSignal | undefined },
   hooks: ProcessHooks,
 ): Promise<ModelProcess> {
-  const child = fork(join(import.meta.dirname, `child-main${extname(import.meta.filename)}`), [], {
+  const entry = task.serverPath === null ? 'child-main' : 'server-main';
+  const child = fork(join(import.meta.dirname, `${entry}${extname(import.meta.filename)}`), [], {
     execArgv: [],
     env: childEnvironment(),
     serialization: 'advanced',
@@ -49,9 +50,9 @@ export async function startModelProcess(
   };
   const send = (message: ToChild): void => void (child.connected && child.send(message, () => {}));
   send({ type: 'load', task });
-  let facts: LanguageModelFacts;
+  let ready: Extract<FromChild, { type: 'loaded' }>;
   try {
-    facts = await loaded(child, { exited, task, tail, maxLoadMs, signal });
+    ready = await loaded(child, { exited, task, tail, maxLoadMs, signal });
   } catch (thrown) {
     await kill();
     throw thrown;
@@ -64,7 +65,8 @@ export async function startModelProcess(
     const message = `generate: the process of model "${task.label}" ${how}${words === '' ? '' : `: ${words}`}`;
     hooks.onExit(new AmaasError('ENGINE_CRASHED', message));
   });
-  return { facts, send, kill, measureMemoryBytes: () => residentBytes(child.pid) };
+  const { facts, helperPid } = ready;
+  return { facts, send, kill, measureMemoryBytes: () => residentBytes(helperPid ?? child.pid) };
 }
 
 interface Loading {
@@ -78,8 +80,8 @@ interface Loading {
 async function loaded(
   child: ChildProcess,
   { exited, task, tail, maxLoadMs, signal }: Loading,
-): Promise<LanguageModelFacts> {
-  const { promise, resolve, reject } = Promise.withResolvers<LanguageModelFacts>();
+): Promise<Extract<FromChild, { type: 'loaded' }>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Extract<FromChild, { type: 'loaded' }>>();
   const rejected = (how: string): void => {
     const words = tail();
     const message = `load: the process of model "${task.label}" ${how}${words === '' ? '' : `: ${words}`}`;
@@ -90,7 +92,7 @@ async function loaded(
   signal?.addEventListener('abort', cancel);
   if (signal?.aborted) cancel();
   const listen = (message: FromChild): void => {
-    if (message.type === 'loaded') resolve(message.facts);
+    if (message.type === 'loaded') resolve(message);
     if (message.type === 'load-failed') reject(deserializeError(message.error));
   };
   child.on('message', listen);

@@ -2,12 +2,10 @@
 import { AmaasError, type GeneratedToken, type GenerationEnd, type GenerationRequest } from '@amaas/core';
 import type { BoundContext, BoundModel, BoundSampler, LlamaBinding } from './binding.ts';
 import { AnswerText } from './answer-text.ts';
+import { answerTokens, checkRequest } from './generation-limits.ts';
 import { observe } from './log-probability.ts';
 import { checkSampling, drawSeed, samplerSettings } from './sampling.ts';
 import type { Vocabulary } from './vocabulary.ts';
-
-const MOST_TOP = 100;
-const MOST_STOPS = 64;
 
 export interface WritingParts {
   readonly binding: LlamaBinding;
@@ -51,11 +49,7 @@ export class Writing {
     this.#parts = parts;
     this.arrivedMs = performance.now();
     this.prompt = vocabulary.promptTokens(request.prompt);
-    const room = contextTokens - this.prompt.length;
-    if (this.prompt.length === 0) throw new AmaasError('INVALID_ARGUMENT', 'generate: the prompt has no tokens');
-    if (room < 1 || (request.maxTokens ?? 1) > room)
-      throw overflow(this.prompt.length, request.maxTokens, contextTokens);
-    this.maxTokens = request.maxTokens ?? room;
+    this.maxTokens = answerTokens(this.prompt.length, request.maxTokens, contextTokens);
     this.seed = sampling.seed ?? drawSeed();
     const grammar = request.grammar === undefined ? null : readGrammar(request.grammar, parts);
     this.#sampler = new binding.AddonSampler(model);
@@ -115,19 +109,6 @@ export class Writing {
   }
 }
 
-function checkRequest({ maxTokens, stop = [], logProbabilities }: GenerationRequest): void {
-  if (maxTokens !== undefined && !(Number.isSafeInteger(maxTokens) && maxTokens >= 1)) {
-    throw new AmaasError('INVALID_ARGUMENT', `generate: maxTokens must be a whole number ≥ 1, got ${maxTokens}`);
-  }
-  if (stop.length > MOST_STOPS || stop.some((text) => text === '')) {
-    throw new AmaasError('INVALID_ARGUMENT', `generate: stop takes up to ${MOST_STOPS} texts, none of them empty`);
-  }
-  const top = logProbabilities?.top ?? 0;
-  if (!Number.isInteger(top) || top < 0 || top > MOST_TOP) {
-    throw new AmaasError('INVALID_ARGUMENT', `generate: logProbabilities.top must be 0 … ${MOST_TOP}, got ${top}`);
-  }
-}
-
 function readGrammar(text: string, { binding, model }: WritingParts) {
   try {
     const grammar = new binding.AddonGrammar(text, { addonExports: binding });
@@ -135,13 +116,4 @@ function readGrammar(text: string, { binding, model }: WritingParts) {
   } catch (cause) {
     throw new AmaasError('INVALID_ARGUMENT', 'generate: the grammar cannot be read as GBNF', { cause });
   }
-}
-
-function overflow(prompt: number, maxTokens: number | undefined, contextTokens: number): AmaasError {
-  const answer = maxTokens === undefined ? 'leaves no room for an answer' : `and maxTokens ${maxTokens} are more`;
-  return new AmaasError(
-    'CONTEXT_OVERFLOW',
-    `generate: the prompt's ${prompt} tokens ${answer}${maxTokens === undefined ? ' in' : ' than'} the context of ${contextTokens} tokens`,
-    { details: { promptTokens: prompt, maxTokens: maxTokens ?? null, contextTokens } },
-  );
 }

@@ -256,6 +256,14 @@ export const CONFIG_SCHEMA = Type.Object(
       bounds: 'starting the child process alone takes tens of milliseconds',
       description: 'Longest a language model may take to load. 60 GiB pass in that time at 100 MiB/s.',
     }),
+    llamaServerPath: Type.Optional(
+      text({
+        defaultText: '`llama-server` on the PATH',
+        pattern: '^[^\\u0000]{1,4096}$',
+        allowed: 'the path of a program',
+        description: 'The llama-server of models whose manifest names it as their `language.engine`.',
+      }),
+    ),
     maxModelMemoryBytes: integer({
       default: 4 * GIB,
       minimum: MIB,

@@ -89,8 +89,9 @@ export function embedByHand(text: string, pooling: 1 | 2): readonly number[] {
   return pooled.map((value) => value / length);
 }
 
-export function rankByHand(query: string, text: string): number {
-  const [first = []] = computeStates([CLS, ...encoderTokens(query), SEP, ...encoderTokens(text), SEP]);
+/** @param end - what ends the pair: llama-server leaves out the separator that BERT was trained with */
+export function rankByHand(query: string, text: string, end: readonly number[] = [SEP]): number {
+  const [first = []] = computeStates([CLS, ...encoderTokens(query), SEP, ...encoderTokens(text), ...end]);
   const weights = drawWeights();
   return linear(weights, 'cls.output', linear(weights, 'cls', first).map(Math.tanh))[0] ?? Number.NaN;
 }

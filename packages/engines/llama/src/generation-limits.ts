@@ -1,0 +1,39 @@
+// What a request for text may ask, and how much room there is for its answer.
+import { AmaasError, type GenerationRequest } from '@amaas/core';
+
+const MOST_TOP = 100;
+const MOST_STOPS = 64;
+
+/** All but the sampling settings. @throws INVALID_ARGUMENT */
+export function checkRequest({ maxTokens, stop = [], logProbabilities }: GenerationRequest): void {
+  if (maxTokens !== undefined && !(Number.isSafeInteger(maxTokens) && maxTokens >= 1)) {
+    throw new AmaasError('INVALID_ARGUMENT', `generate: maxTokens must be a whole number ≥ 1, got ${maxTokens}`);
+  }
+  if (stop.length > MOST_STOPS || stop.some((text) => text === '')) {
+    throw new AmaasError('INVALID_ARGUMENT', `generate: stop takes up to ${MOST_STOPS} texts, none of them empty`);
+  }
+  const top = logProbabilities?.top ?? 0;
+  if (!Number.isInteger(top) || top < 0 || top > MOST_TOP) {
+    throw new AmaasError('INVALID_ARGUMENT', `generate: logProbabilities.top must be 0 … ${MOST_TOP}, got ${top}`);
+  }
+}
+
+/**
+ * Tokens the answer may have.
+ * @throws INVALID_ARGUMENT for a prompt without tokens, CONTEXT_OVERFLOW with numbers
+ */
+export function answerTokens(promptTokens: number, maxTokens: number | undefined, contextTokens: number): number {
+  const room = contextTokens - promptTokens;
+  if (promptTokens === 0) throw new AmaasError('INVALID_ARGUMENT', 'generate: the prompt has no tokens');
+  if (room < 1 || (maxTokens ?? 1) > room) throw overflow(promptTokens, maxTokens, contextTokens);
+  return maxTokens ?? room;
+}
+
+function overflow(prompt: number, maxTokens: number | undefined, contextTokens: number): AmaasError {
+  const answer = maxTokens === undefined ? 'leaves no room for an answer' : `and maxTokens ${maxTokens} are more`;
+  return new AmaasError(
+    'CONTEXT_OVERFLOW',
+    `generate: the prompt's ${prompt} tokens ${answer}${maxTokens === undefined ? ' in' : ' than'} the context of ${contextTokens} tokens`,
+    { details: { promptTokens: prompt, maxTokens: maxTokens ?? null, contextTokens } },
+  );
+}
