@@ -46,16 +46,31 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-/** Fires timers of pauses at once, and those that watch for silence after a moment. */
+const STALL_MS = 12_345;
+/** What watches for silence; fires when a test says so. */
+const stalls = new Set<() => void>();
+
+/** Pauses take no time; silence lasts until a test ends it. */
 const clock: Clock = {
   ...systemClock,
   schedule(delayMs, action) {
-    if (delayMs === STALL_MS) return systemClock.schedule(50, action);
+    if (delayMs === STALL_MS) {
+      stalls.add(action);
+      return () => void stalls.delete(action);
+    }
     pauses.push(delayMs);
     return systemClock.schedule(0, action);
   },
 };
-const STALL_MS = 12_345;
+
+/** Lets the silence that has begun, or begins next, be too long. */
+function endSilence(): void {
+  const timer = setInterval(() => {
+    if (stalls.size === 0) return;
+    clearInterval(timer);
+    for (const action of [...stalls]) action();
+  }, 5);
+}
 
 function client(token: string | null = null): HubClient {
   const policy = {
@@ -71,6 +86,13 @@ async function addressOf(path: string): Promise<FileAddress> {
   const { files, commit, repository } = await client().list('owner/repo', 'main', new AbortController().signal);
   const file = files.find((candidate) => candidate.path === path) ?? assert.fail(path);
   return { repository, commit, file };
+}
+
+/** A break of the next answer once the client has all bytes that came before it; to be given to `download`. */
+function breakAfter(afterBytes: number): { readonly onBytes: (haveBytes: number) => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  hub.cdnFaults.push({ kind: 'break', afterBytes, when: promise });
+  return { onBytes: (haveBytes) => haveBytes >= afterBytes && resolve() };
 }
 
 interface DownloadOptions {
@@ -117,8 +139,13 @@ test('downloadFile stores large and small files, checked, and leaves nothing beh
 });
 
 test('downloadFile goes on where a broken connection and a silent one ended', async () => {
-  hub.cdnFaults.push({ kind: 'break', afterBytes: 100_000 }, { kind: 'stall', afterBytes: 50_000 });
-  const { digest } = await download('large.gguf');
+  const broken = breakAfter(100_000);
+  hub.cdnFaults.push({ kind: 'stall', afterBytes: 50_000 });
+  const onBytes = (have: number, came: number): void => {
+    broken.onBytes(have);
+    if (have === 150_000 && came > 0) endSilence();
+  };
+  const { digest } = await download('large.gguf', { onBytes });
   assert.equal(digest, `sha256:${sha256Of(LARGE)}`);
   assert.deepEqual(exchanges(), [
     ['all', 100_000],
@@ -130,16 +157,18 @@ test('downloadFile goes on where a broken connection and a silent one ended', as
 });
 
 test('downloadFile starts over where ranges are not served, and where the entity tag has changed', async () => {
-  hub.cdnFaults.push({ kind: 'break', afterBytes: 100_000 }, { kind: 'whole' });
-  await download('large.gguf');
+  const broken = breakAfter(100_000);
+  hub.cdnFaults.push({ kind: 'whole' });
+  await download('large.gguf', broken);
   assert.deepEqual(exchanges(), [
     ['all', 100_000],
     ['bytes=100000-', 300_000],
   ]);
   hub.cdnRequests.length = 0;
   await rm(join(directory, 'blobs'), { recursive: true });
-  hub.cdnFaults.push({ kind: 'break', afterBytes: 120_000 }, { kind: 'etag', etag: '"another"' });
-  const { digest } = await download('large.gguf');
+  const brokenAgain = breakAfter(120_000);
+  hub.cdnFaults.push({ kind: 'etag', etag: '"another"' });
+  const { digest } = await download('large.gguf', brokenAgain);
   assert.equal(digest, `sha256:${sha256Of(LARGE)}`);
   assert.deepEqual(exchanges(), [
     ['all', 120_000],
@@ -183,8 +212,12 @@ test('downloadFile gives up after six tries that bring nothing, and at once wher
 });
 
 test('downloadFile counts tries anew as long as each brings something', async () => {
-  for (let count = 0; count < 12; count++) hub.cdnFaults.push({ kind: 'break', afterBytes: 20_000 });
-  await download('large.gguf');
+  const breaks = Array.from({ length: 12 }, () => Promise.withResolvers<void>());
+  for (const { promise } of breaks) hub.cdnFaults.push({ kind: 'break', afterBytes: 20_000, when: promise });
+  const onBytes = (_have: number, came: number): void => {
+    if (came > 0) breaks[hub.cdnRequests.length - 1]?.resolve();
+  };
+  await download('large.gguf', { onBytes });
   assert.equal(hub.cdnRequests.length, 13);
 });
 
@@ -202,7 +235,7 @@ test('downloadFile refuses bytes with another hash and keeps none of them', asyn
 });
 
 test('downloadFile starts over once where an earlier part does not fit', async () => {
-  hub.cdnFaults.push({ kind: 'break', afterBytes: 100_000 });
+  hub.cdnFaults.push({ kind: 'stall', afterBytes: 100_000 });
   const stop = new AbortController();
   const first = download('large.gguf', { signal: stop.signal, onBytes: (have) => have === 100_000 && stop.abort() });
   await assert.rejects(first, { reason: 'CANCELLED' });

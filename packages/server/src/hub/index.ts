@@ -2,4 +2,4 @@
 export { HubClient, type HubClientParts } from './hub-client.ts';
 export { HubPuller, type HubPullerParts, type PullEnd, type PullOptions } from './hub-puller.ts';
 export type { PulledFile, PullEvent, PullProgress } from './pull-events.ts';
-export { type HubReference, isHubReference, parseHubReference } from './reference.ts';
+export { isHubReference, parseHubReference } from './reference.ts';

@@ -27,8 +27,8 @@ export interface SeenRequest {
 /** What goes wrong with one answer. */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
-  /** The connection breaks after some bytes. */
-  | { readonly kind: 'break'; readonly afterBytes: number }
+  /** The connection breaks after some bytes, as soon as `when` is there: a client drops what it has not looked at by then. */
+  | { readonly kind: 'break'; readonly afterBytes: number; readonly when?: Promise<void> }
   /** Nothing more comes after some bytes. */
   | { readonly kind: 'stall'; readonly afterBytes: number }
   /** Ranges are not looked at. */
@@ -211,8 +211,7 @@ function sendBytes(
     const sent = body.subarray(0, fault.afterBytes);
     seen.sentBytes = sent.byteLength;
     response.write(sent, () => {
-      // Not at once: a client drops what it has not looked at when a connection breaks.
-      if (fault.kind === 'break') setTimeout(() => response.destroy(), 30);
+      if (fault.kind === 'break') void (fault.when ?? Promise.resolve()).then(() => response.destroy());
     });
     return;
   }
