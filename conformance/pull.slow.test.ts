@@ -1,7 +1,9 @@
 // Models pulled from a hub by a real server: a hub of two HTTP servers that speak as Hugging Face's do, a language model and
 // an ONNX model out of it, a server killed in the middle, and what must not happen: a token shown, an internal address reached.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -249,7 +251,7 @@ test('what the hub refuses is said with what helps', async () => {
   assert.deepEqual((await createClient({ url: server.url, apiKey: ADMIN_KEY }).models.list()).length, 0);
 });
 
-test('a hub at an internal address is refused, and so is a redirect to one', async () => {
+test('a hub at an internal address is refused before it is asked', async () => {
   const server = await start({ allowPrivateUrls: 'off' });
   await assert.rejects(pull(server.url, { reference: 'hf:tiny/times' }), {
     reason: 'URL_REFUSED',
@@ -305,6 +307,33 @@ test('an offline server pulls what it has and refuses the rest by name', async (
   const refused = { reason: 'FETCH_FAILED', message: /this server is offline \(AMAAS_OFFLINE\)/ };
   await assert.rejects(pull(offline.url, { reference: 'hf:tiny/Story-Teller-GGUF' }), refused);
   assert.equal(hub.requests.length, 0);
+});
+
+test('amaas pull is ended by Ctrl-C and goes on when it is run again', async () => {
+  const server = await start();
+  const argv = ['pull', 'hf:tiny/Story-Teller-GGUF', '--manifest', 'language.json', '--url', server.url];
+  await writeFile(join(server.dataDir, 'language.json'), JSON.stringify(LANGUAGE));
+  const environment = { PATH: process.env['PATH'] ?? '', AMAAS_API_KEY: ADMIN_KEY };
+  const launcher = join(import.meta.dirname, '../packages/cli/bin/amaas.mjs');
+  hub.cdnFaults.push({ kind: 'stall', afterBytes: 250_000 });
+  const child = spawn(process.execPath, [launcher, ...argv], { cwd: server.dataDir, env: environment });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await until(
+    'the first part has come',
+    async () => (await bytesIn(join(server.dataDir, 'pulls/partial'))) === 250_000,
+  );
+  await until('it says what it pulls', () => said.includes(' as story-teller: 1 file'));
+  child.kill('SIGINT');
+  const [code] = await once(child, 'close');
+  assert.equal(code, 1, said);
+  assert.match(said, /the same command goes on where it was/);
+  const again = await runCommand(argv, { environment, cwd: server.dataDir });
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stderr, /to download, license apache-2.0/);
+  assert.equal(hub.cdnRequests[1]?.headers.range, 'bytes=250000-');
 });
 
 test('amaas pull shows what came, as text and as JSON, and says how to go on', async () => {

@@ -57,7 +57,9 @@ async function pull(
   };
   const client = await connect(context, options);
   try {
-    return await withCancelOnSignal(terminal, (signal) => follow(context, client.pull({ ...request, signal })));
+    return await withCancelOnSignal(terminal, (signal) =>
+      follow(context, options, client.pull({ ...request, signal })),
+    );
   } catch (thrown) {
     terminal.clearProgress();
     const isResumable =
@@ -67,11 +69,15 @@ async function pull(
   }
 }
 
-async function follow({ terminal }: CommandContext, events: AsyncIterable<PullEvent>): Promise<Done> {
+async function follow(
+  { terminal }: CommandContext,
+  { json }: SharedOptions,
+  events: AsyncIterable<PullEvent>,
+): Promise<Done> {
   for await (const event of events) {
     switch (event.type) {
       case 'started':
-        terminal.note(startedText(event));
+        if (!json) terminal.note(startedText(event));
         break;
       case 'progress':
         terminal.progress(progressText(event));
