@@ -105,6 +105,12 @@ test('generate and chat write the published text, whole and in pieces', { skip }
     streamed += part.message.content;
   }
   assert.equal(streamed, answer.message.content);
+  const crowd = await Promise.all(
+    Array.from({ length: 6 }, (_, index) =>
+      client.chat({ ...said, messages: [...said.messages, ...(index % 2 ? said.messages : [])] }),
+    ),
+  );
+  for (const { message } of crowd) assert.equal(message.content.slice(0, 428), expected);
 });
 
 test('what is asked of a bare prompt goes through the template', { skip }, async () => {
@@ -136,8 +142,8 @@ test('options decide what is drawn and when it ends', { skip }, async () => {
     options: { temperature: 0, num_predict: 3 },
   });
   assert.deepEqual(
-    logprobs.map(({ token, top_logprobs = [] }) => [token.trim(), top_logprobs.length]),
-    ['upon', 'a', 'time'].map((token) => [token, 2]),
+    logprobs.map(({ token, top_logprobs = [] }) => [token, top_logprobs.length]),
+    [' upon', ' a', ' time'].map((token) => [token, 2]),
   );
   assert.ok(logprobs.every(({ logprob, top_logprobs = [] }) => logprob < 0 && top_logprobs[0]?.logprob === logprob));
 });
@@ -282,6 +288,8 @@ test('what cannot be done is said under the right status, in Ollama’s form', {
   const refused: readonly (readonly [() => Promise<unknown>, number, RegExp])[] = [
     [() => client.chat({ model: 'nobody', messages }), 404, /^model 'nobody' not found/],
     [() => client.chat({ model: 'stories:nightly', messages }), 404, /not found/],
+    [() => client.chat({ model: 'stories:7b-instruct-q4_K_M', messages }), 404, /not found/],
+    [() => client.delete({ model: 'somebody/Stories' }), 404, /not found/],
     [() => client.show({ model: 'nobody' }), 404, /not found/],
     [() => client.chat({ model: 'bias', messages }), 400, /is no language model/],
     [() => client.chat({ model: 'stories', messages, think: true }), 400, /does not support thinking/],

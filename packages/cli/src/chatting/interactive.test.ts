@@ -17,6 +17,10 @@ async function* echo(model: string, messages: readonly ChatMessage[], signal: Ab
   const said = messages.at(-1)?.content ?? '';
   if (said === 'fail') throw new AmaasError('CONTEXT_OVERFLOW', 'too long by 7 tokens');
   if (said === 'ponder') yield { type: 'thinking', text: 'hm' };
+  if (said === 'silence') {
+    yield { type: 'end', reason: 'stop', promptTokens: 7, completionTokens: 0 };
+    return;
+  }
   yield { type: 'text', text: `${model} hears ` };
   if (said === 'hang') {
     await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -131,6 +135,8 @@ test('chatInteractively says what goes wrong in a line and goes on without what 
     ],
   );
   assert.deepEqual(asked.at(-1), [user('long')]);
+  const { asked: two } = await talk(t, { inputs: ['silence', 'one'] });
+  assert.deepEqual(two[1], [user('one')]);
 });
 
 test('Ctrl-C stops an answer, of which what came is kept; at the prompt twice leaves', async (t) => {
@@ -141,8 +147,8 @@ test('Ctrl-C stops an answer, of which what came is kept; at the prompt twice le
   assert.deepEqual(first.unread, [{ kind: 'text', text: 'never' }]);
   const second = await talk(t, { inputs: ['hang', interrupted, 'never'], interruptions: 1 });
   assert.equal(second.unread.length, 1, 'the one that stopped the answer counts');
-  const third = await talk(t, { inputs: [interrupted, 'one', interrupted, 'two'] });
-  assert.equal(third.asked.length, 2, 'what is said between them begins the count anew');
+  const third = await talk(t, { inputs: [interrupted, '/model', interrupted, 'one'] });
+  assert.equal(third.asked.length, 1, 'what is said between them begins the count anew');
 });
 
 test('thoughts are dimmed on a terminal and left out elsewhere', async (t) => {

@@ -8,7 +8,7 @@ import type { ModelRecorder } from '../../monitoring/index.ts';
 import type { Exchange } from '../exchange.ts';
 import { resolveLanguageFor } from '../language/index.ts';
 
-/** @throws INVALID_NAME, FORBIDDEN, MODEL_NOT_FOUND and the like, UNSUPPORTED_FEATURE for a model of tensors */
+/** @throws FORBIDDEN, MODEL_NOT_FOUND and the like, UNSUPPORTED_FEATURE for a model of tensors */
 export function resolveNamed(
   dataPlane: DataPlane<ModelRecorder>,
   exchange: Exchange,
@@ -23,10 +23,10 @@ export function resolveNamed(
 
 /**
  * What a name refers to: a model of that name, or the one that was pulled under it.
- * @throws INVALID_NAME, MODEL_NOT_FOUND
+ * @throws MODEL_NOT_FOUND
  */
 export function referenceOf(dataPlane: DataPlane<ModelRecorder>, exchange: Exchange, model: string): ModelReference {
-  if (!isHubReference(model)) return parseOllamaModel(model);
+  if (!isHubReference(model)) return namedHere(model);
   const pulled = dataPlane
     .servedLanguage()
     .filter((served) => exchange.principal?.allowsModel(served.name) && isPulledAs(served, model))
@@ -35,6 +35,15 @@ export function referenceOf(dataPlane: DataPlane<ModelRecorder>, exchange: Excha
   const { name, version } = pulled;
   const isUsual = dataPlane.resolveLanguage({ model: name }) === pulled;
   return isUsual ? { model: name } : { model: name, version };
+}
+
+/** Ollama's names follow other rules: what is called so is not here. @throws MODEL_NOT_FOUND */
+function namedHere(model: string): ModelReference {
+  try {
+    return parseOllamaModel(model);
+  } catch {
+    throw notFound(model);
+  }
 }
 
 function isPulledAs({ record }: ServedLanguageModel, model: string): boolean {
