@@ -215,6 +215,18 @@ test('a caller that leaves ends the download, and the next one goes on', async (
   assert.equal(hub.cdnRequests[1]?.headers.range, 'bytes=200000-');
 });
 
+test('a server that is told to stop ends its pulls at once, and says that they can be gone on with', async () => {
+  const server = await start();
+  hub.cdnFaults.push({ kind: 'stall', afterBytes: 100_000 });
+  const options = { reference: 'hf:tiny/Story-Teller-GGUF' };
+  const first = assert.rejects(pull(server.url, options), { reason: 'SHUTTING_DOWN', message: /goes on where it was/ });
+  await until(
+    'the first part has come',
+    async () => (await bytesIn(join(server.dataDir, 'pulls/partial'))) === 100_000,
+  );
+  await Promise.all([first, server.server.stop()]); // the hub would be silent for half a minute
+});
+
 test('the token goes to the hub and nowhere else: not to who has the bytes, not into the log', async () => {
   hub.repositories.set('tiny/Story-Teller-GGUF', { ...STORIES, token: TOKEN });
   const server = await start({ hubToken: TOKEN, logLevel: 'trace' });

@@ -63,7 +63,8 @@ async function pull(
   } catch (thrown) {
     terminal.clearProgress();
     const isResumable =
-      thrown instanceof AmaasError && ['CANCELLED', 'TRANSPORT_FAILED', 'FETCH_FAILED'].includes(thrown.reason);
+      thrown instanceof AmaasError &&
+      ['CANCELLED', 'TRANSPORT_FAILED', 'FETCH_FAILED', 'SHUTTING_DOWN'].includes(thrown.reason);
     if (isResumable && !options.json) terminal.note('What has come is kept: the same command goes on where it was.');
     throw thrown;
   }

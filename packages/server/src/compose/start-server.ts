@@ -268,8 +268,8 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     idleTimeoutMs: config.idleTimeoutMs,
   });
   // At the same time: those who follow a job keep their connections open until it stops.
-  takeDown.add('listener, jobs and batches', () =>
-    Promise.all([listener.close(config.drainTimeoutMs), jobs.stop(), batches.stop()]),
+  takeDown.add('listener, jobs, batches and pulls', () =>
+    Promise.all([listener.close(config.drainTimeoutMs), jobs.stop(), batches.stop(), puller.stop()]),
   );
   logger.info({ url: listener.url, dataDir: config.dataDir, modelsDir: config.modelsDir }, 'listening');
 

@@ -169,6 +169,20 @@ test('HubPuller does not ask the hub about a commit it knows, nor about anything
   assert.equal(hub.requests.length, 0);
 });
 
+test('HubPuller ends its pulls when the server stops, and begins none', async () => {
+  const stopped = puller();
+  hub.cdnFaults.push({ kind: 'stall', afterBytes: 1_000 });
+  const ended = assert.rejects(
+    async () => {
+      for await (const event of stopped.pull('hf:owner/Repo-GGUF')) if (event.type === 'progress') stopped.stop();
+    },
+    { reason: 'SHUTTING_DOWN' },
+  );
+  await ended;
+  await assert.rejects(all(stopped.pull('hf:owner/Repo-GGUF')), { reason: 'SHUTTING_DOWN' });
+  assert.equal(hub.cdnRequests.length, 1);
+});
+
 test('HubPuller asks whether the name is allowed before it asks the hub', async () => {
   const authorize = (model: string): void => {
     throw new RangeError(model);

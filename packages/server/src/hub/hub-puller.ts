@@ -77,6 +77,7 @@ export class HubPuller {
   readonly #parts: HubPullerParts;
   readonly #partials: PartialFiles;
   readonly #known: KnownListings;
+  readonly #stop = new AbortController();
   /** Partial files somebody is at. */
   readonly #busy = new Map<string, Promise<unknown>>();
 
@@ -94,19 +95,29 @@ export class HubPuller {
    *   REQUEST_TOO_LARGE, CANCELLED, UNSUPPORTED_FEATURE, and what admission throws
    */
   pull(reference: string, options: PullOptions = {}): AsyncGenerator<PullEvent> {
-    return streamEvents(async (emit, signal) => {
-      const meter = new PullMeter(this.#parts.clock, emit);
-      try {
-        const done = await this.#run(parseHubReference(reference), { options, emit, meter, signal });
-        this.#parts.onEnd?.(reference, done);
-        emit(done);
-      } catch (error) {
-        this.#parts.onEnd?.(reference, { type: 'failed', error });
-        throw error;
-      } finally {
-        meter.end();
-      }
-    }, options.signal);
+    return streamEvents(
+      async (emit, signal) => {
+        const meter = new PullMeter(this.#parts.clock, emit);
+        try {
+          const done = await this.#run(parseHubReference(reference), { options, emit, meter, signal });
+          this.#parts.onEnd?.(reference, done);
+          emit(done);
+        } catch (error) {
+          this.#parts.onEnd?.(reference, { type: 'failed', error });
+          throw error;
+        } finally {
+          meter.end();
+        }
+      },
+      AbortSignal.any([this.#stop.signal, ...(options.signal === undefined ? [] : [options.signal])]),
+    );
+  }
+
+  /** Ends every pull, those to come included: what has come is there for the next server. */
+  stop(): void {
+    this.#stop.abort(
+      new AmaasError('SHUTTING_DOWN', 'pull: the server is shutting down; the same pull goes on where it was'),
+    );
   }
 
   /** Removes what pulls left behind that nobody went on with. */

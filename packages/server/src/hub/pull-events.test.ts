@@ -72,6 +72,7 @@ test('PullMeter forgets the speed of what was long ago, and goes on saying that 
   assert.equal(said.length, count);
 });
 
+const never = new AbortController().signal;
 const progress = (doneBytes: number): PullEvent => ({
   type: 'progress',
   phase: 'download',
@@ -98,7 +99,7 @@ test('streamEvents keeps what must be heard and replaces progress that nobody he
     for (const event of [progress(1), started, progress(2), progress(3)]) emit(event);
     await Promise.resolve();
     emit(progress(4));
-  }, undefined);
+  }, never);
   for await (const event of events) heard.push(event.type === 'progress' ? event.doneBytes : event.type);
   assert.deepEqual(heard, [1, 'started', 4]);
 });
@@ -110,7 +111,7 @@ test('streamEvents ends the work of a consumer that stops, and waits for it to e
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => setTimeout(resolve, 20)));
     seen.push('ended');
   };
-  for await (const event of streamEvents(work, undefined)) {
+  for await (const event of streamEvents(work, never)) {
     assert.equal(event.type, 'started');
     break;
   }
@@ -122,7 +123,7 @@ test('streamEvents throws what the work throws, after what it said, and CANCELLE
   const failing = streamEvents(async (emit) => {
     emit(started);
     throw new RangeError('broken');
-  }, undefined);
+  }, never);
   assert.equal((await failing.next()).value?.type, 'started');
   await assert.rejects(failing.next(), RangeError);
 

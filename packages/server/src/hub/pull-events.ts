@@ -47,15 +47,21 @@ export type PullEvent =
       readonly unchanged: boolean;
     };
 
-/** Runs `work` and gives what it emits. A consumer that stops, or `signal`, ends the work; it has ended when this has. */
+/**
+ * Runs `work` and gives what it emits. A consumer that stops, or `signal`, ends the work; it has ended when this has.
+ * @throws what the work throws; the reason of `signal` where that is an error of ours, else CANCELLED
+ */
 export async function* streamEvents(
   work: (emit: (event: PullEvent) => void, signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<PullEvent> {
   const stop = new AbortController();
-  const onAbort = (): void => stop.abort(new AmaasError('CANCELLED', 'pull: cancelled'));
-  signal?.addEventListener('abort', onAbort);
-  if (signal?.aborted) onAbort();
+  const onAbort = (): void => {
+    const isOurs = signal.reason instanceof AmaasError;
+    stop.abort(isOurs ? signal.reason : new AmaasError('CANCELLED', 'pull: cancelled'));
+  };
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
   const waiting: PullEvent[] = [];
   let wake = (): void => {};
   let outcome: { readonly error?: unknown } | null = null;
@@ -88,7 +94,7 @@ export async function* streamEvents(
       });
     }
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', onAbort);
     onAbort();
     await settled;
   }
