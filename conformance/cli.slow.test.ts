@@ -61,7 +61,7 @@ test('serve says where it is, shows the key once and keeps it, and names command
   assert.match(banner, new RegExp(`amaas serves at +${server.url}\n`));
   assert.match(
     banner,
-    /models ready +digits@1, face-detector@1, heart-disease@1, iris@1, magika@1, mnist@1, silero-vad@1, spam@1, spoken-digits@1\n/,
+    /models ready +digits@1, face-detector@1, heart-disease@1, iris@1, magika@1, mnist@1, silero-vad@1, spam@1, spoken-digits@1, story-teller@1\n/,
   );
   assert.match(banner, new RegExp(`models folder +${home.folder}/\\.amaas/models `));
   assert.match(banner, /shown this once/);
@@ -70,7 +70,12 @@ test('serve says where it is, shows the key once and keeps it, and names command
   const suggested = [...banner.matchAll(/^ {2}amaas (.+)$/gm)].map(([, line = '']) => line);
   assert.deepEqual(
     suggested,
-    ['models list', "predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'", 'bench iris'].map(
+    [
+      'models list',
+      "predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'",
+      "chat story-teller 'Once upon a time'",
+      'bench iris',
+    ].map(
       (line) => `${line} --url ${server.url}`, // it serves where no command looks by itself
     ),
   );
@@ -85,7 +90,18 @@ test('models list and show', async () => {
   const { models } = (await json('models', 'list')) as { models: readonly { name: string }[] }; // the admin API's list
   assert.deepEqual(
     models.map(({ name }) => name),
-    ['digits', 'face-detector', 'heart-disease', 'iris', 'magika', 'mnist', 'silero-vad', 'spam', 'spoken-digits'],
+    [
+      'digits',
+      'face-detector',
+      'heart-disease',
+      'iris',
+      'magika',
+      'mnist',
+      'silero-vad',
+      'spam',
+      'spoken-digits',
+      'story-teller',
+    ],
   );
   const shown = assertDone(await amaas(['models', 'show', 'iris']));
   assert.match(shown, /float_input +float32 \[.*,4\]/);

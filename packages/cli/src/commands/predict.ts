@@ -45,7 +45,9 @@ Example:
       const options = optionsOf<PredictOptions>(command);
       const reference = parseModelReference(text);
       const client = await connect(context, options);
-      const { inputs: specs } = await client.metadata(text);
+      const { inputs: specs, platform } = await client.metadata(text);
+      if (platform === LANGUAGE_PLATFORM)
+        throw new UsageError(`"${text}" is a language model; ask it with: amaas chat ${text}`);
       const manifest = () => resolveManifest(client, reference);
       const columns = () => servedColumns(client, reference, specs);
       const sampleRate = () => servedSampleRate(client, reference);
@@ -63,6 +65,9 @@ Example:
       }
     });
 }
+
+/** What language models run on, in the words of the metadata route. */
+const LANGUAGE_PLATFORM = 'llama.cpp';
 
 /** Asks for batch after batch, all of the version that answered the first. */
 async function inferAll(

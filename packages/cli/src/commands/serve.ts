@@ -96,7 +96,7 @@ function bannerText(server: Server, { adminKey, keptIn, command }: BannerFacts):
   const facts = pairs([
     ['amaas serves at', server.url],
     ['models ready', ready.length === 0 ? 'none yet' : ready.join(', ')],
-    ['models folder', `${server.config.modelsDir}  (drop <name>/1/model.onnx or <name>.onnx into it)`],
+    ['models folder', `${server.config.modelsDir}  (drop <name>.onnx, <name>.gguf or <name>/1/model.onnx into it)`],
     ...(adminKey === null
       ? []
       : [
@@ -114,13 +114,14 @@ export function addressFlag(url: string): string {
   return isSameServer(url, DEFAULT_URL) ? '' : ` --url ${url}`;
 }
 
-/** Three commands that work with what is there. */
+/** A few commands that work with what is there. */
 function tryThese(models: readonly string[]): readonly string[] {
   const [first] = models;
   if (first === undefined) return ['deploy model.onnx --name my-model', 'models list', 'doctor'];
   // The bundled flower classifier takes the shortest input of all.
   const ask = models.includes('iris') ? "predict iris --data '[[5.1, 3.5, 1.4, 0.2]]'" : `models show ${first}`;
-  return ['models list', ask, `bench ${models.includes('iris') ? 'iris' : first}`];
+  const chat = models.includes('story-teller') ? ["chat story-teller 'Once upon a time'"] : [];
+  return ['models list', ask, ...chat, `bench ${models.includes('iris') ? 'iris' : first}`];
 }
 
 /** How the user can call this program: in a checkout started by npm, through npx. */
