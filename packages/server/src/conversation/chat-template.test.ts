@@ -5,7 +5,7 @@ import { TEMPLATES } from './testing/templates.ts';
 
 const NOW = new Date(2024, 1, 29, 15, 4, 5);
 const render = (source: string, variables: Readonly<Record<string, unknown>> = {}): string =>
-  new ChatTemplate(source).render(variables, { inputCharacters: 0, now: NOW });
+  new ChatTemplate(source).render(variables, { inputCharacters: 0, baseUnits: 200_000, now: NOW });
 
 test('ChatTemplate writes what Jinja writes', () => {
   const cases: readonly (readonly [source: string, written: string])[] = [
@@ -90,7 +90,10 @@ test('ChatTemplate tells the words of raise_exception from what goes wrong', () 
 test('ChatTemplate names the line that cannot be read', () => {
   assert.throws(() => new ChatTemplate('a\n{% if x %}\nb\n{{ x ! y }}\n{% endif %}'), { message: /^line 4: / });
   assert.throws(() => new ChatTemplate('{% unknown %}'), { message: 'line 1: Unknown statement type: unknown' });
+  assert.throws(() => new ChatTemplate('a\n{% if x %}'), { message: 'it ends inside a block that is not closed' });
   assert.throws(() => new ChatTemplate('x'.repeat(300_000)), { message: /300000 characters/ });
+  assert.throws(() => new ChatTemplate(`${' \n'.repeat(60_000)}{%- if x %}`), { message: /in a row/ });
+  assert.throws(() => new ChatTemplate(`{{ 1 ${'+1'.repeat(60_000)} }}`), { message: /nested too deep/ });
   assert.throws(() => new ChatTemplate(`{{ ${'('.repeat(50_000)} }}`), { message: /nested too deep/ });
 });
 

@@ -31,10 +31,20 @@ const LibraryInterpreter: new (scope: Scope) => Evaluator = Interpreter;
 const LibraryScope: new () => Scope = Environment;
 
 /** Real ones have up to some 50,000. */
-const MOST_CHARACTERS = 256 * 1024;
+const MOST_CHARACTERS = 128 * 1024;
+/** The library's reader looks at each run of space once per character of it. */
+const LONGEST_SPACE = 256;
+/** Of longer ones the line that cannot be read is not looked for: that takes reading them a dozen times. */
+const MOST_CHARACTERS_SEARCHED = 32 * 1024;
 /** Of all steps of one rendering: about a fifth of a second. A conversation adds to it by its length. */
 const BASE_UNITS = 1_000_000;
 const UNITS_PER_CHARACTER = 4;
+
+export interface RenderOptions {
+  readonly inputCharacters: number;
+  readonly now: Date;
+  readonly baseUnits?: number;
+}
 
 export class ChatTemplate {
   readonly source: string;
@@ -46,24 +56,33 @@ export class ChatTemplate {
     if (source.length > MOST_CHARACTERS) {
       throw new TemplateFailure(`it has ${source.length} characters, and ${MOST_CHARACTERS} are the most`);
     }
+    // Not as a regular expression of its own: that one would take as long as the one it keeps from running.
+    if (longestSpace(source) > LONGEST_SPACE) {
+      throw new TemplateFailure(`it has more than ${LONGEST_SPACE} spaces or line ends in a row`);
+    }
     this.source = source;
     try {
       this.#program = read(source);
+      this.#charges = chargesOf(this.#program);
     } catch (thrown) {
-      throw new TemplateFailure(`line ${failingLine(source, wordsOf(thrown))}: ${wordsOf(thrown)}`);
+      // The parser looks for more behind the end.
+      if (thrown instanceof TypeError) throw new TemplateFailure('it ends inside a block that is not closed');
+      const words = wordsOf(thrown);
+      const line = source.length > MOST_CHARACTERS_SEARCHED ? '' : `line ${failingLine(source, words)}: `;
+      throw new TemplateFailure(line + words);
     }
-    this.#charges = chargesOf(this.#program);
   }
 
   /**
    * @param inputCharacters - length of the texts in the variables
+   * @param baseUnits - steps allowed beside those for the texts
    * @throws TemplateFailure
    */
   render(
     variables: Readonly<Record<string, unknown>>,
-    { inputCharacters, now }: { readonly inputCharacters: number; readonly now: Date },
+    { inputCharacters, now, baseUnits = BASE_UNITS }: RenderOptions,
   ): string {
-    const meter = new Meter(BASE_UNITS + UNITS_PER_CHARACTER * inputCharacters);
+    const meter = new Meter(baseUnits + UNITS_PER_CHARACTER * inputCharacters);
     try {
       const environment = new LibraryScope();
       const globals = {
@@ -92,6 +111,15 @@ export class ChatTemplate {
 
 function read(source: string): Program {
   return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+}
+
+function longestSpace(source: string): number {
+  let [longest, length] = [0, 0];
+  for (const character of source) {
+    length = character.trim() === '' ? length + 1 : 0;
+    longest = Math.max(longest, length);
+  }
+  return longest;
 }
 
 /** The parser tells no place: it is where the beginning of the text first fails as the whole does. */

@@ -26,6 +26,8 @@ export interface WriteOptions {
 const OPENS_THOUGHT = new RegExp(`${THOUGHT_OPENING}\\s*$`);
 /** Names and small texts of the conversations that are tried out. */
 const PROBE_CHARACTERS = 1000;
+/** There are up to twenty of them, and a template that fills the whole measure in each would take seconds. */
+const PROBE_UNITS = 100_000;
 
 export class WrittenTemplate {
   readonly traits: TemplateTraits;
@@ -52,7 +54,10 @@ export class WrittenTemplate {
     const attempt = (variables: Readonly<Record<string, unknown>>): string | null => {
       try {
         const tokens = { bos_token: file.beginToken ?? '', eos_token: file.endToken ?? '' };
-        return this.#template.render({ ...tokens, ...variables }, { inputCharacters: PROBE_CHARACTERS, now });
+        return this.#template.render(
+          { ...tokens, ...variables },
+          { inputCharacters: PROBE_CHARACTERS, baseUnits: PROBE_UNITS, now },
+        );
       } catch (thrown) {
         if (!(thrown instanceof TemplateFailure)) throw thrown;
         words = thrown.message;
