@@ -44,7 +44,7 @@ export async function runJob(job: JobRuntime): Promise<Json> {
   const tuned = await train(job, { inputs, base, examples, plan, paths });
   job.progress({ phase: 'write', fraction: 1, step: tuned.steps, totalSteps: tuned.steps });
   const quantization = quantizationOf(file.quantization);
-  const metrics = await writeResults(job.directory, { inputs, gguf, tuned, quantization, paths });
+  const metrics = await writeResults(job.directory, { gguf, tuned, quantization, paths });
   const outcome: FineTuningOutcome = { metrics, trainedTokens: plan.tokens * plan.epochs, plan, quantization };
   return outcome as unknown as Json; // plain data throughout
 }

@@ -119,10 +119,10 @@ export async function endFineTuning(
     ...{ state, atMs, trainedTokens: null, resultFiles: [] },
     error: state === 'failed' ? serializeError(error) : null,
   };
-  await store.update(record.id, { end, isPausing: false });
   const message = state === 'failed' ? `The job failed: ${error.publicMessage}` : 'The job was cancelled';
   const level = state === 'failed' ? 'error' : 'info';
-  await noteEvent(paths, atMs, { level, type: 'message', message, data: {} });
+  await noteEvent(paths, atMs, { level, type: 'message', message, data: {} }); // before: who sees the end, sees it
+  await store.update(record.id, { end, isPausing: false });
   await tidyFolder(paths);
   try {
     await registry.runs.end(runIdOfFineTuning(record.id), { state, error: serializeError(error) });
@@ -167,7 +167,6 @@ async function inputsOf(
     folder: paths.folder,
     modelPath: await blobs.path(modelFileOf(base)),
     label: `${record.base.model}@${record.base.version}`,
-    name: record.model,
     language,
     chatTemplate: template === null ? null : await readFile(await blobs.path(template.digest), 'utf8'),
     training: paths.training,
@@ -262,8 +261,8 @@ async function succeed(
         ].map(({ id }) => id);
   const atMs = clock.wallTime().getTime();
   const { trainedTokens } = outcome;
-  await store.update(record.id, { end: { state: 'succeeded', atMs, trainedTokens, resultFiles, error: null } });
   const message = `The job has succeeded: ask "${record.model}"`;
   await noteEvent(paths, atMs, { level: 'info', type: 'message', message, data: { model: record.model } });
+  await store.update(record.id, { end: { state: 'succeeded', atMs, trainedTokens, resultFiles, error: null } });
   await tidyFolder(paths);
 }

@@ -13,8 +13,6 @@ export interface FineTuningInputs {
   readonly modelPath: string;
   /** Name and version of the base, `chat@3`. */
   readonly label: string;
-  /** What the new model is called. */
-  readonly name: string;
   readonly language: LanguageManifest;
   readonly chatTemplate: string | null;
   readonly training: string;
@@ -43,7 +41,6 @@ export const FINE_TUNING_FILES = [
 export const TUNED_MODEL_FILE = 'model.gguf';
 
 export interface FineTuningResults {
-  readonly inputs: FineTuningInputs;
   readonly gguf: GgufFile;
   readonly tuned: FineTuned;
   readonly quantization: LlamaQuantization;
@@ -51,23 +48,23 @@ export interface FineTuningResults {
 }
 
 /** Values of the base's metadata that are not true of the new file, or that are written anew. */
-const OF_THE_FILE = ['general.file_type', 'general.quantization_version', 'general.alignment', 'general.name'];
+const OF_THE_FILE = ['general.file_type', 'general.quantization_version', 'general.alignment'];
 
 /** @returns the last epoch's measurements */
 export async function writeResults(
   directory: string,
   results: FineTuningResults,
 ): Promise<Readonly<Record<string, number>>> {
-  const { inputs, gguf, tuned, quantization, paths } = results;
+  const { gguf, tuned, quantization, paths } = results;
   const { model, adapter } = tuned;
   // The vocabulary and the chat template go over as they are, key by key.
   const metadata = new Map([...gguf.metadata].filter(([key]) => !OF_THE_FILE.includes(key)));
-  const merged = createGguf(llamaToGguf(model, { quantization, metadata, name: inputs.name }));
+  const merged = createGguf(llamaToGguf(model, { quantization, metadata }));
   await replaceFile(join(directory, TUNED_MODEL_FILE), merged);
   if (adapter !== null) {
     const peft = loraToPeft(adapter);
     const config = new TextEncoder().encode(JSON.stringify(peft.config, null, 2));
-    await replaceFile(join(directory, 'adapter.gguf'), createGguf(loraToGguf(adapter, inputs.name)));
+    await replaceFile(join(directory, 'adapter.gguf'), createGguf(loraToGguf(adapter)));
     await replaceFile(join(directory, 'adapter_model.safetensors'), peft.bytes);
     await replaceFile(join(directory, 'adapter_config.json'), config);
   }

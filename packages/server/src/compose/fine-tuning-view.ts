@@ -61,7 +61,8 @@ function describeError(error: SerializedError): NonNullable<DescribedFineTuning[
   return { code: `invalid_${param}`, message: lines.length === 0 ? message : [first, ...lines].join('\n'), param };
 }
 
-async function findJob(jobs: Pick<Jobs, 'get'>, id: string): Promise<JobRecord | null> {
+/** Null for one that is too old to be known. */
+export async function findJob(jobs: Pick<Jobs, 'get'>, id: string): Promise<JobRecord | null> {
   try {
     return await jobs.get(id);
   } catch (thrown) {

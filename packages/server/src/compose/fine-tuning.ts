@@ -3,7 +3,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
-import { AmaasError, type Clock, parseModelReference } from '@amaas/core';
+import { AmaasError, type Clock, deserializeError, parseModelReference } from '@amaas/core';
 import type {
   DescribedCheckpoint,
   DescribedEvent,
@@ -14,7 +14,7 @@ import type { BlobStore, Digest } from '../artifacts/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import { authorize, type Principal } from '../gateway/index.ts';
 import type { FineTuningPage, FineTuningPageRequest, FineTunings } from '../http/index.ts';
-import type { JobKind, Jobs } from '../jobs/index.ts';
+import { isFinal, type JobKind, type JobRecord, type Jobs } from '../jobs/index.ts';
 import type { Logger } from '../monitoring/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { loadEvents, loadJson, type MeasuredEpoch, noteEvent } from './fine-tuning-folder.ts';
@@ -25,7 +25,7 @@ import {
   type FineTuningRecord,
   FineTuningStore,
 } from './fine-tuning-store.ts';
-import { describeFineTuning } from './fine-tuning-view.ts';
+import { describeFineTuning, findJob } from './fine-tuning-view.ts';
 import type { JobKindParts } from './job-kinds.ts';
 import { readDatasetReference } from './training-configuration.ts';
 
@@ -95,9 +95,18 @@ export class FineTuningQueue implements FineTunings {
   }
 
   async #catchUp({ id, intent, job }: FineTuningRecord): Promise<void> {
-    if (intent === 'run' && job === null) await this.#submit(id);
-    else if (intent !== 'run' && job !== null) await this.#stopJob(id, job);
+    if (intent !== 'run' && job !== null) await this.#stopJob(id, job);
     else if (intent === 'cancel') await this.#endCancelled(id);
+    else if (intent === 'run' && job === null) await this.#submit(id);
+    else if (job !== null) await this.#endWith(id, await findJob(this.#startedJobs(), job));
+  }
+
+  /** Says how its job ended, where the server could not write it down at the time. */
+  async #endWith(id: string, job: JobRecord | null): Promise<void> {
+    if (job !== null && !isFinal(job.state)) return;
+    const lost = new AmaasError('INTERNAL', `fine-tuning job ${id}: how its job ended is not known`);
+    const error = job === null || job.error === null ? lost : deserializeError(job.error);
+    await this.#end(id, { state: job?.state === 'cancelled' ? 'cancelled' : 'failed', error });
   }
 
   async create(request: FineTuningRequest, principal: Principal): Promise<DescribedFineTuning> {
@@ -301,10 +310,14 @@ export class FineTuningQueue implements FineTunings {
     }
   }
 
-  async #endCancelled(id: string): Promise<void> {
+  #endCancelled(id: string): Promise<void> {
     const error = new AmaasError('CANCELLED', `fine-tuning job ${id} was cancelled`);
-    const { store, registry, clock } = { ...this.#parts, store: this.#store };
-    await endFineTuning({ store, registry, clock }, this.#store.get(id), { state: 'cancelled', error });
+    return this.#end(id, { state: 'cancelled', error });
+  }
+
+  #end(id: string, end: { readonly state: 'failed' | 'cancelled'; readonly error: AmaasError }): Promise<void> {
+    const { registry, clock } = this.#parts;
+    return endFineTuning({ store: this.#store, registry, clock }, this.#store.get(id), end);
   }
 
   async #describe(id: string): Promise<DescribedFineTuning> {
