@@ -11,8 +11,14 @@ export interface FreeTextEnds {
   readonly mayEnd: boolean;
 }
 
-/** Any text in which the marker does not occur, then the marker and what follows it. @returns how to refer to it */
-export function addFreeText(rules: GbnfRules, { marker, next, mayEnd }: FreeTextEnds): string {
+/**
+ * Any text in which the marker does not occur, then the marker and what follows it.
+ * @returns how to refer to it, by how many of the marker's first characters stand before it: none, one, …
+ */
+export function addFreeText(
+  rules: GbnfRules,
+  { marker, next, mayEnd }: FreeTextEnds,
+): readonly [string, ...(readonly string[])] {
   const characters = Array.from(marker);
   const codes = [...new Set(characters)].map((character) => character.codePointAt(0) ?? 0);
   const others = characterClass(complementOf(codes.map((code) => [code, code] as const)));
@@ -34,7 +40,7 @@ export function addFreeText(rules: GbnfRules, { marker, next, mayEnd }: FreeText
       }
       return branches.join(' | ');
     });
-  return state(0);
+  return [state(0), ...names.slice(1)];
 }
 
 /** How many of the marker's first characters `text` ends with. */

@@ -100,9 +100,19 @@ test('answerGrammar leaves text free beside strict tools, and holds every call t
       `Look.\n${tagged(ULM)}`,
       tagged(ULM, ULM),
       loose,
-      '{"name": "get_weather"}\n\u{1F600}',
+      'x{"name": "get_weather"}\n\u{1F600}',
+      '<b>{}</b>',
     ],
-    [paris, `Look. ${paris}`, '<tool_call>', '<tool_<tool_call>', `<<tool_call>`, `${tagged(ULM)} and more`],
+    [
+      paris,
+      PARIS,
+      ` ${PARIS}`,
+      `Look. ${paris}`,
+      '<tool_call>',
+      '<tool_<tool_call>',
+      `<<tool_call>`,
+      `${tagged(ULM)} and more`,
+    ],
   );
   check(
     { calls: calls(LIST, STRICT) },

@@ -60,7 +60,7 @@ export function answerGrammar({ format, calls, opensThought }: AnswerPlan): stri
   if (opensThought) {
     const lines = repeated(literal('\n'), 0, MOST_LINES_AFTER_THOUGHT);
     const next = rules.add('answer', sequence([lines, body]));
-    body = addFreeText(rules, { marker: THOUGHT_CLOSING, next, mayEnd: false });
+    [body] = addFreeText(rules, { marker: THOUGHT_CLOSING, next, mayEnd: false });
   }
   return [rules.toString(body), ...written].join('\n');
 }
@@ -160,10 +160,14 @@ function textOrCalls(rules: GbnfRules, calls: PlannedCalls): string {
   }
   const between = shape === 'list' ? optional(literal(' ')) : '';
   const next = rules.add('calls', sequence([between, openedCalls(rules, calls)]));
-  const free = addFreeText(rules, { marker: opening, next, mayEnd: true });
-  if (shape !== 'list' || !calls.hidesOpening) return free;
-  const text = sequence([space, optional(sequence([firstOf('['), free]))]);
-  return either([sequence([literal(opening), next]), text]);
+  const [free, begun = free] = addFreeText(rules, { marker: opening, next, mayEnd: true });
+  if (!calls.hidesOpening) return free;
+  // Where the opening has no text, what follows it is a call already.
+  const first = opening.slice(0, 1);
+  const isCall = shape === 'list' ? '[' : '{';
+  const starts = [sequence([firstOf(isCall + first), free])];
+  if (first !== isCall) starts.push(sequence([literal(first), begun]));
+  return either([sequence([literal(opening), next]), sequence([space, optional(either(starts))])]);
 }
 
 /** Any character but these and space. */

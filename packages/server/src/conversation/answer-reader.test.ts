@@ -113,6 +113,13 @@ const ANSWERS: readonly (readonly [options: Options, answer: string, read: Parti
   [{ thought: 'none', format: LIST, hidesOpening: true }, `[TOOL_CALLS]${WEATHER}`, { calls: [ULM] }],
   [{ thought: 'none', format: LIST, hidesOpening: true }, '[1, 2]', { text: '[1, 2]' }],
   [{ thought: 'none', format: LIST, hidesOpening: true }, '[TOO', { text: '[TOO' }],
+  [
+    { thought: 'none', format: TAGGED, hidesOpening: true },
+    `\n${WEATHER}\n\n{"name": "a", "arguments": {}}\n`,
+    { calls: [ULM, BONN] },
+  ],
+  [{ thought: 'none', format: TAGGED, hidesOpening: true }, `${call(WEATHER)}\n{"a"`, { calls: [ULM], text: '\n{"a"' }],
+  [{ thought: 'none', format: TAGGED, hidesOpening: true }, `{"a": ${call(WEATHER)}`, { text: '{"a":', calls: [ULM] }],
   [{ thought: 'none', format: LIST }, `[${WEATHER}]`, { text: `[${WEATHER}]` }],
   [{ thought: 'none', format: LIST }, `[TOOL_CALLS] [${WEATHER}, 3]`, { calls: [ULM], text: ', 3]' }],
   [

@@ -155,7 +155,8 @@ export class ConversationReader implements AnswerReader {
 
   /** Calls that nothing announces. @returns null where there is none */
   #beginAtStart({ format, hidesOpening }: ReadCalls, isEnd: boolean): boolean | null {
-    const first = format.shape === 'bare' ? '{' : format.shape === 'list' && hidesOpening ? '[' : null;
+    const { shape } = format;
+    const first = shape === 'bare' || (hidesOpening && shape === 'tagged') ? '{' : hidesOpening ? '[' : null;
     const space = spaceBefore(this.#held);
     const rest = this.#held.slice(space);
     if (first === null || (rest === '' && isEnd)) return null;
@@ -241,6 +242,10 @@ export class ConversationReader implements AnswerReader {
       const { closing } = format;
       if (closing !== null && !isEnd && closing.startsWith(rest) && closing !== rest) return false;
       if (closing !== null && rest.startsWith(closing)) this.#take(space + closing.length);
+      else if (this.#options.calls?.hidesOpening && rest.startsWith('{')) {
+        this.#try(space, { fallback: space + 1 });
+        return true;
+      }
     } else if (format?.shape === 'list' && this.#attempt?.isInList) {
       if (rest.startsWith(',')) {
         this.#try(space + 1, { isInList: true });

@@ -193,6 +193,9 @@ test('ConversationFormats passes on whether to think, and sends thoughts back wh
   const format = await open(templateNamed('chatml'));
   assert.ok(write(format, chat([user('x')], { thinking: false })).endsWith('<think>\n\n</think>\n\n'));
   assert.ok(write(format, chat([user('x')], { thinking: true })).endsWith('assistant\n'));
+  const always = await open(templateNamed('thinks'));
+  assert.ok(write(always, chat([user('x')])).endsWith('<think>\n'));
+  assert.ok(write(always, chat([user('x')], { thinking: false })).endsWith('<think>\n\n</think>\n\n'));
   const thought = '<think>\nhm\n</think>\n\nyes';
   assert.ok(write(format, chat([user('x'), { ...assistant('yes'), reasoning: 'hm' }])).includes(thought));
   assert.ok(write(format, chat([user('x'), assistant(thought)])).includes(thought));

@@ -1,6 +1,6 @@
 // A chat template with what has been found out about it, and a conversation written by it as the pieces of a prompt.
 import { AmaasError, type ChatInput, type LanguageModelFile, type PromptPiece } from '@amaas/core';
-import { THOUGHT_OPENING } from './answer-reader.ts';
+import { THOUGHT_CLOSING, THOUGHT_OPENING } from './answer-reader.ts';
 import { type CallFormat, TAGGED } from './call-formats.ts';
 import { ChatTemplate } from './chat-template.ts';
 import { guardConversation } from './guarded-conversation.ts';
@@ -111,8 +111,13 @@ export class WrittenTemplate {
       }
       text = before;
     }
-    const pieces = splitAtMarks(text, mark);
-    return { pieces, opensThought: !continueLast && OPENS_THOUGHT.test(text) };
+    let opensThought = !continueLast && OPENS_THOUGHT.test(text);
+    if (opensThought && thinking === false) {
+      // A template that begins every answer with a thought knows no other way to have none.
+      text = `${text.trimEnd()}\n\n${THOUGHT_CLOSING}\n\n`;
+      opensThought = false;
+    }
+    return { pieces: splitAtMarks(text, mark), opensThought };
   }
 }
 
