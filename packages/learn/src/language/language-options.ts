@@ -7,6 +7,7 @@ import type { CheckpointStore, TrainedModel, Weights } from '../train/index.ts';
 import type { ArchitectureOptions, LanguageArchitecture } from './architecture.ts';
 import type { Corpus } from './corpus.ts';
 import type { TokenizerPlan } from './language-tokenizer.ts';
+import type { LoraOptions } from './lora.ts';
 import type { SampledText } from './text-sampler.ts';
 
 export interface TrainLanguageModelOptions {
@@ -21,6 +22,8 @@ export interface TrainLanguageModelOptions {
   readonly architecture?: ArchitectureOptions;
   /** Start from these weights of the same architecture instead of drawn ones: fine-tuning, which needs their tokenizer. */
   readonly initialWeights?: Weights;
+  /** Train thin kernels beside those of `initialWeights`, of a Llama, and add them in the end; default: all weights. */
+  readonly lora?: LoraOptions;
   /** Updates, at most by `evaluateEvery` − 1 more so that the last one is evaluated; or give `epochs`. Default 1000. */
   readonly steps?: number;
   /** Passes over the training part, > 0. */

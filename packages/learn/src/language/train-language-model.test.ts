@@ -255,3 +255,21 @@ test('trainLanguageModel refuses settings that cannot be', async () => {
     message: /a block takes 25 tokens, and the text has 6/,
   });
 });
+
+test('trainLanguageModel trains thin kernels beside given weights, and adds them in the end', async () => {
+  const base = await trainLanguageModel(small);
+  const { tokenizer, architecture } = base;
+  assert.ok(architecture.name === 'llama');
+  const given = { ...small, tokenizer, architecture, initialWeights: base.model.weights, samples: { maxTokens: 4 } };
+  const tuned = await trainLanguageModel({ ...given, lora: { rank: 2 }, steps: 40 });
+  assert.deepEqual([...tuned.model.weights.keys()].toSorted(), [...base.model.weights.keys()].toSorted());
+  const norms = [...base.model.weights].filter(([, { shape }]) => shape.length === 1);
+  for (const [name, { data }] of norms) assert.deepEqual(tuned.model.weights.get(name)?.data, data, name);
+  // What was measured beside the kernels is measured anew with what was added to them.
+  const again = { ...given, initialWeights: tuned.model.weights, learningRate: 1e-12, steps: 1, evaluateEvery: 1 };
+  const { validation } = await trainLanguageModel(again);
+  assert.ok(Math.abs((validation?.nats ?? 0) - (tuned.validation?.nats ?? 9)) < 1e-5);
+  assert.ok((validation?.nats ?? 9) < (base.validation?.nats ?? 0));
+  const { initialWeights: _, ...drawn } = given;
+  await assert.rejects(trainLanguageModel({ ...drawn, lora: {} }), { message: /lora expects .* no initialWeights/ });
+});

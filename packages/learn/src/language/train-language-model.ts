@@ -2,7 +2,7 @@
 // it has not seen. Where the text lies, and what is done with the model, is for others.
 import { AmaasError } from '@amaas/core';
 import { input } from '../graph/index.ts';
-import { asNetwork, createScope } from '../layers/index.ts';
+import { asNetwork, createScope, type Network } from '../layers/index.ts';
 import { createRandom, type Random } from '../statistics/index.ts';
 import type { Tokenizer } from '../tokenize/index.ts';
 import {
@@ -14,7 +14,7 @@ import {
   fit,
   type Schedule,
   sequenceCrossentropy,
-  type TrainedModel,
+  TrainedModel,
   warmupStableDecay,
 } from '../train/index.ts';
 import { computeLikelihoodScores, type LikelihoodScores } from '../evaluate/index.ts';
@@ -23,6 +23,7 @@ import { openBlockStream } from './block-stream.ts';
 import { type Corpus, splitCorpus, surveyCorpus, textCorpus, throwIfCancelled } from './corpus.ts';
 import type { CurvePoint, LanguageFacts, TrainedLanguageModel, TrainLanguageModelOptions } from './language-options.ts';
 import { collectTokens, createLanguageTokenizer, endOfTextId, readTokens } from './language-tokenizer.ts';
+import { loraNetwork, mergeLora } from './lora.ts';
 import { type SampledText, TextSampler } from './text-sampler.ts';
 import {
   blocksInMemory,
@@ -63,7 +64,7 @@ export async function trainLanguageModel(options: TrainLanguageModelOptions): Pr
     digest: text.digest,
   });
   try {
-    const result = await fit(createLanguageNetwork(architecture), stream, {
+    const result = await fit(networkOf(options, architecture), stream, {
       ...{ executor, loss: sequenceCrossentropy(), batchSize, accumulate, seed },
       optimizer: adamW({
         learningRate: scheduleOf(options, architecture, steps),
@@ -97,7 +98,8 @@ export async function trainLanguageModel(options: TrainLanguageModelOptions): Pr
         await options.onEvent({ kind: 'sampled', step: point.step, samples });
       },
     });
-    const { model, history, epoch, stoppedEarly } = result;
+    const { history, epoch, stoppedEarly } = result;
+    const model = mergedModel(result.model, options, architecture);
     const step = epoch * evaluateEvery;
     const samples = await writeSamples(model, step);
     if (samples.length > 0) await options.onEvent?.({ kind: 'sampled', step, samples });
@@ -107,6 +109,28 @@ export async function trainLanguageModel(options: TrainLanguageModelOptions): Pr
   } finally {
     await close();
   }
+}
+
+/** @throws INVALID_ARGUMENT where there is nothing that thin kernels could be beside */
+function networkOf({ lora, initialWeights }: TrainLanguageModelOptions, architecture: LanguageArchitecture): Network {
+  if (lora === undefined) return asNetwork(createLanguageNetwork(architecture));
+  if (architecture.name === 'llama' && initialWeights !== undefined) return loraNetwork(architecture, lora);
+  const found = architecture.name === 'llama' ? 'no initialWeights' : `the network ${architecture.name}`;
+  throw new AmaasError('INVALID_ARGUMENT', `language model: lora expects a Llama with initialWeights, got ${found}`);
+}
+
+/** What was trained as a network without thin kernels. */
+function mergedModel(
+  model: TrainedModel,
+  { lora }: TrainLanguageModelOptions,
+  architecture: LanguageArchitecture,
+): TrainedModel {
+  if (lora === undefined) return model;
+  return new TrainedModel({
+    network: asNetwork(createLanguageNetwork(architecture)),
+    inputs: model.inputs,
+    weights: mergeLora({ options: architecture, lora, weights: model.weights }).weights,
+  });
 }
 
 interface HeldOutText {
