@@ -230,16 +230,18 @@ test('errors are those the client has classes for, naming the field', { skip }, 
       code: 'model_not_found',
     });
   }
-  await assert.rejects(client.completions.create({ ...START, max_tokens: 600 }), {
+  const long = 'Once upon a time. '.repeat(200);
+  await assert.rejects(client.completions.create({ ...START, prompt: long }), {
     constructor: OpenAI.BadRequestError,
     code: 'context_length_exceeded',
-    message: /1 tokens and maxTokens 600 are more than the context of 512/,
+    message: /tokens leave no room for an answer in the context of 512 tokens/,
   });
   await assert.rejects(client.chat.completions.create({ ...CHAT, modalities: ['text', 'audio'] }), {
     constructor: OpenAI.BadRequestError,
     param: 'modalities',
   });
-  const streamed = client.chat.completions.create({ ...CHAT, max_tokens: 600, stream: true });
+  const messages = [{ role: 'user', content: long }] as const;
+  const streamed = client.chat.completions.create({ ...CHAT, messages: [...messages], stream: true });
   await assert.rejects(streamed, { constructor: OpenAI.BadRequestError, code: 'context_length_exceeded' });
   await server.deploy('half', halfPlusModel(2));
   await assert.rejects(client.chat.completions.create({ ...CHAT, model: 'half' }), {

@@ -142,11 +142,19 @@ test('tokenize reads special tokens only where that is said, and detokenize leav
   await assert.rejects(model.detokenize([512]), { message: "detokenize: token 512 is none of the model's 0 … 511" });
 });
 
+test('generate writes as much as there is room for, whatever is asked', { skip }, async () => {
+  const prompt = [{ tokens: Array.from({ length: 500 }, () => 400) }];
+  const forbidEnd = { logitBias: new Map([1, 2].map((token) => [token, Number.NEGATIVE_INFINITY])) };
+  for (const maxTokens of [undefined, 11, 12, 9999]) {
+    const { end } = await write({ prompt, sampling: forbidEnd, ...(maxTokens === undefined ? {} : { maxTokens }) });
+    assert.deepEqual([end.reason, end.usage.promptTokens, end.usage.completionTokens], ['length', 501, 11]);
+  }
+});
+
 test('generate refuses with numbers what does not fit, before anything is computed', { skip }, async () => {
   const long = [{ tokens: Array.from({ length: 600 }, () => 400) }];
   const refused: readonly (readonly [Partial<GenerationRequest>, string, RegExp])[] = [
-    [{ prompt: long }, 'CONTEXT_OVERFLOW', /prompt's 601 tokens leaves no room .* 512 tokens/],
-    [{ maxTokens: 512 }, 'CONTEXT_OVERFLOW', /1 tokens and maxTokens 512 are more than the context of 512/],
+    [{ prompt: long }, 'CONTEXT_OVERFLOW', /prompt's 601 tokens leave no room .* 512 tokens/],
     [{ maxTokens: 0 }, 'INVALID_ARGUMENT', /maxTokens must be a whole number ≥ 1, got 0/],
     [{ sampling: { temperature: -1 } }, 'INVALID_ARGUMENT', /temperature must be a number of 0 … 100, got -1/],
     [{ sampling: { topP: Number.NaN } }, 'INVALID_ARGUMENT', /topP must be a number of 0 … 1, got NaN/],

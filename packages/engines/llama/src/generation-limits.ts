@@ -19,21 +19,16 @@ export function checkRequest({ maxTokens, stop = [], logProbabilities }: Generat
 }
 
 /**
- * Tokens the answer may have.
- * @throws INVALID_ARGUMENT for a prompt without tokens, CONTEXT_OVERFLOW with numbers
+ * Tokens the answer may have: clients ask for some thousands out of habit, and get what there is room for.
+ * @throws INVALID_ARGUMENT for a prompt without tokens, CONTEXT_OVERFLOW with numbers for one that leaves no room
  */
 export function answerTokens(promptTokens: number, maxTokens: number | undefined, contextTokens: number): number {
   const room = contextTokens - promptTokens;
   if (promptTokens === 0) throw new AmaasError('INVALID_ARGUMENT', 'generate: the prompt has no tokens');
-  if (room < 1 || (maxTokens ?? 1) > room) throw overflow(promptTokens, maxTokens, contextTokens);
-  return maxTokens ?? room;
-}
-
-function overflow(prompt: number, maxTokens: number | undefined, contextTokens: number): AmaasError {
-  const answer = maxTokens === undefined ? 'leaves no room for an answer' : `and maxTokens ${maxTokens} are more`;
-  return new AmaasError(
+  if (room >= 1) return Math.min(maxTokens ?? room, room);
+  throw new AmaasError(
     'CONTEXT_OVERFLOW',
-    `generate: the prompt's ${prompt} tokens ${answer}${maxTokens === undefined ? ' in' : ' than'} the context of ${contextTokens} tokens`,
-    { details: { promptTokens: prompt, maxTokens: maxTokens ?? null, contextTokens } },
+    `generate: the prompt's ${promptTokens} tokens leave no room for an answer in the context of ${contextTokens} tokens`,
+    { details: { promptTokens, contextTokens } },
   );
 }

@@ -104,7 +104,7 @@ test('LlamaServerEngine tells log-probabilities where they are asked for', { ski
 
 test('LlamaServerEngine refuses as the other engine does', { skip }, async () => {
   const refused: readonly (readonly [Partial<GenerationRequest>, string, RegExp])[] = [
-    [{ maxTokens: 512 }, 'CONTEXT_OVERFLOW', /maxTokens 512 are more than the context of 512 tokens/],
+    [{ prompt: [{ tokens: new Array<number>(600).fill(400) }] }, 'CONTEXT_OVERFLOW', /601 tokens leave no room/],
     [{ maxTokens: 0 }, 'INVALID_ARGUMENT', /maxTokens must be a whole number/],
     [{ sampling: { temperature: -1 } }, 'INVALID_ARGUMENT', /temperature must be/],
     [{ grammar: 'root ::= (' }, 'INVALID_ARGUMENT', /grammar/],
