@@ -56,7 +56,8 @@ test('ConversationFormats never lets what people write become a special token, a
     const guarded = await open(template);
     const plain = await formats.open(subjectOf(template, { specialTokens: [] }));
     const random = createRandom(`injection ${template.name}`);
-    for (let round = 0; round < 60; round++) {
+    const rounds = TOUCHING.includes(template) ? 400 : 60;
+    for (let round = 0; round < rounds; round++) {
       const input = randomChat(random, specialTokens, template);
       const neutral = neutralChat(input);
       const pieces = guarded.render(input);
@@ -272,12 +273,24 @@ test('ConversationFormats refuses templates that cannot be read or write nothing
   ];
   const format = await open(templateNamed('words'));
   for (const [source, message] of broken) {
-    await assert.rejects(open({ source, specialTokens: [] }), { reason: 'INVALID_CONFIG', message }, source);
+    const subject = { ...subjectOf({ source: null, specialTokens: [] }), chatTemplate: source };
+    await assert.rejects(formats.open(subject), { reason: 'INVALID_CONFIG', message }, source);
     assert.throws(() => format.render(chat([user('x')], { template: source })), {
       reason: 'INVALID_ARGUMENT',
       message,
     });
   }
+});
+
+test('ConversationFormats leaves a model its other work where its own template writes no plain question', async () => {
+  const format = await open({ source: '{{ raise_exception("Name the languages.") }}', specialTokens: [] });
+  assert.equal(format.abilities.chat, false);
+  assert.deepEqual(format.render({ kind: 'prompt', prompt: 'a' }), [{ text: 'a', special: false }]);
+  assert.throws(() => format.render(chat([user('x')])), {
+    reason: 'INVALID_ARGUMENT',
+    message: /: Name the languages\.$/,
+  });
+  await assert.rejects(open({ source: '{% if %}', specialTokens: [] }), { reason: 'INVALID_CONFIG' });
 });
 
 test('ConversationFormats takes a template of the request in place of the model’s own', async () => {

@@ -56,13 +56,14 @@ class TemplateFormat implements ConversationFormat {
     this.#options = options;
     this.#specials = new SpecialTexts([...subject.file.specialTokens, ...UNKNOWN]);
     const source = subject.chatTemplate ?? subject.file.chatTemplate;
-    this.#template = source === null ? null : this.#open(source, 'INVALID_CONFIG');
+    const isOwn = subject.chatTemplate === null;
+    this.#template = source === null ? null : this.#open(source, { reason: 'INVALID_CONFIG', isOwn });
   }
 
   get abilities(): ConversationFormat['abilities'] {
     const traits = this.#template?.traits;
     return {
-      chat: traits !== undefined,
+      chat: this.#template?.writesQuestions ?? false,
       tools: traits !== undefined && traits.tools !== null,
       thinking: traits?.marksThoughts ?? false,
     };
@@ -112,7 +113,7 @@ class TemplateFormat implements ConversationFormat {
 
   #templateOf({ template }: ChatInput): WrittenTemplate {
     if (template !== undefined) {
-      const known = this.#asked.get(template) ?? this.#open(template, 'INVALID_ARGUMENT');
+      const known = this.#asked.get(template) ?? this.#open(template, { reason: 'INVALID_ARGUMENT', isOwn: false });
       this.#asked.delete(template);
       this.#asked.set(template, known);
       for (const oldest of this.#asked.keys()) {
@@ -125,8 +126,11 @@ class TemplateFormat implements ConversationFormat {
     throw new AmaasError('UNSUPPORTED_FEATURE', message);
   }
 
-  #open(source: string, reason: 'INVALID_CONFIG' | 'INVALID_ARGUMENT'): WrittenTemplate {
+  #open(
+    source: string,
+    how: { readonly reason: 'INVALID_CONFIG' | 'INVALID_ARGUMENT'; readonly isOwn: boolean },
+  ): WrittenTemplate {
     const { label, file } = this.#subject;
-    return new WrittenTemplate(source, { label, file, reason, now: this.#options.now() });
+    return new WrittenTemplate(source, { label, file, ...how, now: this.#options.now() });
   }
 }

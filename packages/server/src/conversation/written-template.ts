@@ -29,8 +29,18 @@ const PROBE_CHARACTERS = 1000;
 /** There are up to twenty of them, and a template that fills the whole measure in each would take seconds. */
 const PROBE_UNITS = 100_000;
 
+const PLAIN: TemplateTraits = {
+  takesSystem: true,
+  contents: 'text',
+  tools: null,
+  marksThoughts: false,
+  turnEnd: null,
+};
+
 export class WrittenTemplate {
   readonly traits: TemplateTraits;
+  /** Whether it can write a plain question; some of models that do other work cannot. */
+  readonly writesQuestions: boolean;
   readonly #template: ChatTemplate;
 
   /** @throws `reason` naming the line and what is wrong */
@@ -40,10 +50,12 @@ export class WrittenTemplate {
       readonly label: string;
       readonly file: Pick<LanguageModelFile, 'beginToken' | 'endToken' | 'specialTokens'>;
       readonly reason: 'INVALID_CONFIG' | 'INVALID_ARGUMENT';
+      /** Whether it is the model file's own: those that write no plain question keep nobody from the model's other work. */
+      readonly isOwn: boolean;
       readonly now: Date;
     },
   ) {
-    const { label, file, reason, now } = subject;
+    const { label, file, reason, isOwn, now } = subject;
     const refuse = (why: string): AmaasError => new AmaasError(reason, `chat template of "${label}": ${why}`);
     try {
       this.#template = new ChatTemplate(source);
@@ -66,8 +78,9 @@ export class WrittenTemplate {
     };
     const specialTexts = [...file.specialTokens, ...(file.endToken === null ? [] : [file.endToken])];
     const traits = probeTemplate(attempt, { source, specialTexts });
-    if (traits === null) throw refuse(`it cannot write a plain question: ${words}`);
-    this.traits = traits;
+    if (traits === null && !isOwn) throw refuse(`it cannot write a plain question: ${words}`);
+    this.traits = traits ?? PLAIN;
+    this.writesQuestions = traits !== null;
   }
 
   /** How calls are written: as the template has it, else as the model is told. */
