@@ -167,6 +167,10 @@ test('thin kernels are taught an answer, which the new model gives, with its lin
     checkpoints.map(({ step_number }) => step_number),
     [160, 140, 120, 100, 80, 60, 40, 20],
   );
+  assert.deepEqual(
+    checkpoints.slice(0, 2).map(({ fine_tuned_model_checkpoint }) => fine_tuned_model_checkpoint),
+    [model, `${model}:step-140`],
+  );
   const [last, first] = [checkpoints[0]?.metrics, checkpoints.at(-1)?.metrics];
   assert.ok((last?.train_loss ?? 9) < 0.05 && (last?.full_valid_loss ?? 9) < 0.05, JSON.stringify(last));
   assert.ok((first?.train_loss ?? 0) > 0.5 && last?.full_valid_mean_token_accuracy === 1);

@@ -3,6 +3,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { AmaasError, type Clock, deserializeError, parseModelReference } from '@amaas/core';
 import type {
   DescribedCheckpoint,
@@ -17,7 +18,7 @@ import type { FineTuningPage, FineTuningPageRequest, FineTunings } from '../http
 import { isFinal, type JobKind, type JobRecord, type Jobs } from '../jobs/index.ts';
 import type { Logger } from '../monitoring/index.ts';
 import type { Registry } from '../registry/index.ts';
-import { loadEvents, loadJson, type MeasuredEpoch, noteEvent } from './fine-tuning-folder.ts';
+import { type FineTuningPlan, loadEvents, loadJson, type MeasuredEpoch, noteEvent } from './fine-tuning-folder.ts';
 import { createFineTuningKind, endFineTuning, FINE_TUNE, type ResultFiles } from './fine-tuning-kind.ts';
 import {
   type FineTuningFile,
@@ -119,6 +120,7 @@ export class FineTuningQueue implements FineTunings {
       const message = `model: "${request.model}" cannot be fine-tuned: it takes a Llama that writes, and its ${found}`;
       throw new AmaasError('INVALID_MODEL', message, { details: { field: 'model' } });
     }
+    assertRoom(request, file.parameters);
     const hex = randomBytes(8).toString('hex');
     const id = `ftjob-${hex}`;
     const model = modelName(name, request.suffix, hex);
@@ -216,9 +218,13 @@ export class FineTuningQueue implements FineTunings {
     principal: Principal,
   ): Promise<FineTuningPage<DescribedCheckpoint>> {
     const { model } = this.#visible(id, principal);
-    const epochs = (await loadJson<readonly MeasuredEpoch[]>(this.#store.pathsOf(id).epochs)) ?? [];
-    const checkpoints = epochs.map(({ step, atMs, loss, accuracy, validationLoss, validationAccuracy }) => ({
-      ...{ id: `${id.replace('ftjob', 'ftckpt')}-${step}`, createdAtMs: atMs, job: id, model, step },
+    const paths = this.#store.pathsOf(id);
+    const epochs = (await loadJson<readonly MeasuredEpoch[]>(paths.epochs)) ?? [];
+    const last = (await loadJson<FineTuningPlan>(paths.plan))?.epochs;
+    const checkpoints = epochs.map(({ epoch, step, atMs, loss, accuracy, validationLoss, validationAccuracy }) => ({
+      ...{ id: `${id.replace('ftjob', 'ftckpt')}-${step}`, createdAtMs: atMs, job: id, step },
+      // Only the last can be asked: the others are measured, not kept, and their names lead nowhere.
+      model: epoch === last ? model : `${model}:step-${step}`,
       ...{ trainLoss: loss, trainAccuracy: accuracy, validationLoss, validationAccuracy },
     }));
     return pageOf(checkpoints.toReversed(), request);
@@ -341,6 +347,19 @@ export class FineTuningQueue implements FineTunings {
 
 function maySee({ keyId, scopes }: Principal, { owner }: FineTuningRecord): boolean {
   return scopes.includes('admin') || (owner !== null && owner === keyId);
+}
+
+/** Bytes per parameter at least: weights and gradients, and with all of them two moments more. */
+const LEAST_BYTES = { lora: 8, full: 16 };
+
+/** Refuses what cannot fit whatever the rest takes. @throws MEMORY_LIMIT with numbers */
+function assertRoom({ model, hyperparameters }: FineTuningRequest, parameters: number): void {
+  const bytes = parameters * (hyperparameters.lora === null ? LEAST_BYTES.full : LEAST_BYTES.lora);
+  const constrained = process.constrainedMemory();
+  const most = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  if (bytes <= most) return;
+  const message = `model: fine-tuning "${model}" takes ${bytes} bytes of memory at least, and there are ${most}`;
+  throw new AmaasError('MEMORY_LIMIT', message, { details: { field: 'model', bytes, maxBytes: most } });
 }
 
 /** A name that follows our rule, whatever the base is called. */
