@@ -20,7 +20,7 @@ export interface AdminError {
 
 /** Sends a call with a JSON body and checks the form of the answer. */
 export async function adminCall(
-  server: TestServer,
+  server: Pick<TestServer, 'request'>,
   method: string,
   path: string,
   body?: object | string,
@@ -39,7 +39,7 @@ export async function adminCall(
 
 /** Uploads files and deploys them as one version. */
 export async function deployFiles(
-  server: TestServer,
+  server: Pick<TestServer, 'request'>,
   model: string,
   files: Readonly<Record<string, Uint8Array>>,
   more: object = {},
@@ -50,14 +50,18 @@ export async function deployFiles(
 }
 
 /** Deploys a single file as the request's body. */
-export async function deployBytes(server: TestServer, model: string, bytes: Uint8Array): Promise<AdminAnswer> {
+export async function deployBytes(
+  server: Pick<TestServer, 'request'>,
+  model: string,
+  bytes: Uint8Array,
+): Promise<AdminAnswer> {
   const headers = { 'content-type': 'application/octet-stream' };
   const path = `/admin/v1/models/${model}/versions`;
   return readAnswer(await server.request(path, { method: 'POST', headers, body: Uint8Array.from(bytes) }));
 }
 
 /** Puts a file into the store; gives its digest. */
-export async function upload(server: TestServer, bytes: Uint8Array): Promise<string> {
+export async function upload(server: Pick<TestServer, 'request'>, bytes: Uint8Array): Promise<string> {
   const digest = digestOf(bytes);
   const response = await server.request(`/admin/v1/blobs/${digest}`, { method: 'PUT', body: Uint8Array.from(bytes) });
   assert.equal(response.status, 201, await response.text());

@@ -17,7 +17,11 @@ export const PLAIN_TEMPLATE =
 const LANGUAGE = { threads: 1, parallel: 4, contextTokens: 512, chatTemplate: 'chat.jinja' } as const;
 
 /** Deploys it; what `language` says wins over one thread, four sequences and 512 tokens. */
-export async function deployStories(server: TestServer, name = 'stories', language: object = {}): Promise<void> {
+export async function deployStories(
+  server: Pick<TestServer, 'request'>,
+  name = 'stories',
+  language: object = {},
+): Promise<void> {
   const files = {
     'model.gguf': await readFile(sharedDataPath(MODEL)),
     'chat.jinja': new TextEncoder().encode(PLAIN_TEMPLATE),

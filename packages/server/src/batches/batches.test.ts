@@ -5,6 +5,7 @@ import { appendFile, mkdir, readdir, readFile, unlink, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AmaasError } from '@amaas/core';
+import { settle } from '../scheduler/testing/fake-clock.ts';
 import type { LineCall, LineReply } from './ports.ts';
 import {
   ADMIN,
@@ -147,6 +148,7 @@ test('Batches of a wrong input fail with the lines that are wrong, and run nothi
 
 test('Batches keep to the turns of their model, and take turns among themselves', async (t) => {
   const order: string[] = [];
+  const together = Promise.withResolvers<void>();
   let most = 0;
   let active = 0;
   const fixture = await createBatchesFixture(t, {
@@ -154,14 +156,20 @@ test('Batches keep to the turns of their model, and take turns among themselves'
     async run(call) {
       most = Math.max(most, ++active);
       order.push(numberOf(call) >= 1000 ? 'b' : 'a');
+      if (order.length > 4) await together.promise; // from here on both are there
       await new Promise((resolve) => setImmediate(resolve));
       active--;
       return echo(call);
     },
   });
   const large = await fixture.create((await fixture.upload(requests(60))).id);
-  await eventually('the large one runs', () => order.length > 4);
+  await eventually('the large one runs', () => order.length > 5);
   const small = await fixture.create((await fixture.upload(requests(10, { from: 1000 }))).id);
+  await eventually('the small one waits for its turn', async () => {
+    return (await fixture.batches.get(small.id, ALICE)).state === 'in_progress';
+  });
+  await settle();
+  together.resolve();
   const [, ended] = await Promise.all([fixture.ended(large.id), fixture.ended(small.id)]);
   assert.equal(ended.counts.completed, 10);
   assert.equal(most, 2);
@@ -274,13 +282,11 @@ test('Batches go on behind what the log has, over a torn line, without asking tw
   await appendFile(log, '{"index":6,"isSuccess":true,"result":{"id":"batch_r'); // killed while writing
   const asked: number[] = [];
   const dataDir = join(first.directory, '..');
-  const second = await createBatchesFixture(t, {
-    dataDir,
-    clock: first.clock,
-    async run(call) {
-      asked.push(numberOf(call));
-      return echo(call);
-    },
+  const second = await createBatchesFixture(t, { dataDir, clock: first.clock });
+  assert.equal((await second.batches.get(id, ALICE)).counts.completed, 6);
+  second.batches.start(async (call) => {
+    asked.push(numberOf(call));
+    return echo(call);
   });
   const ended = await second.ended(id);
   assert.deepEqual(asked, [6, 7, 8, 9, 10, 11]);

@@ -57,7 +57,7 @@ export class Batches {
     const batches = new Batches(parts);
     batches.#sequence = await batches.#store.lastSequence();
     for (const record of await batches.#store.listOpen()) {
-      batches.#open.set(record.id, new OpenBatch(record, batches.#openParts));
+      batches.#open.set(record.id, await OpenBatch.resume(record, batches.#openParts));
     }
     for (const name of await namesIn(parts.directory)) {
       if (!batches.#open.has(name)) await rm(join(parts.directory, name), { recursive: true, force: true });

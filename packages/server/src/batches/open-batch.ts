@@ -66,6 +66,12 @@ export class OpenBatch {
     this.#parts = parts;
   }
 
+  /** One that an earlier server left, with what it has done. */
+  static async resume(record: BatchRecord, parts: OpenBatchParts): Promise<OpenBatch> {
+    const counted = await ResultLog.count(logPathOf(parts.directory, record.id));
+    return new OpenBatch({ ...record, counts: { ...record.counts, ...counted } }, parts);
+  }
+
   /** As of this moment. */
   get record(): BatchRecord {
     return this.#record;
@@ -159,7 +165,7 @@ export class OpenBatch {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const done = new Set<number>();
     let completed = 0;
-    const log = await ResultLog.open(join(this.#folder, 'results.jsonl'), (logged) => {
+    const log = await ResultLog.open(logPathOf(this.#parts.directory, this.#record.id), (logged) => {
       done.add(logged.index);
       if (logged.isSuccess) completed++;
     });
@@ -276,4 +282,8 @@ export class OpenBatch {
   #nowMs(): number {
     return this.#parts.clock.wallTime().getTime();
   }
+}
+
+function logPathOf(directory: string, id: string): string {
+  return join(directory, id, 'results.jsonl');
 }

@@ -1,6 +1,7 @@
 // What became of the requests of a batch so far: a file of one JSON line per result, added to as they come. After a crash it
 // holds all results but those of the last moment, which are made again: so each request has one result in the end.
 import { type FileHandle, open } from 'node:fs/promises';
+import { errorCode } from '../artifacts/index.ts';
 
 export interface LoggedResult {
   /** Which request, from 0. */
@@ -39,6 +40,21 @@ export class ResultLog {
     }
     await handle.truncate(endBytes); // half a line, written when the server was killed
     return new ResultLog(path, handle, endBytes);
+  }
+
+  /** How many succeeded and failed so far by the log of a batch; none where there is no log yet. */
+  static async count(path: string): Promise<{ readonly completed: number; readonly failed: number }> {
+    let completed = 0;
+    let failed = 0;
+    try {
+      for await (const { result } of readResults(path, Number.POSITIVE_INFINITY)) {
+        if (result.isSuccess) completed++;
+        else failed++;
+      }
+    } catch (thrown) {
+      if (errorCode(thrown) !== 'ENOENT') throw thrown;
+    }
+    return { completed, failed };
   }
 
   /** Adds a result. When it rejects, as on a full disk, the log is as it was before. */
