@@ -66,7 +66,6 @@ export class Lane {
           await this.#admit();
           if (this.#active.length > 0) await this.#step();
         });
-        this.#flush();
       }
     } catch (thrown) {
       this.#failAll(thrown);
@@ -205,7 +204,9 @@ export class Lane {
     this.#threads = wanted;
   }
 
+  /** What a step brought is sent while the next one computes. */
   #say(id: number, event: RequestEvent['event']): void {
+    if (this.#events.length === 0) setImmediate(() => this.#flush());
     this.#events.push({ id, event });
   }
 
