@@ -5,6 +5,7 @@ import { type GgufFile, ggufNumber, ggufNumbers, ggufText, ggufTexts, readGguf }
 import { readPooling } from './pooling-nature.ts';
 
 /** Kinds of tokens in `tokenizer.ggml.token_type` that stand for more than their text. Source: llama.cpp, `llama_token_type`. */
+const UNKNOWN = 2;
 const CONTROL = 3;
 const USER_DEFINED = 4;
 
@@ -67,7 +68,7 @@ export async function readLanguageModelFile(modelPath: string): Promise<Language
 }
 
 function isSpecial(type: number | undefined): boolean {
-  return type === CONTROL || type === USER_DEFINED;
+  return type === UNKNOWN || type === CONTROL || type === USER_DEFINED;
 }
 
 /** The type that holds most of the numbers. */
