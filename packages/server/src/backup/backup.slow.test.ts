@@ -109,7 +109,7 @@ async function describe(dataDir: string): Promise<Described> {
   return { models, settings };
 }
 
-test('createBackup and restoreBackup carry datasets, runs, their reports and the queue of jobs', async (t) => {
+test('createBackup and restoreBackup carry datasets, runs, their reports, the queue of jobs, files and the input of open batches', async (t) => {
   const dataDir = await createDataDir(t);
   const elsewhere = await createTestDirectory(t);
   const open = await openDataDir(dataDir);
@@ -141,20 +141,40 @@ test('createBackup and restoreBackup carry datasets, runs, their reports and the
     created_by: 'admin',
   };
   await open.database.db.insertInto('jobs').values(job).execute();
+  const uploaded = await open.blobs.put(Buffer.from('uploaded'));
+  const input = await open.blobs.put(Buffer.from('input of a batch'));
+  const done = await open.blobs.put(Buffer.from('input of one that has ended'));
+  const file = { id: 'file-1', sequence: 1, owner: 'a', purpose: 'batch', file_name: 'a.jsonl' };
+  const when = { created_at: '2026-01-01', expires_at: '2026-01-02' };
+  const blob = { digest: uploaded.digest, size_bytes: uploaded.sizeBytes };
+  await open.database.db
+    .insertInto('files')
+    .values({ ...file, ...blob, ...when })
+    .execute();
+  for (const [sequence, state, { digest, sizeBytes }] of [
+    [1, 'in_progress', input],
+    [2, 'completed', done],
+  ] as const) {
+    const batch = { id: `batch_${sequence}`, sequence, owner: null, state, model: null, input_file: 'file-2' };
+    const rest = { input_digest: digest, input_bytes: sizeBytes, output_file: null, error_file: null };
+    const values = { ...batch, ...rest, ...when, request: '{}', progress: '{}' };
+    await open.database.db.insertInto('batches').values(values).execute();
+  }
   await open.database.close();
 
   const archive = join(elsewhere, 'backup.tar');
-  assert.equal((await createBackup({ dataDir, destination: archive })).blobs, 8);
+  assert.equal((await createBackup({ dataDir, destination: archive })).blobs, 10);
   const restored = join(elsewhere, 'restored');
   await restoreBackup({ archive, dataDir: restored });
   const copy = await openDataDir(restored);
   assert.deepEqual(await copy.registry.runs.list(), [run]);
   const [found] = await copy.registry.datasets.versions('heart');
   assert.deepEqual([found?.digest, found?.sizeBytes], [dataset.digest, 8]);
-  for (const { digest } of [dataset, report]) assert.equal(await copy.blobs.verify(digest), true);
+  const kept = [dataset, report, uploaded, input];
+  for (const { digest } of kept) assert.equal(await copy.blobs.verify(digest), true);
   assert.deepEqual({ ...(await copy.database.db.selectFrom('jobs').selectAll().executeTakeFirst()) }, job);
   await copy.registry.collectGarbage({ graceMs: -60_000 });
-  for (const { digest } of [dataset, report]) assert.equal(await copy.blobs.has(digest), true);
+  for (const { digest } of kept) assert.equal(await copy.blobs.has(digest), true);
   await copy.database.close();
 
   const bytes = await readFile(archive);

@@ -6,7 +6,7 @@ import { Batches, type Files, type RunLine } from '../batches/index.ts';
 import type { DataPlane, ServedLanguageModel } from '../dataplane/index.ts';
 import type { Gateway } from '../gateway/index.ts';
 import type { LocalCalls } from '../http/index.ts';
-import type { Logger } from '../monitoring/index.ts';
+import type { Logger, Metrics } from '../monitoring/index.ts';
 import type { Database } from '../storage/index.ts';
 
 /** For models that join requests themselves, and those that are not in memory yet. */
@@ -20,14 +20,18 @@ export function createBatches(parts: {
   readonly clock: Clock;
   readonly maxLineBytes: number;
   readonly dataPlane: DataPlane;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }): Promise<Batches> {
-  const { dataPlane, logger } = parts;
+  const { dataPlane, metrics, logger } = parts;
   return Batches.open({
     ...parts,
     slotsFor: (model) => slotsFor(dataPlane, model),
     onProblem: (batch, what, err) => logger.error({ batch, err }, what),
-    onEnded: ({ id, state, counts }) => logger.info({ batch: id, ...counts }, `a batch ended: ${state}`),
+    onEnded({ id, state, counts }) {
+      metrics.recordEndedBatch(state);
+      logger.info({ batch: id, ...counts }, `a batch ended: ${state}`);
+    },
   });
 }
 

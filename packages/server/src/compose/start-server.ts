@@ -7,7 +7,7 @@ import { type AmaasError, type Clock, type Engine, systemClock } from '@amaas/co
 import { createOrtEngine } from '@amaas/engine-ort-node';
 import { Admission, FolderSync } from '../admission/index.ts';
 import { ArtifactTrees, FileBlobStore } from '../artifacts/index.ts';
-import { Files } from '../batches/index.ts';
+import { type Batches, Files } from '../batches/index.ts';
 import { CodecPool } from '../codec/index.ts';
 import { type Config, loadConfig, type LoadConfigOptions } from '../config/index.ts';
 import { DataPlane, LanguageLoader } from '../dataplane/index.ts';
@@ -101,10 +101,11 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     onListenerError: (err) => logger.error({ err }, 'a listener of the registry failed'),
   });
 
-  const serving: { dataPlane?: DataPlane<ModelRecorder>; jobs?: Jobs } = {};
+  const serving: { dataPlane?: DataPlane<ModelRecorder>; jobs?: Jobs; batches?: Batches } = {};
   const metrics = new Metrics({
     served: () => serving.dataPlane?.gauges() ?? [],
     jobs: () => serving.jobs?.counts ?? null,
+    batches: () => serving.batches?.counts ?? null,
   });
   const gateway = await Gateway.open({
     store: createSqlKeyStore(database),
@@ -196,8 +197,10 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     clock,
     maxLineBytes: config.maxRequestBytes,
     dataPlane,
+    metrics,
     logger,
   });
+  serving.batches = batches;
 
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });
   loopDelay.enable();

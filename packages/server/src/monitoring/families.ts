@@ -34,6 +34,14 @@ export interface JobGauges {
   readonly running: number;
 }
 
+/** What batches of requests hold at this moment. */
+export interface BatchGauges {
+  /** Batches that have not ended. */
+  readonly open: number;
+  /** Their requests under way. */
+  readonly requests: number;
+}
+
 /** Jobs of a kind that ended in a state. */
 export interface EndedJobs {
   readonly kind: string;
@@ -53,6 +61,9 @@ export interface MetricSources {
   jobs(): JobGauges | null;
   jobAttempts(): Iterable<readonly [string, number]>;
   endedJobs(): Iterable<EndedJobs>;
+  /** null where there are none. */
+  batches(): BatchGauges | null;
+  endedBatches(): Iterable<readonly [string, number]>;
 }
 
 /** Every family of amaas's own. */
@@ -158,6 +169,9 @@ export function createFamilies(sources: MetricSources): readonly Family[] {
       collect: () =>
         Array.from(sources.endedJobs(), ({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
     },
+    gaugeFamily('amaas_batches_open', 'Batches of requests that have not ended.', () => sources.batches()?.open),
+    gaugeFamily('amaas_batches_requests_running', 'Requests of batches under way.', () => sources.batches()?.requests),
+    countsFamily('amaas_batches_ended_total', 'Batches that ended, by how.', 'state', sources.endedBatches),
   ];
 }
 
@@ -220,6 +234,19 @@ function countsFamily(
     help,
     type: 'counter',
     collect: () => Array.from(read(), ([key, value]) => ({ labels: { [label]: key }, value })),
+  };
+}
+
+/** @param read - undefined where there is nothing to say */
+function gaugeFamily(name: string, help: string, read: () => number | undefined): Family {
+  return {
+    name,
+    help,
+    type: 'gauge',
+    collect() {
+      const value = read();
+      return value === undefined ? [] : [{ labels: {}, value }];
+    },
   };
 }
 

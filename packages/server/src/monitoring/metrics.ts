@@ -2,7 +2,14 @@
 // Labels come only from models that are loaded and from words of our own, so callers cannot make series grow.
 import type { ErrorCode } from '@amaas/core';
 import type { Metric, Registry } from 'prom-client';
-import { createFamilies, type EndedJobs, type Family, type JobGauges, type ServedGauges } from './families.ts';
+import {
+  type BatchGauges,
+  createFamilies,
+  type EndedJobs,
+  type Family,
+  type JobGauges,
+  type ServedGauges,
+} from './families.ts';
 import { ModelRecorder, type ModelStatistics, type RequestCount } from './model-recorder.ts';
 
 export interface MetricsOptions {
@@ -10,6 +17,8 @@ export interface MetricsOptions {
   readonly served?: () => Iterable<ServedGauges>;
   /** Asked at each scrape for the queue of jobs; default none. */
   readonly jobs?: () => JobGauges | null;
+  /** Asked at each scrape for the batches of requests; default none. */
+  readonly batches?: () => BatchGauges | null;
   /** Wall time in milliseconds since 1970. */
   readonly wallTimeMs?: () => number;
   /** Memory, CPU, garbage collection and event-loop lag of the process; default on. */
@@ -28,6 +37,7 @@ export class Metrics {
   readonly #authRefusals = new Map<string, number>();
   readonly #jobAttempts = new Map<string, number>();
   readonly #endedJobs = new Map<string, EndedJobs>();
+  readonly #endedBatches = new Map<string, number>();
 
   constructor(options: MetricsOptions = {}) {
     this.#wallTimeMs = options.wallTimeMs ?? Date.now;
@@ -41,6 +51,8 @@ export class Metrics {
       jobs: options.jobs ?? (() => null),
       jobAttempts: () => this.#jobAttempts,
       endedJobs: () => this.#endedJobs.values(),
+      batches: options.batches ?? (() => null),
+      endedBatches: () => this.#endedBatches,
     });
   }
 
@@ -84,6 +96,10 @@ export class Metrics {
   recordEndedJob(kind: string, state: string): void {
     const key = `${kind} ${state}`;
     this.#endedJobs.set(key, { kind, state, count: (this.#endedJobs.get(key)?.count ?? 0) + 1 });
+  }
+
+  recordEndedBatch(state: string): void {
+    this.#endedBatches.set(state, (this.#endedBatches.get(state) ?? 0) + 1);
   }
 
   /** Statistics of the loaded versions. */

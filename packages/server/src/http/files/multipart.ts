@@ -140,7 +140,9 @@ class Input {
       this.#hasEnded = true;
       return false;
     }
-    this.#held = this.#held.byteLength === 0 ? Buffer.from(next.value) : Buffer.concat([this.#held, next.value]);
+    const { buffer, byteOffset, byteLength } = next.value;
+    const piece = Buffer.from(buffer, byteOffset, byteLength); // the same bytes
+    this.#held = this.#held.byteLength === 0 ? piece : Buffer.concat([this.#held, piece]);
     return true;
   }
 }
