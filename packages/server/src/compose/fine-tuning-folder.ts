@@ -1,6 +1,6 @@
 // What lies where in a fine-tuning's folder, `<data dir>/fine-tuning/<id>`: it outlives the jobs that work on it one after the
 // other, since pausing ends one and resuming begins the next.
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DescribedEvent } from '@amaas/protocols/fine-tuning';
 import { readFileOrNull, replaceFile } from './training-files.ts';
@@ -57,10 +57,13 @@ export interface MeasuredEpoch {
 
 export type FineTuningNote = Pick<DescribedEvent, 'level' | 'type' | 'message' | 'data'>;
 
-/** Adds an event. Server and job write into one file; each line begins with its break, so that half a line spoils no other. */
+/**
+ * Adds an event. Server and job write into one file; each line begins with its break, so that half a line spoils no other.
+ * Never rejects: a full disk loses the event and nothing else.
+ */
 export async function noteEvent(paths: FineTuningPaths, atMs: number, note: FineTuningNote): Promise<void> {
-  await mkdir(paths.folder, { recursive: true, mode: 0o700 });
-  await appendFile(paths.events, `\n${JSON.stringify({ createdAtMs: atMs, ...note })}`, { mode: 0o600 });
+  const line = `\n${JSON.stringify({ createdAtMs: atMs, ...note })}`;
+  await appendFile(paths.events, line, { mode: 0o600 }).catch(() => {});
 }
 
 /** In the order in which they happened. @param id - of the fine-tuning, `ftjob-…` */

@@ -1,8 +1,6 @@
 // Fine-tunings as callers see them: made, listed, paused, resumed, cancelled. What is wanted of one is written down first, then
 // its job is told; so that whatever ends the server in between, the next one does what was asked for.
 import { randomBytes, randomInt } from 'node:crypto';
-import { constants } from 'node:fs';
-import { copyFile, open } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { AmaasError, type Clock, deserializeError, parseModelReference } from '@amaas/core';
 import type {
@@ -11,7 +9,6 @@ import type {
   DescribedFineTuning,
   FineTuningRequest,
 } from '@amaas/protocols/fine-tuning';
-import type { BlobStore, Digest } from '../artifacts/index.ts';
 import type { DataPlane } from '../dataplane/index.ts';
 import { authorize, type Principal } from '../gateway/index.ts';
 import type { FineTuningPage, FineTuningPageRequest, FineTunings } from '../http/index.ts';
@@ -19,25 +16,11 @@ import { isFinal, type JobKind, type JobRecord, type Jobs } from '../jobs/index.
 import type { Logger } from '../monitoring/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { type FineTuningPlan, loadEvents, loadJson, type MeasuredEpoch, noteEvent } from './fine-tuning-folder.ts';
-import { createFineTuningKind, endFineTuning, FINE_TUNE, type ResultFiles } from './fine-tuning-kind.ts';
-import {
-  type FineTuningFile,
-  fineTuningNotFound,
-  type FineTuningRecord,
-  FineTuningStore,
-} from './fine-tuning-store.ts';
+import { createFineTuningKind, endFineTuning, FINE_TUNE } from './fine-tuning-kind.ts';
+import { fineTuningNotFound, type FineTuningRecord, FineTuningStore } from './fine-tuning-store.ts';
+import { type CallersFiles, takeFile } from './fine-tuning-sources.ts';
 import { describeFineTuning, findJob } from './fine-tuning-view.ts';
 import type { JobKindParts } from './job-kinds.ts';
-import { readDatasetReference } from './training-configuration.ts';
-
-/** Files that callers have brought. */
-export interface CallersFiles extends ResultFiles {
-  /** @throws ARTIFACT_NOT_FOUND, also for what is another's */
-  get(
-    id: string,
-    viewer: { readonly keyId: string | null; readonly seesAll: boolean },
-  ): Promise<{ readonly digest: Digest; readonly fileName: string; readonly purpose: string }>;
-}
 
 export interface FineTuningParts extends JobKindParts {
   readonly directory: string;
@@ -46,8 +29,6 @@ export interface FineTuningParts extends JobKindParts {
   readonly logger: Logger;
 }
 
-const DATASET = 'dataset:';
-const DATASET_REFERENCE = /^[a-z0-9][a-z0-9._-]{0,127}(@[1-9][0-9]{0,15})?$/;
 /** Of the base's name within the new one, which has 128 characters with everything. */
 const MOST_BASE_CHARACTERS = 40;
 
@@ -56,7 +37,6 @@ export class FineTuningQueue implements FineTunings {
   readonly #parts: FineTuningParts;
   readonly #store: FineTuningStore;
   readonly #registry: Registry;
-  readonly #blobs: BlobStore;
   readonly #dataPlane: DataPlane;
   readonly #finishing = new Set<string>();
   #jobs: Jobs | null = null;
@@ -65,7 +45,6 @@ export class FineTuningQueue implements FineTunings {
     this.#parts = parts;
     this.#store = store;
     this.#registry = parts.registry;
-    this.#blobs = parts.blobs;
     this.#dataPlane = parts.dataPlane;
     this.kind = createFineTuningKind({
       ...parts,
@@ -128,15 +107,11 @@ export class FineTuningQueue implements FineTunings {
     await this.#registry.assertOwner(model, 'api');
     const paths = await this.#store.makeFolder(id);
     try {
-      const training = await this.#takeFile(request.trainingFile, {
-        ...{ principal, field: 'training_file', path: paths.training },
-      });
-      const validation =
-        request.validationFile === null
-          ? null
-          : await this.#takeFile(request.validationFile, {
-              ...{ principal, field: 'validation_file', path: paths.validation },
-            });
+      const sources = { ...this.#parts, principal };
+      const { trainingFile, validationFile } = request;
+      const training = await takeFile(sources, { id: trainingFile, field: 'training_file', path: paths.training });
+      const held = { field: 'validation_file', path: paths.validation };
+      const validation = validationFile === null ? null : await takeFile(sources, { id: validationFile, ...held });
       const createdAtMs = this.#nowMs();
       await this.#store.add({
         ...{ id, sequence: this.#store.nextSequence(), owner: principal.keyId, createdBy: principal.name, createdAtMs },
@@ -244,42 +219,6 @@ export class FineTuningQueue implements FineTunings {
     if (state === null && (record.intent !== 'cancel' || what === 'cancelled')) return record;
     const message = `fine-tuning job ${id} cannot be ${what}: its state is ${state ?? 'cancelled'}`;
     throw new AmaasError('JOB_ENDED', message, { details: { job: id, state } });
-  }
-
-  /** Copied, so that it is there for as long as it takes, whatever becomes of the caller's. */
-  async #takeFile(
-    text: string,
-    { principal, field, path }: { readonly principal: Principal; readonly field: string; readonly path: string },
-  ): Promise<FineTuningFile> {
-    const found = text.startsWith(DATASET)
-      ? await this.#findDataset(text.slice(DATASET.length), field)
-      : await this.#findFile(text, field, principal);
-    await copyFile(await this.#blobs.path(found.digest), path, constants.COPYFILE_FICLONE);
-    const handle = await open(path, 'r+');
-    await handle.sync();
-    await handle.close();
-    return found;
-  }
-
-  async #findDataset(text: string, field: string): Promise<FineTuningFile> {
-    if (!DATASET_REFERENCE.test(text)) {
-      throw new AmaasError('INVALID_ARGUMENT', `${field}: expected dataset:name or dataset:name@version`, {
-        details: { field },
-      });
-    }
-    const asked = readDatasetReference(text);
-    const { name, version, digest, fileName } = await this.#registry.datasets.get(asked.name, asked.version);
-    return { name: fileName ?? `${name}@${version}`, digest, dataset: { name, version } };
-  }
-
-  async #findFile(id: string, field: string, principal: Principal): Promise<FineTuningFile> {
-    const { keyId, scopes } = principal;
-    const file = await this.#parts.files.get(id, { keyId, seesAll: scopes.includes('admin') });
-    if (file.purpose !== 'fine-tune') {
-      const message = `${field}: expected a file uploaded with the purpose "fine-tune", got "${file.purpose}"`;
-      throw new AmaasError('INVALID_ARGUMENT', message, { details: { field } });
-    }
-    return { name: file.fileName, digest: file.digest, dataset: null };
   }
 
   async #submit(id: string): Promise<void> {
