@@ -188,6 +188,9 @@ test('Batches try again what may succeed later, and give up on what keeps failin
       tries.set(number, count);
       if (number === 0 && count <= 30) return reply(429, {}, { isRetryable: true, reason: 'QUEUE_FULL' });
       if (number === 1 && count <= 9) return reply(503, {}, { isRetryable: true, reason: 'ENGINE_CRASHED' });
+      // Waiting for others does not count among the attempts.
+      if (number === 4 && count <= 20) return reply(429, {}, { isRetryable: true, reason: 'QUEUE_FULL' });
+      if (number === 4 && count <= 28) return reply(503, {}, { isRetryable: true, reason: 'MODEL_NOT_READY' });
       if (number === 2) return reply(503, { error: 'x' }, { isRetryable: true, reason: 'ENGINE_CRASHED' });
       if (number === 3) throw new Error('cut off');
       return echo(call);
@@ -206,7 +209,7 @@ test('Batches try again what may succeed later, and give up on what keeps failin
     [1, 10],
     [2, 10],
     [3, 10],
-    [4, 1],
+    [4, 29],
   ]);
   const errors = await fixture.results(ended.errorFileId);
   assert.deepEqual(errors.map((line) => [line.custom_id, line.response?.status_code, line.error?.code]).toSorted(), [
@@ -326,6 +329,7 @@ test('Batches left in any state by a crash come to the end they were on the way 
     });
     const ended = await second.ended(id);
     assert.equal(ended.state, end, state);
+    assert.equal(ended.counts.completed, end === 'completed' ? 3 : 0, state);
     if (end === 'completed') {
       const ids = (await second.results(ended.outputFileId)).map((each) => each.custom_id);
       assert.deepEqual(ids.toSorted(), ['r0', 'r1', 'r2'], state);

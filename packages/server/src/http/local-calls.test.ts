@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { AmaasError } from '@amaas/core';
 import type { Principal } from '../gateway/index.ts';
+import { settle } from '../scheduler/testing/fake-clock.ts';
 import type { Handler } from './handler.ts';
 import { LocalCalls } from './local-calls.ts';
 
@@ -28,6 +30,29 @@ test('LocalCalls.call hands a request to the handler with who makes it, and give
   assert.deepEqual({ ...one, body: '' }, { status: 201, requestId: 'r-7', isRetryable: false, reason: null, body: '' });
   assert.ok(one?.body === `["POST","/v1/a","ci"]${body}`);
   assert.ok(two?.body === `["POST","/v1/b?c=d","ci"]${body}`);
+});
+
+test('LocalCalls.call leaves no connection behind, however it ends', async () => {
+  const sockets: Duplex[] = [];
+  const calls = new LocalCalls((request, response) => {
+    sockets.push(request.socket);
+    if (request.url === '/cut') response.destroy();
+    else if (request.url === '/early') response.end('before the body was read');
+    else if (request.url === '/answered') request.resume().on('end', () => response.end('x'));
+  });
+  const body = JSON.stringify('x'.repeat(200_000));
+  for (const path of ['/answered', '/early', '/cut', '/never']) {
+    const stop = new AbortController();
+    const call = calls.call({ path, body, identify: () => CALLER, signal: stop.signal });
+    if (path === '/never') setImmediate(() => stop.abort());
+    await call.catch(() => {});
+  }
+  await settle();
+  assert.deepEqual(
+    sockets.map(({ destroyed }) => destroyed),
+    sockets.map(() => true),
+  );
+  assert.ok(sockets.length >= 3);
 });
 
 test('LocalCalls.call says why a request failed and whether it may be tried again', async () => {

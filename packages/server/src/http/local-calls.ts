@@ -1,7 +1,7 @@
 // Requests that the server makes to itself, for work that callers left with it: through the very handler that serves the
 // network, over a connection in memory. Who they are made for is said here and checked there, as for everybody.
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
-import { type Duplex, duplexPair } from 'node:stream';
+import { duplexPair } from 'node:stream';
 import type { Principal } from '../gateway/index.ts';
 import type { Handler } from './handler.ts';
 
@@ -51,7 +51,6 @@ export class LocalCalls {
         readReply(reply).then(resolve, reject);
       });
       outgoing.on('error', reject);
-      outgoing.on('close', () => endBoth(ours, theirs));
       outgoing.end(bytes);
     });
   }
@@ -69,10 +68,4 @@ async function readReply(reply: IncomingMessage): Promise<LocalReply> {
     isRetryable: retryAfter !== undefined,
     reason: typeof reason === 'string' ? reason : null,
   };
-}
-
-/** One end of a pair does not notice that the other is gone. */
-function endBoth(ours: Duplex, theirs: Duplex): void {
-  ours.destroy();
-  theirs.destroy();
 }
