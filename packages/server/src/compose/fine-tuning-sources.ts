@@ -1,6 +1,6 @@
 // Where the files of a fine-tuning come from: what callers have uploaded, or datasets of the registry.
 import { constants } from 'node:fs';
-import { copyFile, open } from 'node:fs/promises';
+import { copyFile, open, stat } from 'node:fs/promises';
 import { AmaasError } from '@amaas/core';
 import type { BlobStore, Digest } from '../artifacts/index.ts';
 import type { Principal } from '../gateway/index.ts';
@@ -34,16 +34,25 @@ export interface WantedFile {
   readonly path: string;
 }
 
+/** Files are read whole; as OpenAI's. */
+const MOST_BYTES = 512 * 1024 * 1024;
+
 const DATASET = 'dataset:';
 const DATASET_REFERENCE = /^[a-z0-9][a-z0-9._-]{0,127}(@[1-9][0-9]{0,15})?$/;
 
 /**
  * Copies a file, so that it is there for as long as it takes, whatever becomes of the caller's; on disk when it resolves.
- * @throws ARTIFACT_NOT_FOUND, DATASET_NOT_FOUND, INVALID_ARGUMENT naming the field
+ * @throws ARTIFACT_NOT_FOUND, DATASET_NOT_FOUND, REQUEST_TOO_LARGE, INVALID_ARGUMENT naming the field
  */
 export async function takeFile(sources: FileSources, wanted: WantedFile): Promise<FineTuningFile> {
   const found = wanted.id.startsWith(DATASET) ? await findDataset(sources, wanted) : await findFile(sources, wanted);
-  await copyFile(await sources.blobs.path(found.digest), wanted.path, constants.COPYFILE_FICLONE);
+  const source = await sources.blobs.path(found.digest);
+  const { size } = await stat(source);
+  if (size > MOST_BYTES) {
+    const message = `${wanted.field}: takes at most ${MOST_BYTES} bytes, and "${found.name}" has ${size}`;
+    throw new AmaasError('REQUEST_TOO_LARGE', message, { details: { field: wanted.field } });
+  }
+  await copyFile(source, wanted.path, constants.COPYFILE_FICLONE);
   const handle = await open(wanted.path, 'r+');
   await handle.sync();
   await handle.close();
