@@ -200,6 +200,27 @@ test('an upload that is given up leaves nothing behind', async () => {
   assert.equal((await client.files.list()).data.length, before);
 });
 
+test('a key has room for so many bytes of files, and gets it back with what it deletes', async (t) => {
+  const small = await startTestServer({ maxDatasetBytes: '3000' });
+  t.after(() => small.stop());
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ name: 'small', scopes: ['deploy'] });
+  const made = await small.request('/admin/v1/keys', { method: 'POST', headers, body });
+  const { key } = (await made.json()) as { readonly key: string }; // just created
+  const by = clientOf(key, small);
+  const upload = async (bytes: number, who = by) => {
+    return who.files.create({ file: await toFile(Buffer.alloc(bytes), 'a'), purpose: 'fine-tune' });
+  };
+  await assert.rejects(upload(3001), refused(413, 'request_too_large'));
+  const first = await upload(2000);
+  await assert.rejects(upload(1001), refused(413, 'request_too_large'));
+  await upload(1000);
+  await assert.rejects(upload(1), refused(429, 'storage_full'));
+  assert.equal((await upload(2500, clientOf(ADMIN_KEY, small))).bytes, 2500);
+  await by.files.delete(first.id);
+  assert.equal((await upload(2000)).bytes, 2000);
+});
+
 test('without authentication batches are everybody’s, and run', async (t) => {
   const open = await startTestServer({ auth: 'off', bundledModels: 'on' });
   t.after(() => open.stop());
@@ -268,7 +289,7 @@ test('a batch of chats answers as the route does, request by request', { skip },
   assert.equal(new Set(ids).size, 8);
 });
 
-test('a batch of embeddings and one of moderations go the same way', { skip }, async () => {
+test('batches of embeddings, responses and moderations go the same way', { skip }, async () => {
   const bodies = ['One day', 'a cat'].map((input) => ({ model: 'stories', input, encoding_format: 'float' as const }));
   const batch = await run(client, '/v1/embeddings', bodies);
   assert.deepEqual([batch.status, batch.request_counts?.completed], ['completed', 2]);
@@ -276,6 +297,17 @@ test('a batch of embeddings and one of moderations go the same way', { skip }, a
   const lines = await linesOf(client, batch.output_file_id);
   const body: unknown = lines.find(({ custom_id }) => custom_id === 'line-1')?.response?.body;
   assert.deepEqual((body as OpenAI.CreateEmbeddingResponse).data, direct.data);
+  const written = { model: 'stories', input: 'One day', max_output_tokens: 20, temperature: 0, store: false };
+  const responses = await run(client, '/v1/responses', [written]);
+  const [response] = await linesOf(client, responses.output_file_id);
+  const { output } = (response?.response?.body ?? {}) as { readonly output?: OpenAI.Responses.Response['output'] };
+  const [message] = (await client.responses.create(written)).output;
+  assert.ok(message?.type === 'message');
+  assert.deepEqual(
+    output?.map((item) => item.type === 'message' && item.content),
+    [message.content],
+  );
+  assert.equal(responses.usage?.output_tokens, 20);
   const none = await run(client, '/v1/moderations', [{ input: 'a' }]);
   assert.deepEqual([none.status, none.model, none.output_file_id], ['completed', null, null]);
   const [line] = await linesOf(client, none.error_file_id);

@@ -54,6 +54,8 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     assert.deepEqual(await reopened.get(mine.id, ALICE), mine);
     const later = await reopened.add({ ...theirs, blob: theirs, expiresAfterSeconds: null });
     assert.equal(later.sequence, nobodys.sequence + 1);
+    const used = await Promise.all(['alice', 'bob', null, 'carol'].map((owner) => files.usedBytes(owner)));
+    assert.deepEqual(used, ['mine'.length, 2 * 'theirs'.length, 'nobody’s'.length + 2, 0]);
     await files.delete(mine.id, ADMIN);
     await rejectsWith(files.get(mine.id, ALICE), 'ARTIFACT_NOT_FOUND');
   });

@@ -106,6 +106,16 @@ export class Files {
     await this.#parts.database.transaction((trx) => trx.deleteFrom('files').where('id', '=', id).execute());
   }
 
+  /** What the files of a key take together. */
+  async usedBytes(owner: string | null): Promise<number> {
+    const { bytes } = await this.#parts.database.db
+      .selectFrom('files')
+      .select((on) => on.fn.sum('size_bytes').as('bytes'))
+      .where('owner', owner === null ? 'is' : '=', owner)
+      .executeTakeFirstOrThrow();
+    return Number(bytes ?? 0); // PostgreSQL's sum of bigints is a numeric, which comes as text
+  }
+
   /** Removes what has expired. @returns how many */
   async forgetExpired(): Promise<number> {
     const now = new Date(this.#nowMs()).toISOString();

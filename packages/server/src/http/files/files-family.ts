@@ -33,6 +33,10 @@ export interface FilesFamilyParts {
   readonly batches: Batches;
   readonly blobs: BlobStore;
   readonly maxFileBytes: number;
+  readonly limits: {
+    /** Also the most that all files of a key take together, unless it administers the server. */
+    readonly maxDatasetBytes: number;
+  };
 }
 
 type Action = (exchange: Exchange, parameters: Parameters) => Promise<void>;
@@ -43,8 +47,7 @@ const MOST_FIELD_BYTES = 1024;
 const MOST_FORM_BYTES = 64 * 1024;
 const FORM_FIELDS = ['purpose', 'expires_after[anchor]', 'expires_after[seconds]'];
 
-/** `/v1/uploads`, the upload in parts, is not served: it is here so that its refusal has the form of its protocol. */
-const PATHS = ['/v1/files', '/v1/batches', '/v1/uploads'];
+const PATHS = ['/v1/files', '/v1/batches'];
 
 export function createFilesFamily(parts: FilesFamilyParts): RouteFamily {
   const table = new PathTable<keyof typeof FILES_ROUTES>(FILES_ROUTES);
@@ -123,7 +126,9 @@ function viewerOf({ principal }: Exchange): Viewer {
   return { keyId: principal?.keyId ?? null, seesAll: principal?.scopes.includes('admin') ?? false };
 }
 
-async function upload({ files, blobs, maxFileBytes }: FilesFamilyParts, exchange: Exchange): Promise<FileRecord> {
+async function upload(parts: FilesFamilyParts, exchange: Exchange): Promise<FileRecord> {
+  const { files, blobs } = parts;
+  const maxFileBytes = await allowedBytes(parts, exchange);
   const boundary = boundaryOf(exchange.header('content-type'));
   const body = streamBody(exchange.request, maxFileBytes + MOST_FORM_BYTES);
   const fields = new Map<string, string>();
@@ -147,6 +152,20 @@ async function upload({ files, blobs, maxFileBytes }: FilesFamilyParts, exchange
   const expiresAfterSeconds = readFormExpiry(fields);
   const owner = exchange.principal?.keyId ?? null;
   return files.add({ owner, purpose, ...file, expiresAfterSeconds });
+}
+
+/** How large a file may be. @throws STORAGE_FULL where the key has no room left */
+async function allowedBytes({ files, maxFileBytes, limits }: FilesFamilyParts, exchange: Exchange): Promise<number> {
+  const { keyId, seesAll } = viewerOf(exchange);
+  if (seesAll) return maxFileBytes;
+  const usedBytes = await files.usedBytes(keyId);
+  const { maxDatasetBytes } = limits;
+  if (usedBytes < maxDatasetBytes) return Math.min(maxFileBytes, maxDatasetBytes - usedBytes);
+  throw new AmaasError(
+    'STORAGE_FULL',
+    `upload: the files of this key take ${usedBytes} bytes, and at most ${maxDatasetBytes} are allowed; delete some`,
+    { retryable: false, details: { usedBytes, maxDatasetBytes } },
+  );
 }
 
 function pageOf({ query }: Exchange, { most, usual }: { readonly most: number; readonly usual: number }): PageRequest {
