@@ -42,7 +42,7 @@ Example:
       const options = optionsOf<ChatOptions>(command);
       const words = model === undefined || options.model === undefined ? message : [model, ...message];
       const settings = {
-        ...optional('temperature', number('--temperature', options.temperature, { least: 0, below: 100.1 })),
+        ...optional('temperature', number('--temperature', options.temperature, { least: 0, below: 2.1 })),
         ...optional('maxTokens', wholeNumber('--max-tokens', options.maxTokens, 1)),
         ...optional('seed', wholeNumber('--seed', options.seed, 0)),
       };

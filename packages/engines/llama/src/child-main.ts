@@ -4,7 +4,7 @@ import { loadBinding } from './binding.ts';
 import { type ChildTelling, serveParent } from './child-loop.ts';
 import type { LoadTask } from './messages.ts';
 import { ModelHost } from './model-host.ts';
-import { planMemory, readMemoryFacts } from './plan-memory.ts';
+import { planMemory, readFileFacts } from './plan-memory.ts';
 
 /** Of llama.cpp between two looks at them; the first ones say why. */
 const MOST_COMPLAINTS = 5;
@@ -13,7 +13,7 @@ serveParent(load);
 
 async function load(task: LoadTask, telling: ChildTelling): Promise<ModelHost> {
   const { label, modelPath, contextTokens, parallel, maxMemoryBytes } = task;
-  const facts = await readMemoryFacts(modelPath);
+  const facts = await readFileFacts(modelPath);
   const plan = planMemory(label, facts, { contextTokens, parallel, maxMemoryBytes });
   const complaints: string[] = [];
   const binding = await loadBinding((text) => {

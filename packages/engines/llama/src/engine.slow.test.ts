@@ -137,7 +137,7 @@ test('tokenize reads special tokens only where that is said, and detokenize leav
   assert.deepEqual([special.length, special.includes(2), plain.includes(2)], [special.length, true, false]);
   assert.equal(
     await model.detokenize([1, ...(await model.tokenize([{ text: 'Once upon', special: false }])), 2]),
-    ' Once upon',
+    'Once upon',
   );
   await assert.rejects(model.detokenize([512]), { message: "detokenize: token 512 is none of the model's 0 … 511" });
 });

@@ -13,7 +13,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { LLAMA_VERSION } from './binding.ts';
 import { LoadedLanguageModel } from './loaded-language-model.ts';
 import { readLanguageModelFile } from './model-file.ts';
-import { planMemory, readMemoryFacts } from './plan-memory.ts';
+import { planMemory, readFileFacts } from './plan-memory.ts';
 
 /** What engines that run GGUF files in children have in common. */
 abstract class GgufEngine implements LanguageEngine {
@@ -32,7 +32,7 @@ abstract class GgufEngine implements LanguageEngine {
     wish: Pick<LanguageLoadOptions, 'contextTokens' | 'parallel' | 'maxMemoryBytes'>,
   ): Promise<LanguageMemoryPlan> {
     const { contextTokens = null, parallel = null, maxMemoryBytes } = wish;
-    return planMemory(source.label, await readMemoryFacts(source.modelPath), {
+    return planMemory(source.label, await readFileFacts(source.modelPath), {
       contextTokens,
       parallel,
       maxMemoryBytes,

@@ -9,14 +9,13 @@ import {
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundContext, BoundModel, BoundSampler, LlamaBinding } from './binding.ts';
-import { chooseThreads } from './calibrate.ts';
+import { chooseThreads, measurePrompt, type Trial } from './calibrate.ts';
 import type { ChildHost, ChildTelling } from './child-loop.ts';
 import { EmbeddingLane } from './embedding-lane.ts';
 import { Lane } from './lane.ts';
 import type { LoadTask, PooledTexts, ToChild } from './messages.ts';
-import { embeddingBytes, megabytes, type MemoryFacts, MOST_STEP_TOKENS } from './plan-memory.ts';
+import { embeddingBytes, type FileFacts, megabytes, MOST_STEP_TOKENS } from './plan-memory.ts';
 import { pooledValues, textsToPool } from './pooled-texts.ts';
-import type { PoolingNature } from './pooling-nature.ts';
 import { MOST_SCORED_TOKENS, ScoringLane } from './scoring-lane.ts';
 import { Turns } from './turns.ts';
 import { Vocabulary } from './vocabulary.ts';
@@ -43,9 +42,6 @@ export interface DecidedLoad extends Pick<LoadTask, 'label' | 'modelPath' | 'ada
   /** Planned for what is loaded at once. */
   readonly bytes: number;
 }
-
-/** What the file says that llama.cpp does not tell. */
-export type FileFacts = MemoryFacts & { readonly nature: PoolingNature };
 
 interface Loaded {
   readonly model: BoundModel;
@@ -78,7 +74,7 @@ export class ModelHost implements ChildHost {
     this.#model = model;
     this.#file = file;
     this.facts = facts;
-    this.#vocabulary = new Vocabulary(model, facts.vocabularySize);
+    this.#vocabulary = new Vocabulary(model, file.pieces, facts.vocabularySize);
     this.#writing = {
       binding: parts.binding,
       model,
@@ -92,6 +88,7 @@ export class ModelHost implements ChildHost {
       open: () => (isEncoder ? Promise.resolve(context) : this.#openEmbedding()),
       ...{ turns: this.#turns, stepTokens: facts.stepTokens, isWhole: isEncoder, joining, threads: facts.threads },
       idleMs: isEncoder ? null : SIDE_IDLE_MS,
+      nowMs: () => performance.now(),
     });
     this.#scoring = new ScoringLane({
       open: () => this.#openScoring(),
@@ -122,9 +119,11 @@ export class ModelHost implements ChildHost {
     const context = nature.isEncoder
       ? await openContext(parts, model, embeddingContext(task, task.contextTokens))
       : await openContext(parts, model, writingContext(task));
-    const threads = await threadsFor(task, context, Math.max(0, model.tokenBos()));
-    const speed = threads.measured.find((each) => each.threads === threads.prompt)?.promptTokensPerSecond;
-    const stepTokens = Math.round(((speed ?? Number.POSITIVE_INFINITY) * MOST_STEP_MS) / 1000);
+    const trial = { token: Math.max(0, model.tokenBos()), room: task.contextTokens };
+    const threads = await threadsFor(task, context, trial);
+    const measured = threads.measured.find((each) => each.threads === threads.prompt)?.promptTokensPerSecond;
+    const speed = measured ?? (await measurePrompt(context, threads.prompt, trial));
+    const stepTokens = Math.round((speed * MOST_STEP_MS) / 1000);
     const facts: LanguageModelFacts = {
       description: model.getModelDescription(),
       parameters: model.getTotalParameters(),
@@ -273,12 +272,8 @@ export class ModelHost implements ChildHost {
 /** Source: llama.cpp, `llama_pooling_type`. */
 const MEAN_POOLING = 1;
 
-async function threadsFor(
-  { threads, contextTokens }: DecidedLoad,
-  context: BoundContext,
-  token: number,
-): Promise<ThreadChoice> {
-  if (threads === null) return chooseThreads(context, availableParallelism(), { token, room: contextTokens });
+async function threadsFor({ threads }: DecidedLoad, context: BoundContext, trial: Trial): Promise<ThreadChoice> {
+  if (threads === null) return chooseThreads(context, availableParallelism(), trial);
   return typeof threads === 'number' ? { generation: threads, prompt: threads, measured: [] } : threads;
 }
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
-import { type MemoryFacts, planMemory, readMemoryFacts } from './plan-memory.ts';
+import { type MemoryFacts, planMemory, readFileFacts } from './plan-memory.ts';
 
 const MODEL = 'llm/stories260K.gguf';
 
-test('readMemoryFacts counts the cache of all layers, with shared heads', {
+test('readFileFacts counts the cache of all layers, with shared heads', {
   skip: skipWithoutSharedData(MODEL),
 }, async () => {
-  const facts = await readMemoryFacts(sharedDataPath(MODEL));
+  const facts = await readFileFacts(sharedDataPath(MODEL));
   // 5 layers, 4 heads of keys and values of size 8, two bytes each.
   assert.equal(facts.cacheBytesPerToken, 5 * 4 * (8 + 8) * 2);
   assert.deepEqual([facts.trainedContextTokens, facts.vocabularySize, facts.fileBytes], [2048, 512, 1_185_376]);

@@ -3,6 +3,7 @@ import { AmaasError, type LanguageMemoryPlan } from '@amaas/core';
 import { type GgufFile, ggufNumber, ggufNumbers, ggufText, ggufTexts } from '@amaas/learn/gguf';
 import { readHeader } from './model-file.ts';
 import { type PoolingNature, readNature } from './pooling-nature.ts';
+import { TokenPieces } from './token-pieces.ts';
 
 /** What a file says of the memory its model needs. */
 export interface MemoryFacts {
@@ -28,11 +29,17 @@ const USUAL_ENCODER_TOKENS = 2048;
 const LEAST_CONTEXT_TOKENS = 512;
 const CACHE_NUMBER_BYTES = 2;
 
+/** What a file says that its process must know. */
+export interface FileFacts extends MemoryFacts {
+  readonly nature: PoolingNature;
+  readonly pieces: TokenPieces | null;
+}
+
 /** @throws INVALID_MODEL naming what is wrong, and where */
-export async function readMemoryFacts(modelPath: string): Promise<MemoryFacts & { readonly nature: PoolingNature }> {
+export async function readFileFacts(modelPath: string): Promise<FileFacts> {
   const { gguf, fileBytes } = await readHeader(modelPath);
   const nature = readNature(gguf.metadata);
-  return { ...factsOf(gguf, fileBytes, nature), nature };
+  return { ...factsOf(gguf, fileBytes, nature), nature, pieces: TokenPieces.read(gguf.metadata) };
 }
 
 function factsOf({ metadata }: GgufFile, fileBytes: number, { isEncoder }: PoolingNature): MemoryFacts {

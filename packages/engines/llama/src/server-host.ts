@@ -5,7 +5,7 @@ import type { ChildHost, ChildTelling } from './child-loop.ts';
 import { answerTokens, checkRequest } from './generation-limits.ts';
 import type { LoadTask, PooledTexts, RequestEvent, ToChild } from './messages.ts';
 import { readLanguageModelFile } from './model-file.ts';
-import { planMemory, readMemoryFacts } from './plan-memory.ts';
+import { planMemory, readFileFacts } from './plan-memory.ts';
 import { checkSampling, drawSeed } from './sampling.ts';
 import { completionBody, ServerAnswer } from './server-answer.ts';
 import { poolTexts } from './server-pooling.ts';
@@ -52,7 +52,7 @@ export class ServerHost implements ChildHost {
   static async load(task: LoadTask, telling: ChildTelling): Promise<ServerHost> {
     const { modelPath, adapters, serverPath } = task;
     const file = await readLanguageModelFile(modelPath);
-    const memory = await readMemoryFacts(modelPath);
+    const memory = await readFileFacts(modelPath);
     const { contextTokens, parallel } = planMemory(task.label, memory, task);
     const use = file.pooling === 'rank' ? 'rank' : file.pooling === null && !memory.isEncoder ? 'write' : 'embed';
     const start = { binary: serverPath ?? '', modelPath, adapters, contextTokens, parallel, use } as const;

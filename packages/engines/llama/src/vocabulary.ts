@@ -2,17 +2,19 @@
 import { AmaasError, type PromptPiece } from '@amaas/core';
 import type { BoundModel } from './binding.ts';
 import type { PoolingNature } from './pooling-nature.ts';
+import { pieceText, type TokenPieces } from './token-pieces.ts';
 
 type PairWriting = Pick<PoolingNature, 'pairTemplate' | 'addsSeparator'>;
 
 export class Vocabulary {
   readonly #model: BoundModel;
   readonly #size: number;
-  readonly #texts = new Map<number, string>();
+  readonly #pieces: TokenPieces | null;
 
-  /** @param size - tokens it has */
-  constructor(model: BoundModel, size: number) {
+  /** @param pieces - what its tokens stand for; null: as llama.cpp says. @param size - tokens it has */
+  constructor(model: BoundModel, pieces: TokenPieces | null, size: number) {
     this.#model = model;
+    this.#pieces = pieces;
     this.#size = size;
   }
 
@@ -65,17 +67,13 @@ export class Vocabulary {
 
   /** Special tokens have no text. */
   textOf(tokens: readonly number[]): string {
-    return this.#model.detokenize(Uint32Array.from(tokens), false);
+    return this.#pieces?.textOf(tokens) ?? this.#model.detokenize(Uint32Array.from(tokens), false);
   }
 
-  /** Of one token, special or not, with the space it may begin with: vocabularies drop the one before the first token of all. */
+  /** Of one token, special or not, with the space it may begin with. */
   tokenText(token: number): string {
-    const known = this.#texts.get(token);
-    if (known !== undefined) return known;
-    const first = this.#model.detokenize(Uint32Array.of(token), true);
-    const text = this.#model.detokenize(Uint32Array.of(token, token), true).slice(first.length);
-    this.#texts.set(token, text);
-    return text;
+    if (this.#pieces !== null) return pieceText(this.#pieces.pieceOf(token, true));
+    return this.#model.detokenize(Uint32Array.of(token), true);
   }
 
   isEnd(token: number): boolean {

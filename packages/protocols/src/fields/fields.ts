@@ -83,6 +83,7 @@ export class Fields {
     if (value === undefined) return undefined;
     const path = this.pathOf(name);
     if (!Array.isArray(value)) throw mismatch(path, 'a list', value);
+    if (value.length > MOST_ITEMS) throw invalid(path, `at most ${MOST_ITEMS} items are taken, got ${value.length}`);
     return value.map((item: unknown, index) => read(item, `${path}[${index}]`));
   }
 
@@ -134,6 +135,9 @@ function rangeText({ min, max, isInteger = false }: NumberRange): string {
   if (min !== undefined) return `${kind} of at least ${min}`;
   return max === undefined ? kind : `${kind} of at most ${max}`;
 }
+
+/** Of a list: longer ones are mistakes, or meant to keep a server busy. */
+const MOST_ITEMS = 10_000;
 
 /** Longest piece of a caller's value in a message. */
 const MOST_SHOWN = 60;

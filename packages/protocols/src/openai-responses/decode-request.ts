@@ -26,7 +26,7 @@ export interface ResponsesRequest {
 export function decodeResponsesRequest(body: unknown): ResponsesRequest {
   const fields = Fields.of(body);
   fields.ignore('user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options');
-  fields.ignore('service_tier', 'stream_options', 'max_tool_calls');
+  fields.ignore('service_tier', 'stream_options');
   if (fields.flag('background') === true) throw unsupported('background', 'answers are written while the caller waits');
   if (fields.choice('truncation', ['auto', 'disabled']) === 'auto') {
     throw unsupported('truncation', 'prompts are never cut; a longer one is refused with the numbers');

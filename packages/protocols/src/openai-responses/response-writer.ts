@@ -1,6 +1,7 @@
 // Turns the stream of an answer into OpenAI's events of a response, and into the response itself, which is what the last event
 // holds. One output item is open at a time; ids and times are given.
 import type { AmaasError, AnswerEnd, AnswerEvent, GeneratedToken } from '@amaas/core';
+import { encodeToken } from '../openai/index.ts';
 import type { ItemIds } from './items.ts';
 
 export interface WriterSettings {
@@ -196,13 +197,8 @@ function textPart({ text, logprobs }: OpenItem): object {
   return { type: 'output_text', text, annotations: [], logprobs };
 }
 
-function logprobOf({ text, logProbability, top }: GeneratedToken): object {
-  const one = (token: { readonly text: string; readonly logProbability: number }): object => ({
-    token: token.text,
-    logprob: token.logProbability,
-    bytes: [...new TextEncoder().encode(token.text)],
-  });
-  return { ...one({ text, logProbability }), top_logprobs: top.map(one) };
+function logprobOf(token: GeneratedToken): object {
+  return { ...encodeToken(token), top_logprobs: token.top.map(encodeToken) };
 }
 
 function usageOf({ usage }: AnswerEnd): object {

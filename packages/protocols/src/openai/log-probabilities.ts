@@ -16,7 +16,8 @@ export function encodeChatLogprobs(tokens: readonly GeneratedToken[]): object {
   return { content, refusal: null };
 }
 
-function encodeToken({ text, logProbability }: TokenProbability): object {
+/** A token as OpenAI's protocols have it. */
+export function encodeToken({ text, logProbability }: TokenProbability): object {
   // Of a token that is part of a character, the text does not tell the bytes.
   const bytes = text.includes(BROKEN) ? null : [...encoder.encode(text)];
   return { token: text, logprob: Math.max(LEAST, logProbability), bytes };

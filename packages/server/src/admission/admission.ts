@@ -14,7 +14,7 @@ import {
 } from '@amaas/core';
 import { decodeInferRequest } from '@amaas/protocols/oip';
 import { open, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ArtifactTrees, BlobStore, Digest, TreeFile } from '../artifacts/index.ts';
 import {
   type ConversationFormatProvider,
@@ -209,9 +209,12 @@ export class Admission implements VersionProvider, LanguageProvider {
   }
 
   /** What quarantine knows of a registered version of a language model on this machine. */
-  languageEvidenceFor(version: VersionRecord, source: LanguageModelSource): Promise<LanguageEvidence> {
-    const { digest, manifest } = version;
-    return this.#language.examine({ digest, source, directory: dirname(source.modelPath), manifest });
+  languageEvidenceFor(
+    { digest, manifest }: VersionRecord,
+    source: LanguageModelSource,
+    directory: string,
+  ): Promise<LanguageEvidence> {
+    return this.#language.examine({ digest, source, directory, manifest });
   }
 
   /** What a model file that came without a name is called, by how it begins. @throws ARTIFACT_NOT_FOUND */

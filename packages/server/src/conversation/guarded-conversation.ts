@@ -53,9 +53,10 @@ export function guardConversation(
   const chosen = chooseMark([...texts, ...others]);
   const mark = chosen ?? chooseMark(others) ?? '\u{FDD0}';
   const guard: Guard = (text, isPart) => specials.guard(chosen === null ? withoutMarks(text) : text, mark, isPart);
+  const callNames = new Map(messages.flatMap((each) => (each.toolCalls ?? []).map(({ id, name }) => [id, name])));
   return {
     messages: messages.map((message, index) =>
-      guardMessage(marksThoughts ? withThought(message) : message, { guard, index, messages }),
+      guardMessage(marksThoughts ? withThought(message) : message, { guard, index, callNames }),
     ),
     tools: tools.map(({ name, description, parameters }) => ({
       name: guard(name),
@@ -72,13 +73,13 @@ function guardMessage(
   at: {
     readonly guard: Guard;
     readonly index: number;
-    readonly messages: readonly ChatMessage[];
+    /** Of tools, by the ids of their calls. */
+    readonly callNames: ReadonlyMap<string, string>;
   },
 ): GuardedMessage {
-  const { guard, index, messages } = at;
+  const { guard, index, callNames } = at;
   const { role, content, reasoning, name, toolCalls = [], toolCallId } = message;
-  const answered = messages.flatMap((each) => each.toolCalls ?? []).find(({ id }) => id === toolCallId);
-  const named = name ?? (role === 'tool' ? answered?.name : undefined);
+  const named = name ?? (role === 'tool' ? callNames.get(toolCallId ?? '') : undefined);
   return {
     role,
     content: guard(content),

@@ -50,7 +50,7 @@ export class LanguageLoader {
       const { language = {} } = manifest;
       const { directory, label, modelPath } = laidOut.source;
       const source = languageSource({ label, modelPath, directory, language });
-      const { file, threads } = await provider.languageEvidenceFor(record, source);
+      const { file, threads } = await provider.languageEvidenceFor(record, source, directory);
       const chatTemplate = await readTemplate(directory, language);
       const format = await formats.open({ label, file, manifest: language, chatTemplate });
       const { maxBytes } = memory;

@@ -70,5 +70,10 @@ export interface LanguageEvidence {
 
 /** Supplies what loading a version of a language model takes. */
 export interface LanguageProvider {
-  languageEvidenceFor(version: VersionRecord, source: LanguageModelSource): Promise<LanguageEvidence>;
+  /** @param directory - where the version's files lie */
+  languageEvidenceFor(
+    version: VersionRecord,
+    source: LanguageModelSource,
+    directory: string,
+  ): Promise<LanguageEvidence>;
 }

@@ -13,7 +13,7 @@ function residents(maxBytes: number, keepAliveMs = Number.POSITIVE_INFINITY) {
     new ResidentLanguageModel({
       engine,
       source: { label, modelPath: `/${label}` },
-      options: { maxMemoryBytes: 1000, maxLoadMs: 1000, maxQueueSize: 1 },
+      options: { maxMemoryBytes: 1000, maxLoadMs: 1000, maxQueueSize: 3 },
       memory,
       clock: systemClock,
       keepAliveMs,

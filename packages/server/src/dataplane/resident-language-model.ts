@@ -1,6 +1,7 @@
 // A language model that is in memory only while it is used: loaded by the first request, kept for a while after the last,
 // asked to leave where others need the room. Knows nothing of what requests say.
 import type {
+  CancelTimer,
   Clock,
   LanguageEngine,
   LanguageLoadOptions,
@@ -42,7 +43,7 @@ export class ResidentLanguageModel implements MemoryHolder {
   #leaving: Promise<void> | null = null;
   #leases = 0;
   #lastUsedMs = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #cancelTimer: CancelTimer | null = null;
   #expiresAtMs: number | null = null;
   #isClosed = false;
   readonly #idle: (() => void)[] = [];
@@ -80,6 +81,11 @@ export class ResidentLanguageModel implements MemoryHolder {
 
   /** @throws MODEL_NOT_READY while it is being unloaded, and what loading throws */
   async lease(): Promise<Lease> {
+    const { maxQueueSize } = this.#parts.options;
+    // While it loads everybody waits here; afterwards its own queue counts.
+    if (this.#present === null && this.#leases >= maxQueueSize) {
+      throw new AmaasError('QUEUE_FULL', `generate: ${maxQueueSize} requests wait for model "${this.label}" to load`);
+    }
     this.#leases++;
     this.#stopTimer();
     const beganMs = this.#parts.clock.nowMs();
@@ -142,6 +148,7 @@ export class ResidentLanguageModel implements MemoryHolder {
     this.#present = null;
     const leaving = residence
       .then(({ model }) => model.dispose())
+      .catch(() => {}) // what cannot be ended is not there any more
       .finally(() => {
         this.#parts.memory.release(this);
         if (this.#leaving === leaving) this.#leaving = null;
@@ -161,16 +168,15 @@ export class ResidentLanguageModel implements MemoryHolder {
     }
     if (keepAliveMs > MAX_TIMER_MS) return;
     this.#expiresAtMs = this.#parts.clock.wallTime().getTime() + keepAliveMs;
-    this.#timer = setTimeout(() => void this.evict(), keepAliveMs);
-    this.#timer.unref();
+    this.#cancelTimer = this.#parts.clock.schedule(keepAliveMs, () => void this.evict());
   }
 
   #stopTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
     this.#expiresAtMs = null;
   }
 }
 
-/** `setTimeout` runs at once when its delay does not fit 31 bits; 25 days are as good as for ever. */
+/** Timers run at once when its delay does not fit 31 bits; 25 days are as good as for ever. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -25,7 +25,7 @@ function served(language: LanguageManifest = {}, reader: () => AnswerReader = pl
   const resident = new ResidentLanguageModel({
     engine,
     source: { label: 'm@1', modelPath: '/m' },
-    options: { maxMemoryBytes: 1000, maxLoadMs: 1000, maxQueueSize: 1 },
+    options: { maxMemoryBytes: 1000, maxLoadMs: 1000, maxQueueSize: 3 },
     memory: new LanguageMemory(1000),
     clock: systemClock,
     keepAliveMs: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 // One HTTP request and its reply, as routes see them. Knows no protocol.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Cancellation, Clock } from '@amaas/core';
+import type { AmaasError, Cancellation, Clock } from '@amaas/core';
 import type { Principal } from '../gateway/index.ts';
 
 /** Replies up to this size leave in one write; larger ones are not worth copying together. */
@@ -17,6 +17,8 @@ export class Exchange {
   readonly requestId: string;
   /** Set once authenticated; routes run only then, or are public. */
   principal: Principal | null = null;
+  /** Told of what goes wrong once the reply has begun, where the protocol itself has a word for it. */
+  onLateError: ((error: AmaasError) => void) | null = null;
   /** Whether a served version's recorder has been told of this request. */
   isRecorded = false;
   readonly #queryText: string;

@@ -39,6 +39,7 @@ export function createHandler(parts: HandlerParts): Handler {
     const exchange = new Exchange(request, response, { requestId, clock });
     const family = families.find((candidate) => candidate.owns(exchange.path)) ?? families[families.length - 1];
     if (family === undefined) throw new AmaasError('INTERNAL', 'http: no family of routes');
+    exchange.onLateError = (error) => log(exchange, error);
     if (cors.apply(exchange)) return;
     let route: MatchedRoute | null = null;
     let problem: unknown = null;
@@ -76,20 +77,17 @@ export function createHandler(parts: HandlerParts): Handler {
     );
   }
 
+  function log({ requestId, method, path }: Exchange, error: AmaasError): void {
+    const facts = { requestId, method, path };
+    if (error.code === 'INTERNAL') logger.error({ ...facts, err: error.cause ?? error }, error.message);
+    else if (error.reason === 'ENGINE_CRASHED') {
+      logger.warn({ ...facts, reason: error.reason, err: error.cause }, error.message);
+    } else logger.debug({ ...facts, reason: error.reason }, error.message);
+  }
+
   function fail(exchange: Exchange, family: RouteFamily, thrown: unknown): void {
     const error = toAmaasError(thrown);
-    if (error.code === 'INTERNAL') {
-      logger.error(
-        { requestId: exchange.requestId, method: exchange.method, path: exchange.path, err: error.cause ?? error },
-        error.message,
-      );
-    } else {
-      const level = error.reason === 'ENGINE_CRASHED' ? 'warn' : 'debug';
-      logger[level](
-        { requestId: exchange.requestId, method: exchange.method, path: exchange.path, reason: error.reason },
-        error.message,
-      );
-    }
+    log(exchange, error);
     if (!exchange.isRecorded) metrics.recordOtherRequest(family.name, error.code);
     const { request, response } = exchange;
     if (response.headersSent || response.destroyed) {

@@ -56,6 +56,9 @@ export interface RoutesParts {
   readonly fetchUrl: (url: string, signal: AbortSignal) => Promise<FetchedUrl>;
 }
 
+/** As large as OpenAI takes them: whoever may ask models may upload. */
+const MAX_FILE_BYTES = 512 * 1024 * 1024;
+
 /** The families, in the order in which they are asked whether a path is theirs; the last owns what is left. */
 export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
   const { maxRequestBytes, maxModelBytes, maxDatasetBytes } = parts.limits;
@@ -66,7 +69,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
     createFineTuningFamily(parts),
     createResponsesFamily({ ...parts, maxRequestBytes }),
     createAnthropicFamily({ ...parts, maxRequestBytes }),
-    createFilesFamily({ ...parts, maxFileBytes: maxDatasetBytes }),
+    createFilesFamily({ ...parts, maxFileBytes: Math.min(maxDatasetBytes, MAX_FILE_BYTES) }),
     createModerationsFamily({ ...parts, maxRequestBytes }),
     createTfsFamily({ ...parts, maxRequestBytes }),
     createUnknownOpenAiFamily(),

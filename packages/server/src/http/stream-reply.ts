@@ -35,7 +35,9 @@ export async function sendPieces(exchange: Exchange, reply: StreamReply): Promis
       next = await pieces.next();
     }
   } catch (thrown) {
-    if (!exchange.gone.aborted) response.write(reply.errorPiece(toAmaasError(thrown)));
+    const error = toAmaasError(thrown);
+    if (error.reason !== 'CANCELLED') exchange.onLateError?.(error);
+    if (!exchange.gone.aborted) response.write(reply.errorPiece(error));
   } finally {
     await pieces.return?.();
   }

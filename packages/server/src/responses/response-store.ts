@@ -1,7 +1,8 @@
 // Answers that are kept so that a conversation can go on after them. Each holds the whole conversation up to itself, so that
 // one row is enough to go on. Knows nothing of what the JSON says.
 import { AmaasError, type ChatMessage, type Clock } from '@amaas/core';
-import type { Database } from '../storage/index.ts';
+import type { Transaction } from 'kysely';
+import type { Database, Schema } from '../storage/index.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -19,6 +20,9 @@ export interface StoredResponse {
 
 /** As long as OpenAI keeps them. */
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Of one owner; the oldest go first. */
+const MOST_KEPT = 10_000;
 
 export class ResponseStore {
   readonly #database: Database;
@@ -46,7 +50,22 @@ export class ResponseStore {
         .execute();
       const oldest = new Date(now.getTime() - KEPT_MS).toISOString();
       await trx.deleteFrom('responses').where('created_at', '<', oldest).execute();
+      await this.#dropBeyond(trx, owner ?? '');
     });
+  }
+
+  /** Each holds its whole conversation, so a caller who never forgets any could fill the disk. */
+  async #dropBeyond(trx: Transaction<Schema>, owner: string): Promise<void> {
+    const tooOld = await trx
+      .selectFrom('responses')
+      .select('created_at')
+      .where('owner', '=', owner)
+      .orderBy('created_at', 'desc')
+      .offset(MOST_KEPT)
+      .limit(1)
+      .executeTakeFirst();
+    if (tooOld === undefined) return;
+    await trx.deleteFrom('responses').where('owner', '=', owner).where('created_at', '<=', tooOld.created_at).execute();
   }
 
   /** @throws RESPONSE_NOT_FOUND, also for what belongs to somebody else */

@@ -68,8 +68,10 @@ export async function collectAnswers(choices: AsyncIterable<ChoiceEvent>, count:
   return Promise.all(events.map((each) => collectAnswer(replay(each))));
 }
 
-async function nextOf(index: number, events: AsyncIterator<AnswerEvent>): Running['next'] {
-  return { index, result: await events.next() };
+function nextOf(index: number, events: AsyncIterator<AnswerEvent>): Running['next'] {
+  const next = events.next().then((result) => ({ index, result }));
+  next.catch(() => {}); // a slow reader may not have come to it yet when it fails; whoever awaits it is told all the same
+  return next;
 }
 
 async function* replay(events: readonly AnswerEvent[]): AsyncGenerator<AnswerEvent> {

@@ -13,10 +13,6 @@ export const OpenAiError = Type.Object({
   }),
 });
 
-/** The body of an error, also where it comes in the midst of a stream. */
-export function openAiError(error: AmaasError): { readonly status: number; readonly body: object } {
-  return encodeOpenAiError(error);
-}
 
 export function sendOpenAiError(exchange: Exchange, error: AmaasError): void {
   const { status, headers, body } = encodeOpenAiError(error);

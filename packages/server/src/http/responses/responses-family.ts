@@ -76,7 +76,9 @@ function createActions(parts: ResponsesParts): Readonly<Record<keyof typeof RESP
 
   async function keep(exchange: Exchange, prepared: Prepared, writer: ResponseWriter, response: Kept): Promise<void> {
     if (!prepared.request.store) return;
-    const answered = messagesOfItems(writer.output, 'output');
+    // A call that was cut off is none that anybody could answer.
+    const whole = writer.output.filter((item) => item['type'] !== 'function_call' || item['status'] === 'completed');
+    const answered = messagesOfItems(whole, 'output');
     await responses.put({
       id: response.id,
       owner: ownerOf(exchange),
