@@ -371,6 +371,34 @@ test('Batches go on when their file was deleted, and fail when its contents are 
   assert.deepEqual([failed.state, failed.problems[0]?.code], ['failed', 'input_file_missing']);
 });
 
+test('Batches that cannot write their files say so and try again until they can, without asking twice', async (t) => {
+  let asked = 0;
+  const fixture = await createBatchesFixture(t, {
+    async run(call) {
+      asked++;
+      return echo(call);
+    },
+  });
+  const file = await fixture.upload(requests(5));
+  const put = fixture.blobs.put.bind(fixture.blobs);
+  let refusals = 2;
+  fixture.blobs.put = async (...blob) => {
+    if (refusals-- > 0) throw new AmaasError('STORAGE_FULL', 'the disk is full');
+    return put(...blob);
+  };
+  const { id } = await fixture.create(file.id);
+  for (const count of [1, 2]) {
+    await eventually('the disk is found to be full', () => fixture.problems.length === count);
+    assert.equal((await fixture.batches.get(id, ALICE)).state, 'finalizing');
+    await settle();
+    await fixture.clock.advance(5000);
+  }
+  const ended = await fixture.ended(id);
+  assert.deepEqual([ended.state, ended.counts.completed, asked], ['completed', 5, 5]);
+  assert.equal((await fixture.results(ended.outputFileId)).length, 5);
+  assert.match(fixture.problems[1] ?? '', /could not go on; it is tried again: .*the disk is full/);
+});
+
 test('Batches.open removes folders of batches that have ended or never were', async (t) => {
   const first = await createBatchesFixture(t, { run: async (call) => echo(call) });
   const { id } = await first.create((await first.upload(requests(1))).id);

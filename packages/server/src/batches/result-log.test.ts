@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { mountTinyDisk } from '../artifacts/testing/tiny-disk.ts';
 import { createTestDirectory } from '../storage/testing/databases.ts';
 import { collect } from './testing/batches-fixture.ts';
 import { type LoggedResult, ResultLog } from './result-log.ts';
@@ -57,4 +58,24 @@ test('ResultLog trusts nothing behind a line that it never wrote', async (t) => 
     await log.close();
     assert.equal(await readFile(path, 'utf8'), good);
   }
+});
+
+test('ResultLog is as it was before when the disk is full, and goes on when it is not any more', async (t) => {
+  const disk = mountTinyDisk(t, 64);
+  if (disk === null) return;
+  const path = join(disk, 'results.jsonl');
+  const { log } = await open(path);
+  await log.add(result(0));
+  const filler = join(disk, 'filler');
+  await writeFile(filler, Buffer.alloc(40 * 1024));
+  await assert.rejects(log.add(result(1, 'x'.repeat(50_000))), { code: 'ENOSPC' });
+  await log.add(result(2));
+  await rm(filler);
+  await log.add(result(1, 'x'.repeat(30_000)));
+  const expected = [result(0), result(2), result(1, 'x'.repeat(30_000))];
+  assert.deepEqual(await collect(log.read()), expected);
+  await log.close();
+  const again = await open(path);
+  assert.deepEqual(again.found, expected);
+  await again.log.close();
 });
