@@ -10,6 +10,7 @@ function createLane(parts: Partial<EmbeddingParts> = {}, onDecode?: () => Promis
   const lane = new EmbeddingLane({
     ...{ turns: new Turns(), stepTokens: 64, isWhole: false, joining: 'mean', idleMs: null },
     threads: { generation: 1, prompt: 1 },
+    nowMs: () => 0,
     async open() {
       opened++;
       return context;
@@ -59,6 +60,23 @@ test('EmbeddingLane ends its turn after a step of work, however short the texts'
   await work;
   // A text costs 16 tokens at least, and a turn has 64.
   assert.deepEqual(others, [0, 4, 8, 10]);
+});
+
+test('EmbeddingLane begins no other text in a turn that has taken 75 ms', async () => {
+  const turns = new Turns();
+  let nowMs = 0;
+  const { lane, log } = createLane({ turns, nowMs: () => nowMs }, async () => {
+    nowMs += 40;
+  });
+  const work = lane.submit({ id: 1, texts: Array.from({ length: 4 }, () => numbers(3)) });
+  const others: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    await turns.take(async () => {
+      others.push(log.filter((line) => line.startsWith('decode')).length);
+    });
+  }
+  await work;
+  assert.deepEqual(others, [0, 2, 4]);
 });
 
 test('EmbeddingLane computes nothing more of what was called off, and goes on with the next', async () => {

@@ -17,6 +17,7 @@ export interface EmbeddingParts {
   readonly threads: { readonly generation: number; readonly prompt: number };
   /** How long the context is kept after its last text, in milliseconds; null: for ever. */
   readonly idleMs: number | null;
+  nowMs(): number;
 }
 
 export interface EmbeddingTask {
@@ -36,6 +37,8 @@ interface Queued extends EmbeddingTask {
 const LEAST_COST = 16;
 /** Batches of more tokens are prompts to the choice of threads. */
 const PROMPT_STEP = 8;
+/** After so long no other text is begun in a turn: the last one may take as long again. */
+const MOST_TURN_MS = 75;
 
 export class EmbeddingLane {
   readonly #parts: EmbeddingParts;
@@ -104,8 +107,9 @@ export class EmbeddingLane {
 
   /** As many texts as are short work. */
   async #turn(context: BoundContext, task: Queued): Promise<void> {
-    const { stepTokens, isWhole } = this.#parts;
-    for (let left = stepTokens; left > 0 && this.#queue[0] === task; ) {
+    const { stepTokens, isWhole, nowMs } = this.#parts;
+    const endMs = nowMs() + MOST_TURN_MS;
+    for (let left = stepTokens; left > 0 && nowMs() < endMs && this.#queue[0] === task; ) {
       const index = task.order[task.vectors.size] ?? -1;
       const text = task.texts[index];
       if (text === undefined) return;
