@@ -1,5 +1,6 @@
 // The port of runtimes for language models: a prompt in, a stream of text out. Prompts come as pieces, because only what the
 // caller marks may hold special tokens. Knows no protocols, no chat templates.
+import type { AmaasError } from './errors.ts';
 import type { Cancellation } from './inference.ts';
 
 /** A language model on disk. */
@@ -25,6 +26,8 @@ export interface LanguageLoadOptions {
   readonly maxLoadMs: number;
   /** Requests that may wait for a sequence. */
   readonly maxQueueSize: number;
+  /** Told when the process ended by itself; another one takes its place. */
+  readonly onCrash?: (error: AmaasError) => void;
   readonly signal?: AbortSignal;
 }
 

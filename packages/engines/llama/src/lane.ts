@@ -96,8 +96,16 @@ export class Lane {
       const { slot, copyFrom } = choice;
       let { common } = choice;
       if (copyFrom !== null) {
-        await context.copySequenceStateFromOtherSequence(slot.sequence, copyFrom.sequence);
-        slot.tokens = [...copyFrom.tokens];
+        const isCopied = await context.copySequenceStateFromOtherSequence(slot.sequence, copyFrom.sequence).then(
+          () => true,
+          () => false,
+        );
+        // What is in the sequence then is not known: it is computed anew.
+        slot.tokens = isCopied ? [...copyFrom.tokens] : [];
+        if (!isCopied) {
+          context.removeTokenCellsFromSequence(slot.sequence, -1, -1);
+          common = 0;
+        }
       }
       // A model without positions in its cache cannot forget a part of it.
       if (slot.tokens.length > common && !context.removeTokenCellsFromSequence(slot.sequence, common, -1)) {
@@ -187,7 +195,7 @@ export class Lane {
   /** What is in the caches is not known any more. */
   #failAll(thrown: unknown): void {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    const error = new AmaasError('RUN_FAILED', `generate: llama.cpp could not go on: ${why}`, { retryable: true });
+    const error = new AmaasError('ENGINE_CRASHED', `generate: llama.cpp could not go on: ${why}`);
     this.#flush();
     for (const active of this.#active) {
       this.#parts.onFailure(active.writing.id, error);

@@ -43,7 +43,7 @@ export class LoadedLanguageModel implements LanguageModel {
   #restartMs = FIRST_RESTART_MS;
   #timer: NodeJS.Timeout | null = null;
   #ids = 0;
-  /** Requests under way for vectors of texts or judgements. */
+  /** Requests under way for vectors, judgements or likelihoods of texts. */
   #pooling = 0;
 
   private constructor(
@@ -124,8 +124,13 @@ export class LoadedLanguageModel implements LanguageModel {
     signal?: Cancellation,
   ): Promise<readonly number[]> {
     this.#expectRoom('score');
-    const value = await this.#ask('score', (id) => ({ type: 'score', id, prompt, text }), signal);
-    return Array.isArray(value) ? value : [];
+    this.#pooling++;
+    try {
+      const value = await this.#ask('score', (id) => ({ type: 'score', id, prompt, text }), signal);
+      return Array.isArray(value) ? value : [];
+    } finally {
+      this.#pooling--;
+    }
   }
 
   async rank(query: string, texts: readonly string[], signal?: Cancellation): Promise<Relevances> {
@@ -261,6 +266,7 @@ export class LoadedLanguageModel implements LanguageModel {
     if (this.#process !== ended) return;
     this.#process = null;
     this.#failAll(error);
+    this.#options.onCrash?.(error);
     if (performance.now() - this.#startedMs > HEALTHY_MS) this.#restartMs = FIRST_RESTART_MS;
     this.#restartLater();
   }

@@ -59,12 +59,12 @@ export class ModelHost implements ChildHost {
   readonly #vocabulary: Vocabulary;
   readonly #writing: WritingParts;
   readonly #file: FileFacts;
-  readonly #turns = new Turns();
+  readonly #turns = new Turns({ mostMs: MOST_TURN_MS, onStuck: endProcess });
   readonly #embedding: EmbeddingLane;
   readonly #scoring: ScoringLane;
   readonly facts: LanguageModelFacts;
   /** By adapter; null: none. */
-  readonly #lanes = new Map<string | null, Lane>();
+  readonly #lanes = new Map<string | null, Promise<Lane>>();
   /** Of every request under way; null: its lane is being opened. */
   readonly #laneOf = new Map<number, Lane | null>();
 
@@ -83,7 +83,7 @@ export class ModelHost implements ChildHost {
       contextTokens: facts.contextTokens,
     };
     const { isEncoder, joining } = file.nature;
-    if (!isEncoder) this.#lanes.set(null, this.#openLane(context));
+    if (!isEncoder) this.#lanes.set(null, Promise.resolve(this.#openLane(context)));
     this.#embedding = new EmbeddingLane({
       open: () => (isEncoder ? Promise.resolve(context) : this.#openEmbedding()),
       ...{ turns: this.#turns, stepTokens: facts.stepTokens, isWhole: isEncoder, joining, threads: facts.threads },
@@ -206,9 +206,16 @@ export class ModelHost implements ChildHost {
     for (const id of ids) this.#laneOf.delete(id);
   }
 
-  async #laneFor(adapter: string | null): Promise<Lane> {
+  #laneFor(adapter: string | null): Promise<Lane> {
     const known = this.#lanes.get(adapter);
     if (known !== undefined) return known;
+    const opening = this.#openAdapterLane(adapter);
+    this.#lanes.set(adapter, opening);
+    opening.catch(() => this.#lanes.delete(adapter));
+    return opening;
+  }
+
+  async #openAdapterLane(adapter: string | null): Promise<Lane> {
     if (this.#file.nature.isEncoder) {
       throw new AmaasError('UNSUPPORTED_FEATURE', 'generate: the model writes nothing, it makes vectors of texts');
     }
@@ -217,14 +224,19 @@ export class ModelHost implements ChildHost {
       const names = [...this.#task.adapters.keys()].join(', ') || 'none';
       throw new AmaasError('INVALID_ARGUMENT', `generate: there is no adapter "${adapter}"; the model has: ${names}`);
     }
+    const { parallel, contextTokens } = this.facts;
+    this.#expectRoom(`adapter "${adapter}"`, this.#file.cacheBytesPerToken * contextTokens * parallel);
     const { binding } = this.#parts;
     const lora = new binding.AddonModelLora(this.#model, path);
-    await this.#model.loadLora(lora);
+    try {
+      await this.#model.loadLora(lora);
+    } catch (cause) {
+      const message = `load: llama.cpp does not take adapter "${adapter}" of model "${this.#task.label}": it is none, or of another model`;
+      throw new AmaasError('INVALID_MODEL', message, { cause });
+    }
     const context = await openContext(this.#parts, this.#model, writingContext(this.#task));
     context.setLoras([lora], [1]);
-    const lane = this.#lanes.get(adapter) ?? this.#openLane(context);
-    this.#lanes.set(adapter, lane);
-    return lane;
+    return this.#openLane(context);
   }
 
   #openLane(context: BoundContext): Lane {
@@ -267,6 +279,14 @@ export class ModelHost implements ChildHost {
     this.#expectRoom('embed', embeddingBytes(this.#file, contextTokens, stepTokens));
     return openContext(this.#parts, this.#model, embeddingContext(this.#task, stepTokens));
   }
+}
+
+/** A grammar made for it, or a broken model, keeps llama.cpp busy for ever; a large text of an encoder takes its time. */
+const MOST_TURN_MS = 120_000;
+
+/** Another process takes its place; nothing less ends native work. */
+function endProcess(): void {
+  process.stderr.write(`a step took longer than ${MOST_TURN_MS} ms\n`, () => process.kill(process.pid, 'SIGKILL'));
 }
 
 /** Source: llama.cpp, `llama_pooling_type`. */

@@ -62,8 +62,9 @@ export async function startModelProcess(
   });
   void exited.then((how) => {
     const words = tail();
-    const message = `generate: the process of model "${task.label}" ${how}${words === '' ? '' : `: ${words}`}`;
-    hooks.onExit(new AmaasError('ENGINE_CRASHED', message));
+    const message = `generate: the process of model "${task.label}" ${how}`;
+    // Its last words may hold another caller's text, and paths of this machine: they are for the log.
+    hooks.onExit(new AmaasError('ENGINE_CRASHED', message, words === '' ? {} : { cause: new Error(words) }));
   });
   const { facts, helperPid } = ready;
   return { facts, send, kill, measureMemoryBytes: () => residentBytes(helperPid ?? child.pid) };

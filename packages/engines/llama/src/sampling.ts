@@ -14,7 +14,7 @@ export function checkSampling(settings: SamplingSettings, vocabularySize: number
   assertRange('repeatPenalty', repeatPenalty, 0.01, 100);
   assertRange('presencePenalty', presencePenalty, -100, 100);
   assertRange('frequencyPenalty', frequencyPenalty, -100, 100);
-  assertWhole('topK', topK, 1, Number.MAX_SAFE_INTEGER);
+  assertWhole('topK', topK, 1, 2 ** 31 - 1);
   assertWhole('penaltyTokens', penaltyTokens, 1, 2 ** 20);
   assertWhole('seed', settings.seed, 0, SEEDS - 1);
   for (const [token, bias] of settings.logitBias ?? []) {

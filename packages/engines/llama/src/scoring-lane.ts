@@ -40,7 +40,7 @@ export class ScoringLane {
 
   /**
    * Natural logarithms of the probabilities of the tokens from `from` on.
-   * @throws CANCELLED after `cancel`, RUN_FAILED, and what opening the context throws
+   * @throws CANCELLED after `cancel`, ENGINE_CRASHED, and what opening the context throws
    */
   submit(task: ScoringTask): Promise<readonly number[]> {
     this.#wanted.add(task.id);
@@ -120,5 +120,5 @@ export class ScoringLane {
 
 function failed(thrown: unknown): AmaasError {
   const why = thrown instanceof Error ? thrown.message : String(thrown);
-  return new AmaasError('RUN_FAILED', `score: llama.cpp could not go on: ${why}`, { retryable: true });
+  return new AmaasError('ENGINE_CRASHED', `score: llama.cpp could not go on: ${why}`);
 }

@@ -155,6 +155,8 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
         maxQueueSize: config.defaultMaxQueueSize,
         keepAliveMs: config.languageKeepAliveMs,
       },
+      onCrash: (model, version, error) =>
+        logger.warn({ model, version, err: error.cause }, `${error.message}; another one takes its place`),
     }),
     preparer: createPicturePreparer(clock, config.maxRequestBytes),
     texts,
@@ -235,8 +237,8 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     blobs,
     admission,
     jobs,
-    puller,
     fineTunings,
+    puller,
     files,
     batches,
     responses: new ResponseStore(database, clock),
@@ -302,7 +304,9 @@ function createFolderSync(parts: {
     maxModelBytes: config.maxModelBytes,
     onAdmitted: (model, version, origin) => logger.info({ model, version, origin }, 'a version was admitted'),
     onRejected(model, version, error: AmaasError) {
-      logger.warn({ model, version, reason: error.reason }, `a version was refused: ${error.publicMessage}`);
+      const { reason, cause } = error;
+      const err = error.code === 'INTERNAL' ? { err: cause ?? error } : {};
+      logger.warn({ model, version, reason, ...err }, `a version was refused: ${error.publicMessage}`);
       if (version !== null) dataPlane.noteRejected(model, version, error.publicMessage);
     },
     onRemoved: (model, version) => dataPlane.forgetRejected(model, version),

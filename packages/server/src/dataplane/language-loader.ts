@@ -29,6 +29,8 @@ export interface LanguageLoaderParts {
     readonly maxQueueSize: number;
     readonly keepAliveMs: number;
   };
+  /** Told of a model's process that ended by itself. */
+  readonly onCrash: (model: string, version: number, error: AmaasError) => void;
 }
 
 export class LanguageLoader {
@@ -66,6 +68,7 @@ export class LanguageLoader {
           maxMemoryBytes: Math.min(maxBytes, manifest.limits?.maxMemoryBytes ?? maxBytes),
           maxLoadMs: defaults.maxLoadMs,
           maxQueueSize: manifest.limits?.maxQueueSize ?? defaults.maxQueueSize,
+          onCrash: (error) => this.#parts.onCrash(record.model, record.version, error),
         },
         memory,
         clock,
