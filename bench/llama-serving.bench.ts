@@ -20,7 +20,8 @@ import { BEGIN, MADE_LLAMAS, madeLlamaFile, VOCABULARY_SIZE } from './harness/ma
 import { hardwareLine, median, printRows } from './harness/report.ts';
 import { seededRandom } from './harness/seeded-random.ts';
 
-const listed = (name: string, usual: string): readonly string[] => (process.env[name] ?? usual).split(',');
+const listed = (name: string, usual: string): readonly string[] =>
+  (process.env[name] ?? usual).split(',').filter((each) => each !== '');
 const MODELS = listed('BENCH_MODELS', '110M:Q8_0,110M:Q4_0,500M:Q8_0,500M:Q4_0');
 const STREAMS = listed('BENCH_STREAMS', '1,8,32').map(Number);
 const PROMPTS = listed('BENCH_PROMPTS', '32,1024').map(Number);

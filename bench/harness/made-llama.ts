@@ -20,10 +20,11 @@ const END = 2;
 const BYTES = 256;
 const CONTEXT_TOKENS = 4096;
 
-/** About 2, 110 and 500 million parameters. */
+/** About 2, 25 (as small models of vectors have), 110 and 500 million parameters. */
 export const MADE_LLAMAS: ReadonlyMap<string, MadeLlama> = new Map(
   [
     { name: 'tiny', width: 64, layers: 2, heads: 4, innerWidth: 160 },
+    { name: '25M', width: 384, layers: 6, heads: 6, innerWidth: 1024 },
     { name: '110M', width: 768, layers: 12, heads: 12, innerWidth: 2048 },
     { name: '500M', width: 1536, layers: 16, heads: 16, innerWidth: 4096 },
   ].map((llama) => [llama.name, llama]),
