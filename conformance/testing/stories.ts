@@ -10,8 +10,7 @@ const MODEL = 'llm/stories260K.gguf';
 export const skipWithoutStories = skipWithoutSharedData(MODEL);
 
 /** Everything said so far, and nothing around it: an empty conversation is the beginning of a story. */
-export const PLAIN_TEMPLATE =
-  "{% for message in messages if message.role != 'system' %}{{ message.content }}{% endfor %}";
+export const PLAIN_TEMPLATE = '{% for message in messages %}{{ message.content }}{% endfor %}';
 
 /** One thread, so that times and sums are the same in every run. */
 const LANGUAGE = { threads: 1, parallel: 4, contextTokens: 512, chatTemplate: 'chat.jinja' } as const;

@@ -120,6 +120,9 @@ export interface ThreadMeasurement {
 /** A piece of a prompt: text, in which special tokens are read only where that is said; or tokens. */
 export type PromptPiece = { readonly text: string; readonly special: boolean } | { readonly tokens: readonly number[] };
 
+/** A `topK` that leaves every token in: the greatest the runtime takes. */
+export const ALL_TOKENS = 2 ** 31 - 1;
+
 /** How the next token is drawn. Left-out fields do not take part. */
 export interface SamplingSettings {
   /** 0: the likeliest; default 0. */

@@ -2,7 +2,7 @@
 // clients have them; what is no parameter here is refused by name.
 // Source: Open Inference Protocol, text generation (`generate_rest.yaml`); Triton protocol extension "Generate"; names beyond
 // those two specify are vLLM's.
-import type { LanguageCall, SamplingSettings } from '@amaas/core';
+import { ALL_TOKENS, type LanguageCall, type SamplingSettings } from '@amaas/core';
 import { Fields } from '../fields/index.ts';
 
 export interface GenerateRequest {
@@ -57,9 +57,6 @@ export function decodeGenerateRequest(body: unknown): GenerateRequest {
     },
   };
 }
-
-/** As many as there are, whatever the manifest says: llama.cpp counts them in 32 bits. */
-const ALL_TOKENS = 2 ** 31 - 1;
 
 function decodeSampling(at: (name: string) => Fields): SamplingSettings {
   const temperature = at('temperature').number('temperature', { min: 0, max: 100 });

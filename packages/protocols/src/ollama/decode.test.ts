@@ -88,7 +88,7 @@ test('decodeChat takes what turns a setting off as Ollama has it', () => {
     options: { top_k: 0, seed: -1, num_predict: -2, stop: 'x', repeat_last_n: 0, repeat_penalty: 1.3 },
   });
   const off = { repeatPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 };
-  assert.deepEqual(call.sampling, { topK: Number.MAX_SAFE_INTEGER, ...off });
+  assert.deepEqual(call.sampling, { topK: 2 ** 31 - 1, ...off });
   assert.deepEqual([call.maxTokens, call.stop, keepAliveMs], [undefined, ['x'], Number.POSITIVE_INFINITY]);
   const far = decodeChat({ model: 'chat', options: { repeat_last_n: -1, repeat_penalty: 1.3 } });
   assert.deepEqual(far.call.sampling, { penaltyTokens: 2 ** 20, repeatPenalty: 1.3 });

@@ -1,6 +1,6 @@
 // The `options` of a request: how the next token is drawn and when the answer ends. What is decided when a model is loaded
 // cannot be asked for here: what only makes it quicker or slower passes, what would change the answer is refused.
-import type { SamplingSettings } from '@amaas/core';
+import { ALL_TOKENS, type SamplingSettings } from '@amaas/core';
 import { Fields } from '../fields/index.ts';
 
 export interface OllamaOptions {
@@ -47,7 +47,7 @@ function readSampling(options: Fields): SamplingSettings {
   const frequencyPenalty = options.number('frequency_penalty', { min: -100, max: 100 });
   return {
     ...(temperature === undefined ? {} : { temperature }),
-    ...(topK === undefined ? {} : { topK: topK <= 0 ? Number.MAX_SAFE_INTEGER : topK }),
+    ...(topK === undefined ? {} : { topK: topK <= 0 ? ALL_TOKENS : topK }),
     ...(topP === undefined ? {} : { topP }),
     ...(minP === undefined ? {} : { minP }),
     ...(seed === undefined || seed < 0 ? {} : { seed }), // below 0: drawn

@@ -1,6 +1,6 @@
 // What chat and plain completions have in common: how tokens are drawn, where the answer ends, what it must be, what of it is
 // reported. Besides OpenAI's fields those that callers of llama.cpp, vLLM and Ollama send to servers of this protocol.
-import type { LanguageCall, SamplingSettings } from '@amaas/core';
+import { ALL_TOKENS, type LanguageCall, type SamplingSettings } from '@amaas/core';
 import type { Fields } from '../fields/index.ts';
 import { readAnswerFormat } from './answer-format.ts';
 import { withoutUndefined } from './left-out.ts';
@@ -22,8 +22,6 @@ export interface ReplySettings {
 const MOST_CHOICES = 16;
 /** As many as the engine takes. */
 const MOST_STOPS = 64;
-/** `top_k` of 0 or −1 asks for all tokens; no vocabulary has more than this many. */
-const ALL_TOKENS = 2 ** 31 - 1;
 /** OpenAI's two penalties look back on the whole answer; this many tokens of it are enough. */
 const PENALTY_TOKENS = 4096;
 

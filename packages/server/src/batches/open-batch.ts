@@ -140,7 +140,16 @@ export class OpenBatch {
       const message = 'The contents of the input file are gone.';
       await this.#fail([{ code: 'input_file_missing', message, line: null, param: 'input_file_id' }]);
     }
-    if (this.#why !== 'shutdown') await rm(this.#folder, { recursive: true, force: true });
+    if (this.#why !== 'shutdown') await this.#removeFolder();
+  }
+
+  /** What it leaves behind harms nobody; a batch that has ended is not begun again for it. */
+  async #removeFolder(): Promise<void> {
+    try {
+      await rm(this.#folder, { recursive: true, force: true });
+    } catch (thrown) {
+      this.#parts.onProblem(this.#record.id, 'the working files of a batch could not be removed', thrown);
+    }
   }
 
   async #validate(): Promise<void> {

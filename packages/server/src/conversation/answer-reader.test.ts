@@ -12,15 +12,20 @@ interface Read {
   readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
 }
 
-type Options = Pick<ReaderOptions, 'thought'> & { readonly format?: CallFormat; readonly hidesOpening?: boolean };
+type Options = Pick<ReaderOptions, 'thought'> & {
+  readonly format?: CallFormat;
+  readonly hidesOpening?: boolean;
+  readonly isForced?: boolean;
+};
 
 const token = (id: number, text: string): GeneratedToken => ({ token: id, text, logProbability: -1, top: [] });
 
-function partsOf(chunks: readonly string[], { thought, format, hidesOpening = false }: Options): readonly AnswerPart[] {
+function partsOf(chunks: readonly string[], options: Options): readonly AnswerPart[] {
+  const { thought, format, hidesOpening = false, isForced = false } = options;
   let calls = 0;
   const reader = new ConversationReader({
     thought,
-    calls: format === undefined ? null : { format, names: new Set(['get_weather', 'a']), hidesOpening },
+    calls: format === undefined ? null : { format, names: new Set(['get_weather', 'a']), hidesOpening, isForced },
     newCallId: () => `id${calls++}`,
   });
   const parts = chunks.flatMap((text, index) => reader.read({ type: 'text', text, tokens: [token(index, text)] }));
@@ -211,4 +216,16 @@ test('ConversationReader leaves tokens with the text they belong to', () => {
     ['text', ' <tool_x', ' <tool_|x'],
     ['text', ' !', ' !'],
   ]);
+});
+
+test('ConversationReader leaves no text behind of a forced call that was cut off', () => {
+  const format = TAGGED;
+  for (let length = 1; length < call(WEATHER).length; length++) {
+    const cut = call(WEATHER).slice(0, length);
+    const { text, calls } = gather(partsOf([`\n${cut}`], { thought: 'none', format, isForced: true }));
+    assert.equal(text, '', cut);
+    assert(calls.length <= 1 && (calls[0] === undefined || ULM.arguments.startsWith(calls[0].arguments)), cut);
+    const free = gather(partsOf([`\n${cut}`], { thought: 'none', format }));
+    assert(free.calls.length === 1 || free.text !== '', cut);
+  }
 });

@@ -14,6 +14,8 @@ export interface ReadCalls {
   readonly names: ReadonlySet<string>;
   /** Whether the text that begins calls is a token, which has no text in answers. */
   readonly hidesOpening: boolean;
+  /** Whether the answer can be nothing but calls. */
+  readonly isForced: boolean;
 }
 
 export interface ReaderOptions {
@@ -72,7 +74,9 @@ export class ConversationReader implements AnswerReader {
   }
 
   finish(): readonly AnswerPart[] {
-    return this.#advance(true);
+    const parts = this.#advance(true);
+    // Where nothing but calls can come, what is left of one that was cut off is no text.
+    return this.#options.calls?.isForced === true ? parts.filter(({ type }) => type !== 'text') : parts;
   }
 
   #advance(isEnd: boolean): readonly AnswerPart[] {

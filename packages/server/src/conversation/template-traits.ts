@@ -47,9 +47,10 @@ export function probeTemplate(
   );
   if (contents === undefined) return null;
   const user = { role: 'user', content: contents(USER) };
-  const system = { role: 'system', content: contents(SYSTEM) };
+  const withSystem = write([{ role: 'system', content: contents(SYSTEM) }, user]);
   return {
-    takesSystem: write([system, user])?.includes(SYSTEM) ?? false,
+    // A template that looks for the system's messages and writes none of them leaves them out on purpose.
+    takesSystem: withSystem !== null && (withSystem.includes(SYSTEM) || /['"]system['"]/.test(source)),
     contents: contents === asText ? 'text' : 'parts',
     tools: probeTools(write, user, contents),
     marksThoughts: /<\/?think>/.test(source),

@@ -30,7 +30,7 @@ export function choiceOf(
     format,
     tools: allowed,
     isForced: toolChoice !== 'auto',
-    mayBeSeveral: parallelToolCalls,
+    mayBeSeveral: parallelToolCalls && !isNamed, // whoever names one wants that one
     hidesOpening: format.opening !== null && specialTexts.includes(format.opening),
   };
 }
