@@ -19,14 +19,14 @@ export function registerDeploy(program: Command, context: CommandContext): void 
   program
     .command('deploy <source>')
     .description(
-      'put a model into the server: an .onnx file, a folder with model.onnx (and amaas.json, labels, weights), or a URL',
+      'put a model into the server: an .onnx or .gguf file, a folder with one of them (and amaas.json, labels, weights), or a URL',
     )
     .requiredOption('--name <name>', 'name of the model; a new version is made when it exists')
     .option('--label <label...>', 'labels that move to the new version, such as production')
     .option('--manifest <file>', 'a JSON file like amaas.json, for what the model file cannot say')
     .addHelpText(
       'after',
-      '\nExample:\n  $ amaas deploy resnet50.onnx --name resnet --label production\n  $ amaas deploy ./resnet --name resnet\n  $ amaas deploy https://example.com/resnet.onnx --name resnet',
+      '\nExample:\n  $ amaas deploy resnet50.onnx --name resnet --label production\n  $ amaas deploy qwen.gguf --name chat\n  $ amaas deploy ./resnet --name resnet\n  $ amaas deploy https://example.com/resnet.onnx --name resnet',
     )
     .action(async (source: string, _options: unknown, command: Command) => {
       const options = optionsOf<DeployCommandOptions>(command);

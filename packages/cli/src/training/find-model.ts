@@ -101,7 +101,13 @@ async function locateServed(context: CommandContext, given: string, options: Sha
   const client = await connect(context, options);
   const version = await answeringVersion(client, reference);
   if (version === null) throw new AmaasError('MODEL_NOT_READY', `eval: no version of "${given}" answers at the moment`);
-  const { lineage } = await client.models.getVersion(reference.model, version);
+  const { lineage, format } = await client.models.getVersion(reference.model, version);
+  if (format === 'gguf') {
+    throw new AmaasError(
+      'INVALID_MODEL',
+      `eval: "${given}" is a language model; name its .gguf file, which is loaded here`,
+    );
+  }
   const { configuration } = lineage;
   const pinned = `${reference.model}@${version}`;
   return {
