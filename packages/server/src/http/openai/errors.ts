@@ -13,7 +13,6 @@ export const OpenAiError = Type.Object({
   }),
 });
 
-
 export function sendOpenAiError(exchange: Exchange, error: AmaasError): void {
   const { status, headers, body } = encodeOpenAiError(error);
   exchange.send(status, 'application/json', [Buffer.from(JSON.stringify(body))], headers);
