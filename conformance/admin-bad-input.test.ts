@@ -80,7 +80,7 @@ test('external data and file names that lead out of the folder are refused', asy
   await assertAdminError(server, unclear, {
     status: 400,
     reason: 'INVALID_MODEL',
-    message: /exactly one \.onnx file, found a\.onnx, b\.onnx/,
+    message: /exactly one \.onnx or \.gguf file, found a\.onnx, b\.onnx/,
   });
   await assertAdminError(server, { method: 'GET', path: '/models/escape' }, { status: 404, reason: 'MODEL_NOT_FOUND' });
 });

@@ -241,8 +241,6 @@ test("Triton's other routes say 501 and why", async () => {
     ['GET', '/v2/systemsharedmemory/status'],
     ['POST', '/v2/systemsharedmemory/region/r/register'],
     ['POST', '/v2/cudasharedmemory/unregister'],
-    ['POST', '/v2/models/addsub/generate'],
-    ['POST', '/v2/models/addsub/versions/1/generate_stream'],
   ];
   for (const [method, path] of routes) {
     await assertError(method, path, { status: 501, error: /is not supported by this server$/ });
