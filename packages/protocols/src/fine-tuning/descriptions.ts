@@ -1,5 +1,6 @@
 // Fine-tuning jobs, their events and their checkpoints in OpenAI's form. Times come in milliseconds since 1970.
 // Source: OpenAI API specification 2.3.0, /v1/fine_tuning/jobs.
+import { seconds } from '../openai-files/index.ts';
 import type { FineTuningRequest } from './create-request.ts';
 
 export type FineTuningStatus =
@@ -109,25 +110,6 @@ export function encodeFineTuningCheckpoint(checkpoint: DescribedCheckpoint): obj
         : { valid_mean_token_accuracy: validationAccuracy, full_valid_mean_token_accuracy: validationAccuracy }),
     },
   };
-}
-
-/** A page of a list. */
-export function encodeFineTuningPage(
-  items: readonly { readonly id: string }[],
-  encoded: readonly object[],
-  hasMore: boolean,
-): object {
-  return {
-    object: 'list',
-    data: encoded,
-    first_id: items[0]?.id ?? null,
-    last_id: items.at(-1)?.id ?? null,
-    has_more: hasMore,
-  };
-}
-
-function seconds(timeMs: number): number {
-  return Math.floor(timeMs / 1000);
 }
 
 function secondsOrNull(timeMs: number | null): number | null {

@@ -12,7 +12,6 @@ export {
   encodeFineTuning,
   encodeFineTuningCheckpoint,
   encodeFineTuningEvent,
-  encodeFineTuningPage,
   type FineTuningStatus,
 } from './descriptions.ts';
 export { readTrainingExample, type TrainingExample } from './training-example.ts';

@@ -28,6 +28,7 @@ export {
   encodeFile,
   encodePage,
   FILE_PURPOSES,
+  seconds,
   type FilePurpose,
   readFilePurpose,
   readFormExpiry,

@@ -4,9 +4,9 @@ import {
   encodeFineTuning,
   encodeFineTuningCheckpoint,
   encodeFineTuningEvent,
-  encodeFineTuningPage,
   readFineTuningRequest,
 } from '@amaas/protocols/fine-tuning';
+import { encodePage } from '@amaas/protocols/openai-files';
 import type { Principal } from '../../gateway/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteFamily } from '../family.ts';
@@ -82,7 +82,7 @@ function sendPage<Item extends { readonly id: string }>(
   { items, hasMore }: FineTuningPage<Item>,
   encode: (item: Item) => object,
 ): void {
-  exchange.sendJson(200, encodeFineTuningPage(items, items.map(encode), hasMore));
+  exchange.sendJson(200, encodePage(items, items.map(encode), hasMore));
 }
 
 /** @throws INVALID_ARGUMENT for a limit that is none, and for parameters that would be lost */
