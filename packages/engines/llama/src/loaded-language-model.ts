@@ -44,7 +44,7 @@ export class LoadedLanguageModel implements LanguageModel {
   #timer: NodeJS.Timeout | null = null;
   #ids = 0;
   /** Requests under way for vectors, judgements or likelihoods of texts. */
-  #pooling = 0;
+  #askedInTurn = 0;
 
   private constructor(
     source: LanguageModelSource,
@@ -81,11 +81,11 @@ export class LoadedLanguageModel implements LanguageModel {
     return new LoadedLanguageModel(source, options, { task, first, onDispose });
   }
 
-  /** Of those who want vectors of texts one is served at a time. */
+  /** Of those who want vectors, judgements or likelihoods one is served at a time. */
   get load(): { readonly active: number; readonly waiting: number } {
-    const pooling = Math.min(this.#pooling, 1);
-    const waiting = this.#streams.size - this.#started.size + this.#pooling - pooling;
-    return { active: this.#started.size + pooling, waiting };
+    const served = Math.min(this.#askedInTurn, 1);
+    const waiting = this.#streams.size - this.#started.size + this.#askedInTurn - served;
+    return { active: this.#started.size + served, waiting };
   }
 
   async *generate(request: GenerationRequest, signal?: Cancellation): AsyncGenerator<GenerationEvent> {
@@ -123,14 +123,8 @@ export class LoadedLanguageModel implements LanguageModel {
     text: readonly PromptPiece[],
     signal?: Cancellation,
   ): Promise<readonly number[]> {
-    this.#expectRoom('score');
-    this.#pooling++;
-    try {
-      const value = await this.#ask('score', (id) => ({ type: 'score', id, prompt, text }), signal);
-      return Array.isArray(value) ? value : [];
-    } finally {
-      this.#pooling--;
-    }
+    const value = await this.#askInTurn('score', (id) => ({ type: 'score', id, prompt, text }), signal);
+    return Array.isArray(value) ? value : [];
   }
 
   async rank(query: string, texts: readonly string[], signal?: Cancellation): Promise<Relevances> {
@@ -211,14 +205,23 @@ export class LoadedLanguageModel implements LanguageModel {
     message: (id: number) => ToChild,
     signal: Cancellation | undefined,
   ): Promise<PooledTexts> {
+    const value = await this.#askInTurn(operation, message, signal);
+    if (typeof value === 'object' && 'promptTokens' in value) return value;
+    throw new AmaasError('INTERNAL', `${operation}: the process of the model answered something else`);
+  }
+
+  /** Asks where there is room, and counted among those who wait. */
+  async #askInTurn(
+    operation: string,
+    message: (id: number) => ToChild,
+    signal: Cancellation | undefined,
+  ): Promise<Answer> {
     this.#expectRoom(operation);
-    this.#pooling++;
+    this.#askedInTurn++;
     try {
-      const value = await this.#ask(operation, message, signal);
-      if (typeof value === 'object' && 'promptTokens' in value) return value;
-      throw new AmaasError('INTERNAL', `${operation}: the process of the model answered something else`);
+      return await this.#ask(operation, message, signal);
     } finally {
-      this.#pooling--;
+      this.#askedInTurn--;
     }
   }
 

@@ -3,11 +3,14 @@ import { open } from 'node:fs/promises';
 import { AmaasError, type LanguageModelFile } from '@amaas/core';
 import { type GgufFile, ggufNumber, ggufNumbers, ggufText, ggufTexts, readGguf } from '@amaas/learn/gguf';
 import { readPooling } from './pooling-nature.ts';
+import { TOKEN_KINDS } from './token-kinds.ts';
 
-/** Kinds of tokens in `tokenizer.ggml.token_type` that stand for more than their text. Source: llama.cpp, `llama_token_type`. */
-const UNKNOWN = 2;
-const CONTROL = 3;
-const USER_DEFINED = 4;
+/** Kinds of tokens that no user's text may stand for. */
+const SPECIAL: ReadonlySet<number | undefined> = new Set([
+  TOKEN_KINDS.unknown,
+  TOKEN_KINDS.control,
+  TOKEN_KINDS.userDefined,
+]);
 
 /**
  * Reads the header of a model file, every number of it held against the file's length: what is malformed ends here and does
@@ -62,13 +65,9 @@ export async function readLanguageModelFile(modelPath: string): Promise<Language
     endToken: tokenNamed('eos_token_id'),
     // llama.cpp's own default where the file does not say: sentencepiece vocabularies begin texts, others do not.
     beginsTexts: addBegin?.type === 'bool' ? addBegin.value : ggufText(metadata, 'tokenizer.ggml.model') === 'llama',
-    specialTokens: tokens.filter((text, index) => text !== '' && isSpecial(types[index])),
+    specialTokens: tokens.filter((text, index) => text !== '' && SPECIAL.has(types[index])),
     pooling: readPooling(metadata),
   };
-}
-
-function isSpecial(type: number | undefined): boolean {
-  return type === UNKNOWN || type === CONTROL || type === USER_DEFINED;
 }
 
 /** The type that holds most of the numbers. */

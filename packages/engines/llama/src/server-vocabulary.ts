@@ -4,9 +4,7 @@ import { ggufNumber, ggufNumbers, ggufText, ggufTexts } from '@amaas/learn/gguf'
 import { readHeader } from './model-file.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { numbersIn, textIn } from './server-json.ts';
-
-/** Kind of tokens in `tokenizer.ggml.token_type` that have no text. Source: llama.cpp, `llama_token_type`. */
-const CONTROL = 3;
+import { TOKEN_KINDS } from './token-kinds.ts';
 
 interface Rules {
   readonly size: number;
@@ -29,7 +27,7 @@ export class ServerVocabulary {
   static async open(connection: ServerConnection, modelPath: string): Promise<ServerVocabulary> {
     const { metadata } = (await readHeader(modelPath)).gguf;
     const kinds = Array.from(ggufNumbers(metadata, 'tokenizer.ggml.token_type') ?? []);
-    const control = new Set(kinds.flatMap((kind, token) => (kind === CONTROL ? [token] : [])));
+    const control = new Set(kinds.flatMap((kind, token) => (kind === TOKEN_KINDS.control ? [token] : [])));
     const size = ggufTexts(metadata, 'tokenizer.ggml.tokens')?.length ?? 0;
     // Whether texts begin with it some files do not say, and llama.cpp knows.
     const empty = await connection.ask('/tokenize', { content: '', add_special: true });

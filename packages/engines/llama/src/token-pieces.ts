@@ -3,9 +3,7 @@
 // text that grows by pieces would lose the sign.
 // Source: llama.cpp, `llama_vocab::impl::token_to_piece`; GPT-2's table of bytes.
 import { type GgufMetadata, ggufNumbers, ggufText, ggufTexts } from '@amaas/learn/gguf';
-
-/** Kinds in `tokenizer.ggml.token_type`. Source: llama.cpp, `llama_token_type`. */
-const KINDS = { unknown: 2, control: 3, userDefined: 4, byte: 6 } as const;
+import { TOKEN_KINDS } from './token-kinds.ts';
 
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array();
@@ -39,12 +37,12 @@ export class TokenPieces {
   pieceOf(token: number, special: boolean): Uint8Array {
     const text = this.#texts[token] ?? '';
     switch (this.#kinds[token]) {
-      case KINDS.unknown:
-      case KINDS.control:
+      case TOKEN_KINDS.unknown:
+      case TOKEN_KINDS.control:
         return special ? encoder.encode(text) : NOTHING;
-      case KINDS.userDefined:
+      case TOKEN_KINDS.userDefined:
         return encoder.encode(text);
-      case KINDS.byte:
+      case TOKEN_KINDS.byte:
         return Uint8Array.of(Number.parseInt(text.slice(3, 5), 16));
       default:
         return this.#isByteLevel ? bytesOfByteLevel(text) : encoder.encode(text.replaceAll(SPACE, ' '));
