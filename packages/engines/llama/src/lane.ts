@@ -21,8 +21,14 @@ export interface LaneParts extends ChildTelling {
   isEnd(token: number): boolean;
 }
 
+/** What a lane knows of a request. */
+export type LaneWriting = Pick<
+  Writing,
+  'id' | 'prompt' | 'maxTokens' | 'written' | 'cachedTokens' | 'startedMs' | 'text' | 'draw' | 'end' | 'dispose'
+>;
+
 interface Active {
-  readonly writing: Writing;
+  readonly writing: LaneWriting;
   readonly slot: Slot;
   /** Tokens not yet computed: of the prompt, then the one drawn last. */
   waiting: Uint32Array;
@@ -35,8 +41,9 @@ const PROMPT_STEP = 8;
 export class Lane {
   readonly #parts: LaneParts;
   readonly #slots: SequenceSlots;
-  #queue: Writing[] = [];
-  #active: Active[] = [];
+  #queue: LaneWriting[] = [];
+  /** By their sequences: llama.cpp computes those together that lie side by side in a batch and follow each other. */
+  #active: readonly Active[] = [];
   readonly #cancelled = new Set<number>();
   #isRunning = false;
   #threads = 0;
@@ -47,7 +54,7 @@ export class Lane {
     this.#slots = new SequenceSlots(parts.parallel);
   }
 
-  submit(writing: Writing): void {
+  submit(writing: LaneWriting): void {
     this.#queue.push(writing);
     if (!this.#isRunning) void this.#run();
   }
@@ -79,7 +86,7 @@ export class Lane {
 
   #dropCancelled(): void {
     if (this.#cancelled.size === 0) return;
-    const isGone = ({ id }: Writing): boolean => this.#cancelled.has(id);
+    const isGone = ({ id }: LaneWriting): boolean => this.#cancelled.has(id);
     for (const writing of this.#queue.filter(isGone)) writing.dispose();
     this.#queue = this.#queue.filter((writing) => !isGone(writing));
     for (const active of this.#active.filter(({ writing }) => isGone(writing))) this.#leave(active);
@@ -115,7 +122,8 @@ export class Lane {
       this.#slots.take(slot, [...writing.prompt.subarray(0, common)]);
       writing.startedMs = performance.now();
       writing.cachedTokens = common;
-      this.#active.push({ writing, slot, waiting: writing.prompt.subarray(common), isWriting: false });
+      const active = { writing, slot, waiting: writing.prompt.subarray(common), isWriting: false };
+      this.#active = [...this.#active, active].toSorted((a, b) => a.slot.sequence - b.slot.sequence);
       const { id, prompt } = writing;
       this.#say(id, { type: 'started', promptTokens: prompt.length, cachedTokens: common });
     }

@@ -63,3 +63,15 @@ test('SequenceSlots.choose copies from a busy sequence that knows much more', ()
   const little = slots.choose(Uint32Array.from([...counted(20), 500]));
   assert.deepEqual([little?.copyFrom, little?.common], [null, 0]);
 });
+
+test('SequenceSlots.choose prefers sequences beside busy ones, which are computed together, to the longest unused', () => {
+  const slots = new SequenceSlots(5);
+  const used = [1, 2, 3, 4, 5].map((token) => use(slots, [token]).slot);
+  for (const slot of used) slots.leave(slot);
+  const busy = slots.choose(prompt(3, 1))?.slot ?? assert.fail('no slot');
+  assert.equal(busy.sequence, 2);
+  slots.take(busy, [3]);
+  assert.equal(slots.choose(prompt(9, 9))?.slot.sequence, 1);
+  // What is known of the prompt is worth more.
+  assert.equal(slots.choose(prompt(5, 1))?.slot.sequence, 4);
+});

@@ -40,8 +40,9 @@ export class SequenceSlots {
   }
 
   /**
-   * The sequence that knows most of the prompt, where it is free and has little else to lose; otherwise the longest unused of
-   * the others, and what is known is copied where that is worth it. Null when all are busy.
+   * The sequence that knows most of the prompt, where it is free and has little else to lose; otherwise another, and what is
+   * known is copied where that is worth it. Of those that know alike one beside a busy sequence: llama.cpp computes neighbours
+   * together and all others one after the other. Of those the longest unused. Null when all are busy.
    */
   choose(prompt: Uint32Array): SlotChoice | null {
     // The last token is always computed: its logits are wanted.
@@ -50,7 +51,11 @@ export class SequenceSlots {
       common: Math.min(commonLength(slot.tokens, prompt), prompt.length - 1),
     }));
     const most = known.reduce((best, each) => (each.common > best.common ? each : best));
-    const free = known.filter(({ slot }) => !slot.isBusy).toSorted((a, b) => a.slot.lastUse - b.slot.lastUse);
+    const free = known
+      .filter(({ slot }) => !slot.isBusy)
+      .toSorted(
+        (a, b) => Number(this.#isBeside(b.slot)) - Number(this.#isBeside(a.slot)) || a.slot.lastUse - b.slot.lastUse,
+      );
     const bestFree = free.reduce<Known | null>(
       (best, each) => (each.common > (best?.common ?? -1) ? each : best),
       null,
@@ -71,6 +76,10 @@ export class SequenceSlots {
   /** What the cache holds stays, for whoever begins alike. */
   leave(slot: Slot): void {
     slot.isBusy = false;
+  }
+
+  #isBeside({ sequence }: Slot): boolean {
+    return [sequence - 1, sequence + 1].some((beside) => this.#slots[beside]?.isBusy === true);
   }
 }
 

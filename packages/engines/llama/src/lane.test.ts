@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GenerationEnd } from '@amaas/core';
+import { AnswerText } from './answer-text.ts';
+import { Lane, type LaneWriting } from './lane.ts';
+import { createMadeContext } from './testing/made-context.ts';
+import { Turns } from './turns.ts';
+
+/** Writes token 7 until it has as many as it may. */
+function writing(id: number, prompt: readonly number[], maxTokens: number): LaneWriting {
+  return {
+    ...{ id, maxTokens, prompt: Uint32Array.from(prompt), written: 0, cachedTokens: 0, startedMs: 0 },
+    text: new AnswerText({ detokenize: (tokens) => 'x'.repeat(tokens.length), before: null, stop: [] }),
+    async draw() {
+      this.written++;
+      return { id: 7, said: null };
+    },
+    end(reason, stopText): GenerationEnd {
+      const usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, queueMs: 0, promptMs: 0, generationMs: 0 };
+      return { type: 'ended', reason, stopText, seed: 0, usage };
+    },
+    dispose() {},
+  };
+}
+
+function createLane(parallel: number) {
+  const steps: number[][] = [];
+  const { context } = createMadeContext();
+  const failures: string[] = [];
+  let left = 0;
+  let whenDone = (): void => {};
+  const lane = new Lane({
+    ...{ turns: new Turns(), parallel, contextTokens: 100, stepTokens: 64, threads: { generation: 1, prompt: 1 } },
+    context: {
+      ...context,
+      initBatch: () => void steps.push([]),
+      addToBatch(sequence, _from, _tokens, wanted) {
+        steps.at(-1)?.push(sequence);
+        return wanted;
+      },
+    },
+    isEnd: () => false,
+    onEvents(events) {
+      left -= events.filter(({ event }) => event.type === 'ended').length;
+      if (left === 0) whenDone();
+    },
+    onFailure: (_id, error) => void failures.push(error.message),
+  });
+  return {
+    steps,
+    failures,
+    async run(writings: readonly LaneWriting[]): Promise<void> {
+      left = writings.length;
+      const done = new Promise<void>((resolve) => (whenDone = resolve));
+      for (const each of writings) lane.submit(each);
+      await done;
+    },
+  };
+}
+
+test('Lane puts sequences into a batch in their order, however requests came by them', async () => {
+  const { steps, failures, run } = createLane(4);
+  // The sequences end one after the other, and not in their order: the next requests find them used in another one.
+  await run([9, 3, 7, 5].map((length, index) => writing(index, [index, 1, 2], length)));
+  await run([2, 0, 3, 1].map((known, index) => writing(10 + index, [known, 1, 2, 3], 4)));
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    steps.filter((step) => step.length === 4),
+    Array.from({ length: 3 + 4 }, () => [0, 1, 2, 3]),
+  );
+  for (const step of steps) assert.deepEqual(step, step.toSorted(), 'increasing');
+});
