@@ -1,5 +1,5 @@
-// Entry of a model's child process. It has one libuv thread (the engine starts it so): each of them that calls llama.cpp would
-// bring a team of OpenMP threads of its own, and teams that spin against each other halve the speed.
+// Entry of a model's child process. It has one libuv thread (the engine starts it so): more of them take turns at calling
+// llama.cpp, and a fifth of the speed of eight streams goes with that.
 import { loadBinding } from './binding.ts';
 import { type ChildTelling, serveParent } from './child-loop.ts';
 import type { LoadTask } from './messages.ts';

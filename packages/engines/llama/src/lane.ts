@@ -5,6 +5,7 @@ import type { AnswerPart } from './answer-text.ts';
 import { planStep } from './batch-plan.ts';
 import type { BoundContext } from './binding.ts';
 import type { ChildTelling } from './child-loop.ts';
+import { Outbox } from './outbox.ts';
 import { type Slot, SequenceSlots } from './sequence-slots.ts';
 import type { Turns } from './turns.ts';
 import type { DrawnToken, Writing } from './writing.ts';
@@ -47,10 +48,11 @@ export class Lane {
   readonly #cancelled = new Set<number>();
   #isRunning = false;
   #threads = 0;
-  #events: RequestEvent[] = [];
+  readonly #outbox: Outbox;
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
+    this.#outbox = new Outbox(parts.onEvents);
     this.#slots = new SequenceSlots(parts.parallel);
   }
 
@@ -78,6 +80,7 @@ export class Lane {
       this.#failAll(thrown);
     } finally {
       this.#isRunning = false;
+      this.#outbox.flush();
       this.#cancelled.clear();
     }
     // A request may have come while the last ones failed.
@@ -204,7 +207,7 @@ export class Lane {
   #failAll(thrown: unknown): void {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     const error = new AmaasError('ENGINE_CRASHED', `generate: llama.cpp could not go on: ${why}`);
-    this.#flush();
+    this.#outbox.flush();
     for (const active of this.#active) {
       this.#parts.onFailure(active.writing.id, error);
       this.#parts.context.removeTokenCellsFromSequence(active.slot.sequence, -1, -1);
@@ -220,14 +223,7 @@ export class Lane {
     this.#threads = wanted;
   }
 
-  /** What a step brought is sent while the next one computes. */
   #say(id: number, event: RequestEvent['event']): void {
-    if (this.#events.length === 0) setImmediate(() => this.#flush());
-    this.#events.push({ id, event });
-  }
-
-  #flush(): void {
-    if (this.#events.length > 0) this.#parts.onEvents(this.#events);
-    this.#events = [];
+    this.#outbox.push({ id, event });
   }
 }

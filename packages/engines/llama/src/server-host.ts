@@ -3,8 +3,9 @@
 import { AmaasError, type GenerationRequest, type LanguageModelFacts, type PromptPiece } from '@amaas/core';
 import type { ChildHost, ChildTelling } from './child-loop.ts';
 import { answerTokens, checkRequest } from './generation-limits.ts';
-import type { LoadTask, PooledTexts, RequestEvent, ToChild } from './messages.ts';
+import type { LoadTask, PooledTexts, ToChild } from './messages.ts';
 import { readLanguageModelFile } from './model-file.ts';
+import { Outbox } from './outbox.ts';
 import { planMemory, readFileFacts } from './plan-memory.ts';
 import { checkSampling, drawSeed } from './sampling.ts';
 import { completionBody, ServerAnswer } from './server-answer.ts';
@@ -36,11 +37,12 @@ export class ServerHost implements ChildHost {
   readonly #parts: ServerHostParts;
   #queue: Waiting[] = [];
   readonly #leaving = new Map<number, AbortController>();
-  #events: RequestEvent[] = [];
+  readonly #outbox: Outbox;
   #writing = 0;
 
   private constructor(parts: ServerHostParts) {
     this.#parts = parts;
+    this.#outbox = new Outbox(parts.telling.onEvents);
     this.facts = parts.facts;
     this.helperPid = parts.server.pid;
     void parts.server.exited.then((how) => {
@@ -158,7 +160,7 @@ export class ServerHost implements ChildHost {
     const stopped = new AbortController();
     const signal = AbortSignal.any([leaving.signal, stopped.signal]);
     const onChunk = (chunk: unknown): void => {
-      for (const event of answer.read(chunk)) this.#say({ id, event });
+      for (const event of answer.read(chunk)) this.#outbox.push({ id, event });
       // After a stop text the server would write on; it sees that nobody listens.
       if (answer.isOver && !answer.isComplete) stopped.abort();
     };
@@ -167,24 +169,11 @@ export class ServerHost implements ChildHost {
       if (!answer.isOver) throw new AmaasError('ENGINE_CRASHED', 'generate: llama-server ended the answer too early');
     } catch (thrown) {
       if (answer.isOver || leaving.signal.aborted) return;
-      this.#flush();
+      this.#outbox.flush();
       const error = thrown instanceof AmaasError ? thrown : new AmaasError('INTERNAL', String(thrown));
       telling.onFailure(id, error);
     } finally {
       this.#leaving.delete(id);
     }
-  }
-
-  /** What comes in one turn of the event loop goes in one message. */
-  #say(event: RequestEvent): void {
-    if (this.#events.length === 0) setImmediate(() => this.#flush());
-    this.#events.push(event);
-  }
-
-  #flush(): void {
-    if (this.#events.length === 0) return;
-    const events = this.#events;
-    this.#events = [];
-    this.#parts.telling.onEvents(events);
   }
 }
