@@ -2,7 +2,8 @@
 // turns, so that ratios are of one run. The weights are drawn: the texts mean nothing, the work is that of a real model.
 //
 // BENCH_MODELS=110M:Q8_0,110M:Q4_0,500M:Q8_0,500M:Q4_0  BENCH_STREAMS=1,8,32  BENCH_PROMPTS=32,1024  BENCH_THREADS=2
-// BENCH_ROUNDS=3  AMAAS_BENCH_LLAMA_SERVER=/path/of/llama-server  AMAAS_BENCH_NODE_LLAMA_CPP=/folder/it/is/installed/in
+// BENCH_PARTS=streams,prefix,embeddings  BENCH_ROUNDS=3
+// AMAAS_BENCH_LLAMA_SERVER=/path/of/llama-server  AMAAS_BENCH_NODE_LLAMA_CPP=/folder/it/is/installed/in
 import { availableParallelism } from 'node:os';
 import type { LanguageModel } from '@amaas/core';
 import { ADMIN_KEY } from './harness/child-server.ts';
@@ -25,6 +26,7 @@ const listed = (name: string, usual: string): readonly string[] =>
 const MODELS = listed('BENCH_MODELS', '110M:Q8_0,110M:Q4_0,500M:Q8_0,500M:Q4_0');
 const STREAMS = listed('BENCH_STREAMS', '1,8,32').map(Number);
 const PROMPTS = listed('BENCH_PROMPTS', '32,1024').map(Number);
+const PARTS = listed('BENCH_PARTS', 'streams,prefix,embeddings');
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? '3');
 const THREADS = Number(process.env['BENCH_THREADS'] ?? availableParallelism());
 const LLAMA_SERVER = process.env['AMAAS_BENCH_LLAMA_SERVER'];
@@ -43,7 +45,7 @@ for (const name of MODELS) {
   const llama = MADE_LLAMAS.get(size);
   if (llama === undefined || (type !== 'Q8_0' && type !== 'Q4_0')) throw new Error(`there is no model ${name}`);
   const path = madeLlamaFile(llama, type);
-  for (const streams of STREAMS) {
+  for (const streams of PARTS.includes('streams') ? STREAMS : []) {
     if (size === '500M' && streams > 8) continue;
     for (const prompt of PROMPTS) {
       if (prompt >= LONG_PROMPT && streams > MOST_LONG_STREAMS) continue;
@@ -53,8 +55,8 @@ for (const name of MODELS) {
       });
     }
   }
-  await comparePrefix(name, path);
-  await compareEmbeddings(name, path);
+  if (PARTS.includes('prefix')) await comparePrefix(name, path);
+  if (PARTS.includes('embeddings')) await compareEmbeddings(name, path);
 }
 
 interface Case {

@@ -136,7 +136,11 @@ export class Lane {
     const { context, stepTokens } = this.#parts;
     const active = this.#active;
     const shares = planStep(
-      active.map(({ waiting, isWriting }) => ({ waiting: waiting.length, isWriting })),
+      active.map(({ waiting, isWriting, writing: { startedMs } }) => ({
+        waiting: waiting.length,
+        isWriting,
+        startedMs,
+      })),
       stepTokens,
     );
     const total = shares.reduce((sum, share) => sum + share, 0);
