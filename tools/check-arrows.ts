@@ -43,9 +43,11 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   backup: ['storage', 'artifacts'],
   hub: ['gateway', 'admission', 'registry', 'artifacts'],
   jobs: ['registry', 'dataplane', 'artifacts', 'storage'],
+  'fine-tuning': ['jobs', 'gateway', 'admission', 'registry', 'dataplane', 'artifacts'],
   codec: [],
   http: [
     'batches',
+    'fine-tuning',
     'responses',
     'codec',
     'gateway',

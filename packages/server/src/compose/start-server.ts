@@ -19,8 +19,8 @@ import { FolderWatcher, type KnownVersion, Registry } from '../registry/index.ts
 import { ResponseStore } from '../responses/index.ts';
 import { dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
 import { createBatches, createRunLine } from './create-batches.ts';
+import { createFineTunings } from './create-fine-tunings.ts';
 import { createJobs } from './create-jobs.ts';
-import { FineTuningQueue } from './fine-tuning.ts';
 import { SERVER_NAME, SERVER_VERSION } from './identity.ts';
 import type { JobKindFactory } from './job-kinds.ts';
 import { createPuller } from './create-puller.ts';
@@ -179,7 +179,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   const kindParts = { registry, blobs, admission, dataPlane, codeVersion: SERVER_VERSION };
   const files = await Files.open({ database, blobs, clock });
   const tuningParts = { ...kindParts, directory: layout.fineTuningDirectory, files, clock, logger };
-  const fineTunings = await FineTuningQueue.open(tuningParts);
+  const fineTunings = await createFineTunings(tuningParts);
   const jobs = await createJobs({
     database,
     directory: layout.jobsDirectory,

@@ -7,6 +7,7 @@ import {
   readFineTuningRequest,
 } from '@amaas/protocols/fine-tuning';
 import { encodePage } from '@amaas/protocols/openai-files';
+import type { FineTuningPage, FineTuningPageRequest, FineTunings } from '../../fine-tuning/index.ts';
 import type { Principal } from '../../gateway/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteFamily } from '../family.ts';
@@ -14,7 +15,6 @@ import { readJson } from '../json-body.ts';
 import { OpenAiError, sendOpenAiError } from '../openai/errors.ts';
 import { PathTable } from '../path-table.ts';
 import { FINE_TUNING_ROUTES } from './fine-tuning-routes.ts';
-import type { FineTuningPage, FineTuningPageRequest, FineTunings } from './fine-tunings.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;

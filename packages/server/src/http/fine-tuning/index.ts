@@ -1,2 +1,2 @@
+export type { FineTuningPage, FineTuningPageRequest, FineTunings } from '../../fine-tuning/index.ts';
 export { createFineTuningFamily } from './fine-tuning-family.ts';
-export type { FineTuningPage, FineTuningPageRequest, FineTunings } from './fine-tunings.ts';

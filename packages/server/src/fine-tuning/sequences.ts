@@ -5,7 +5,7 @@ import { AmaasError, type ChatInput, type PromptPiece } from '@amaas/core';
 import type { LearnedSequence } from '@amaas/learn/language';
 import type { TrainingExample } from '@amaas/protocols/fine-tuning';
 import type { ConversationFormat } from '../dataplane/index.ts';
-import type { ModelTokens } from './fine-tuning-tokens.ts';
+import type { ModelTokens } from './tokens.ts';
 
 type ChatExample = Extract<TrainingExample, { kind: 'chat' }>;
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { readGguf } from '@amaas/learn/gguf';
 import { tokenizerFromGguf } from '@amaas/learn/language';
 import { sharedDataPath, skipWithoutSharedData } from '../../../../tools/test-data.ts';
-import { ModelTokens } from './fine-tuning-tokens.ts';
+import { ModelTokens } from './tokens.ts';
 
 const STORIES = 'llm/stories260K.gguf';
 const skip = skipWithoutSharedData(STORIES);

@@ -1,11 +1,11 @@
-// What the routes of fine-tuning need; the composition root supplies it.
+// What callers may do with fine-tunings, and what they are told.
 import type {
   DescribedCheckpoint,
   DescribedEvent,
   DescribedFineTuning,
   FineTuningRequest,
 } from '@amaas/protocols/fine-tuning';
-import type { Principal } from '../../gateway/index.ts';
+import type { Principal } from '../gateway/index.ts';
 
 /** Which part of a list is wanted: `limit` items behind the one called `after`. */
 export interface FineTuningPageRequest {

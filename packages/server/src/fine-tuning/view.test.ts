@@ -7,9 +7,9 @@ import { AmaasError, serializeError } from '@amaas/core';
 import { readFineTuningRequest } from '@amaas/protocols/fine-tuning';
 import { computeDigest } from '../artifacts/index.ts';
 import type { JobRecord } from '../jobs/index.ts';
-import { type FineTuningPaths, fineTuningPaths, keepJson } from './fine-tuning-folder.ts';
-import type { FineTuningRecord } from './fine-tuning-store.ts';
-import { describeFineTuning } from './fine-tuning-view.ts';
+import { type FineTuningPaths, fineTuningPaths, keepJson } from './folder.ts';
+import type { FineTuningRecord } from './store.ts';
+import { describeFineTuning } from './view.ts';
 
 let paths: FineTuningPaths;
 

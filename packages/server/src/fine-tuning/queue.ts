@@ -2,7 +2,7 @@
 // its job is told; so that whatever ends the server in between, the next one does what was asked for.
 import { randomBytes, randomInt } from 'node:crypto';
 import { totalmem } from 'node:os';
-import { AmaasError, type Clock, deserializeError, parseModelReference } from '@amaas/core';
+import { AmaasError, deserializeError, parseModelReference } from '@amaas/core';
 import type {
   DescribedCheckpoint,
   DescribedEvent,
@@ -11,22 +11,21 @@ import type {
 } from '@amaas/protocols/fine-tuning';
 import type { DataPlane } from '../dataplane/index.ts';
 import { authorize, type Principal } from '../gateway/index.ts';
-import type { FineTuningPage, FineTuningPageRequest, FineTunings } from '../http/index.ts';
 import { isFinal, type JobKind, type JobRecord, type Jobs } from '../jobs/index.ts';
-import type { Logger } from '../monitoring/index.ts';
 import type { Registry } from '../registry/index.ts';
-import { type FineTuningPlan, loadEvents, loadJson, type MeasuredEpoch, noteEvent } from './fine-tuning-folder.ts';
-import { createFineTuningKind, endFineTuning, FINE_TUNE } from './fine-tuning-kind.ts';
-import { fineTuningNotFound, type FineTuningRecord, FineTuningStore } from './fine-tuning-store.ts';
-import { type CallersFiles, takeFile } from './fine-tuning-sources.ts';
-import { describeFineTuning, findJob } from './fine-tuning-view.ts';
-import type { JobKindParts } from './job-kinds.ts';
+import type { FineTuningPage, FineTuningPageRequest, FineTunings } from './fine-tunings.ts';
+import { type FineTuningPlan, loadEvents, loadJson, type MeasuredEpoch, noteEvent } from './folder.ts';
+import { createFineTuningKind, endFineTuning, FINE_TUNE, type FineTuningKindParts } from './kind.ts';
+import { fineTuningNotFound, type FineTuningRecord, FineTuningStore } from './store.ts';
+import { type CallersFiles, takeFile } from './sources.ts';
+import { describeFineTuning, findJob } from './view.ts';
 
-export interface FineTuningParts extends JobKindParts {
+export interface FineTuningQueueParts extends Omit<FineTuningKindParts, 'store' | 'finishing' | 'goOn'> {
+  /** Where fine-tunings have their folders. */
   readonly directory: string;
   readonly files: CallersFiles;
-  readonly clock: Clock;
-  readonly logger: Logger;
+  /** Hears what went wrong where nobody waits for an answer. */
+  readonly onProblem: (fineTuning: string, what: string, error: unknown) => void;
 }
 
 /** Of the base's name within the new one, which has 128 characters with everything. */
@@ -34,14 +33,14 @@ const MOST_BASE_CHARACTERS = 40;
 
 export class FineTuningQueue implements FineTunings {
   readonly kind: JobKind;
-  readonly #parts: FineTuningParts;
+  readonly #parts: FineTuningQueueParts;
   readonly #store: FineTuningStore;
   readonly #registry: Registry;
   readonly #dataPlane: DataPlane;
   readonly #finishing = new Set<string>();
   #jobs: Jobs | null = null;
 
-  private constructor(parts: FineTuningParts, store: FineTuningStore) {
+  private constructor(parts: FineTuningQueueParts, store: FineTuningStore) {
     this.#parts = parts;
     this.#store = store;
     this.#registry = parts.registry;
@@ -54,7 +53,7 @@ export class FineTuningQueue implements FineTunings {
     });
   }
 
-  static async open(parts: FineTuningParts): Promise<FineTuningQueue> {
+  static async open(parts: FineTuningQueueParts): Promise<FineTuningQueue> {
     return new FineTuningQueue(parts, await FineTuningStore.open(parts.directory));
   }
 
@@ -69,7 +68,7 @@ export class FineTuningQueue implements FineTunings {
       try {
         if (record.end === null) await this.#catchUp(record);
       } catch (err) {
-        this.#parts.logger.error({ fineTuning: record.id, err }, 'a fine-tuning could not go on');
+        this.#parts.onProblem(record.id, 'a fine-tuning could not go on', err);
       }
     }
   }
@@ -237,7 +236,7 @@ export class FineTuningQueue implements FineTunings {
     try {
       await this.#submit(id);
     } catch (err) {
-      this.#parts.logger.error({ fineTuning: id, err }, 'a fine-tuning could not go on');
+      this.#parts.onProblem(id, 'a fine-tuning could not go on', err);
     }
   }
 

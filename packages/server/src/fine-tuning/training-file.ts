@@ -2,7 +2,7 @@
 import { AmaasError } from '@amaas/core';
 import type { LearnedSequence } from '@amaas/learn/language';
 import { readTrainingExample } from '@amaas/protocols/fine-tuning';
-import { sequencesOf, type SequenceParts } from './fine-tuning-sequences.ts';
+import { sequencesOf, type SequenceParts } from './sequences.ts';
 
 export interface LineProblem {
   /** 1 for the first. */

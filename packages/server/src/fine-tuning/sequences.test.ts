@@ -7,9 +7,9 @@ import { type Tokenizer, trainBpe } from '@amaas/learn/tokenize';
 import { readTrainingExample } from '@amaas/protocols/fine-tuning';
 import { ConversationFormats } from '../conversation/index.ts';
 import { templateNamed } from '../conversation/testing/templates.ts';
-import { readExamples } from './fine-tuning-file.ts';
-import { type SequenceParts, sequencesOf } from './fine-tuning-sequences.ts';
-import { ModelTokens } from './fine-tuning-tokens.ts';
+import { readExamples } from './training-file.ts';
+import { type SequenceParts, sequencesOf } from './sequences.ts';
+import { ModelTokens } from './tokens.ts';
 
 const SPECIALS: readonly string[] = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'];
 const TEXT = 'user system assistant Hello there. What is your name? It is Ada, and yours is not.';

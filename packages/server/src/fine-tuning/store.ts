@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AmaasError, type SerializedError } from '@amaas/core';
 import type { FineTuningRequest } from '@amaas/protocols/fine-tuning';
 import { type Digest, makeDurableDirectory } from '../artifacts/index.ts';
-import { type FineTuningPaths, fineTuningPaths, keepJson, loadJson } from './fine-tuning-folder.ts';
+import { type FineTuningPaths, fineTuningPaths, keepJson, loadJson } from './folder.ts';
 
 export interface FineTuningFile {
   /** As the caller called it, for people. */

@@ -2,9 +2,9 @@
 import { AmaasError, deserializeError, type SerializedError } from '@amaas/core';
 import type { DescribedFineTuning, FineTuningStatus } from '@amaas/protocols/fine-tuning';
 import type { JobRecord, Jobs } from '../jobs/index.ts';
-import { type LineProblem, sayProblem } from './fine-tuning-file.ts';
-import { type FineTuningPaths, type FineTuningPlan, loadJson } from './fine-tuning-folder.ts';
-import type { FineTuningRecord } from './fine-tuning-store.ts';
+import { type LineProblem, sayProblem } from './training-file.ts';
+import { type FineTuningPaths, type FineTuningPlan, loadJson } from './folder.ts';
+import type { FineTuningRecord } from './store.ts';
 
 export async function describeFineTuning(
   record: FineTuningRecord,

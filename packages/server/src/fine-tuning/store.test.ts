@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readFineTuningRequest } from '@amaas/protocols/fine-tuning';
 import { computeDigest } from '../artifacts/index.ts';
-import { loadEvents, noteEvent } from './fine-tuning-folder.ts';
-import { type FineTuningRecord, FineTuningStore } from './fine-tuning-store.ts';
+import { loadEvents, noteEvent } from './folder.ts';
+import { type FineTuningRecord, FineTuningStore } from './store.ts';
 
 let directory: string;
 

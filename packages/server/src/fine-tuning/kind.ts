@@ -2,23 +2,17 @@
 // several jobs: pausing ends one, resuming begins the next where it stood; run and folder are the same for all of them.
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { AmaasError, type Clock, type Manifest, NAME_RULE, serializeError } from '@amaas/core';
 import Type from 'typebox';
-import type { Digest, StoredBlob, TreeFile } from '../artifacts/index.ts';
+import type { Admission } from '../admission/index.ts';
+import type { BlobStore, Digest, StoredBlob, TreeFile } from '../artifacts/index.ts';
+import type { DataPlane } from '../dataplane/index.ts';
 import { defineJobKind, type JobContext, type JobKind, type Json } from '../jobs/index.ts';
-import type { RunFile, VersionRecord } from '../registry/index.ts';
-import { noteEvent, tidyFolder } from './fine-tuning-folder.ts';
-import {
-  FINE_TUNING_FILES,
-  type FineTuningInputs,
-  type FineTuningOutcome,
-  TUNED_MODEL_FILE,
-} from './fine-tuning-results.ts';
-import type { FineTuningEnd, FineTuningRecord, FineTuningStore } from './fine-tuning-store.ts';
-import type { JobKindParts } from './job-kinds.ts';
-
-const ENTRY = join(import.meta.dirname, `fine-tuning-job${extname(import.meta.filename)}`);
+import type { Registry, RunFile, VersionRecord } from '../registry/index.ts';
+import { noteEvent, tidyFolder } from './folder.ts';
+import { FINE_TUNING_FILES, type FineTuningInputs, type FineTuningOutcome, TUNED_MODEL_FILE } from './results.ts';
+import type { FineTuningEnd, FineTuningRecord, FineTuningStore } from './store.ts';
 
 export const FINE_TUNE = 'fine-tune';
 
@@ -38,7 +32,16 @@ export interface ResultFiles {
   }): Promise<{ readonly id: string }>;
 }
 
-export interface FineTuningKindParts extends JobKindParts {
+export interface FineTuningKindParts {
+  /** With `datasets` and `runs`. */
+  readonly registry: Registry;
+  readonly blobs: BlobStore;
+  readonly admission: Admission;
+  readonly dataPlane: DataPlane;
+  /** What a run notes as the version of the code. */
+  readonly codeVersion: string;
+  /** The module that a job runs in its child process, see `trainFineTuning`. */
+  readonly entry: string;
   readonly store: FineTuningStore;
   readonly files: ResultFiles;
   readonly clock: Clock;
@@ -57,7 +60,7 @@ export function createFineTuningKind(parts: FineTuningKindParts): JobKind {
   return defineJobKind({
     kind: FINE_TUNE,
     configuration: Configuration,
-    entry: ENTRY,
+    entry: parts.entry,
     modelOf: ({ model }) => model,
     async prepare(configuration) {
       const { intent, job, end, model } = store.get(configuration.fineTuning);
@@ -76,7 +79,7 @@ export function createFineTuningKind(parts: FineTuningKindParts): JobKind {
       return (await inputsOf(parts, record, base)) as unknown as Json; // plain data throughout
     },
     async finish(job, result): Promise<Json> {
-      const outcome = result as unknown as FineTuningOutcome; // what fine-tuning-job returns
+      const outcome = result as unknown as FineTuningOutcome; // what `trainFineTuning` returns
       const record = store.get(job.configuration.fineTuning);
       if (record.intent !== 'run' && record.end === null) {
         throw new AmaasError('CANCELLED', `job ${job.id}: ${record.id} was stopped`);

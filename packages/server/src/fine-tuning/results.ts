@@ -4,8 +4,8 @@ import type { LanguageManifest } from '@amaas/core';
 import { createGguf, type GgufFile } from '@amaas/learn/gguf';
 import { type FineTuned, type LlamaQuantization, llamaToGguf, loraToGguf, loraToPeft } from '@amaas/learn/language';
 import type { Hyperparameters } from '@amaas/protocols/fine-tuning';
-import { type FineTuningPlan, type FineTuningPaths, loadJson, type MeasuredEpoch } from './fine-tuning-folder.ts';
-import { replaceFile } from './training-files.ts';
+import { type FineTuningPlan, type FineTuningPaths, loadJson, type MeasuredEpoch } from './folder.ts';
+import { replaceFile } from './whole-files.ts';
 
 /** What `begin` gives. */
 export interface FineTuningInputs {

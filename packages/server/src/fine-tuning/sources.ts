@@ -1,13 +1,12 @@
 // Where the files of a fine-tuning come from: what callers have uploaded, or datasets of the registry.
 import { constants } from 'node:fs';
 import { copyFile, open, stat } from 'node:fs/promises';
-import { AmaasError } from '@amaas/core';
+import { AmaasError, MAX_VERSION } from '@amaas/core';
 import type { BlobStore, Digest } from '../artifacts/index.ts';
 import type { Principal } from '../gateway/index.ts';
 import type { Registry } from '../registry/index.ts';
-import type { ResultFiles } from './fine-tuning-kind.ts';
-import type { FineTuningFile } from './fine-tuning-store.ts';
-import { readDatasetReference } from './training-configuration.ts';
+import type { ResultFiles } from './kind.ts';
+import type { FineTuningFile } from './store.ts';
 
 /** Files that callers have brought. */
 export interface CallersFiles extends ResultFiles {
@@ -62,8 +61,10 @@ export async function takeFile(sources: FileSources, wanted: WantedFile): Promis
 async function findDataset({ registry }: FileSources, { id, field }: WantedFile): Promise<FineTuningFile> {
   const text = id.slice(DATASET.length);
   if (!DATASET_REFERENCE.test(text)) throw invalid(field, 'expected dataset:name or dataset:name@version');
-  const asked = readDatasetReference(text);
-  const { name, version, digest, fileName } = await registry.datasets.get(asked.name, asked.version);
+  const [asked = '', number] = text.split('@');
+  const numbered = number === undefined ? undefined : Number(number);
+  if (numbered !== undefined && numbered > MAX_VERSION) throw invalid(field, `there is no dataset version ${number}`);
+  const { name, version, digest, fileName } = await registry.datasets.get(asked, numbered);
   return { name: fileName ?? `${name}@${version}`, digest, dataset: { name, version } };
 }
 
