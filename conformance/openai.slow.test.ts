@@ -240,6 +240,11 @@ test('errors are those the client has classes for, naming the field', { skip }, 
     constructor: OpenAI.BadRequestError,
     param: 'modalities',
   });
+  await assert.rejects(client.chat.completions.create({ ...CHAT, logit_bias: { '99999': 3 } }), {
+    constructor: OpenAI.BadRequestError,
+    param: 'logit_bias',
+    message: /logit_bias names token 99999/,
+  });
   const messages = [{ role: 'user', content: long }] as const;
   const streamed = client.chat.completions.create({ ...CHAT, messages: [...messages], stream: true });
   await assert.rejects(streamed, { constructor: OpenAI.BadRequestError, code: 'context_length_exceeded' });

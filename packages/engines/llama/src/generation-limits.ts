@@ -7,15 +7,19 @@ const MOST_STOPS = 64;
 /** All but the sampling settings. @throws INVALID_ARGUMENT */
 export function checkRequest({ maxTokens, stop = [], logProbabilities }: GenerationRequest): void {
   if (maxTokens !== undefined && !(Number.isSafeInteger(maxTokens) && maxTokens >= 1)) {
-    throw new AmaasError('INVALID_ARGUMENT', `generate: maxTokens must be a whole number ≥ 1, got ${maxTokens}`);
+    throw invalid('maxTokens', `must be a whole number ≥ 1, got ${maxTokens}`);
   }
   if (stop.length > MOST_STOPS || stop.some((text) => text === '')) {
-    throw new AmaasError('INVALID_ARGUMENT', `generate: stop takes up to ${MOST_STOPS} texts, none of them empty`);
+    throw invalid('stop', `takes up to ${MOST_STOPS} texts, none of them empty`);
   }
   const top = logProbabilities?.top ?? 0;
   if (!Number.isInteger(top) || top < 0 || top > MOST_TOP) {
-    throw new AmaasError('INVALID_ARGUMENT', `generate: logProbabilities.top must be 0 … ${MOST_TOP}, got ${top}`);
+    throw invalid('logProbabilities.top', `must be 0 … ${MOST_TOP}, got ${top}`);
   }
+}
+
+function invalid(field: string, problem: string): AmaasError {
+  return new AmaasError('INVALID_ARGUMENT', `generate: ${field} ${problem}`, { details: { field } });
 }
 
 /**

@@ -19,10 +19,10 @@ export function checkSampling(settings: SamplingSettings, vocabularySize: number
   assertWhole('seed', settings.seed, 0, SEEDS - 1);
   for (const [token, bias] of settings.logitBias ?? []) {
     if (!Number.isInteger(token) || token < 0 || token >= vocabularySize) {
-      throw invalid(`logitBias names token ${token}, and the model has tokens 0 … ${vocabularySize - 1}`);
+      throw invalid('logitBias', `names token ${token}, and the model has tokens 0 … ${vocabularySize - 1}`);
     }
     if (Number.isNaN(bias) || bias === Number.POSITIVE_INFINITY) {
-      throw invalid(`logitBias of token ${token} must be a number or −Infinity, got ${bias}`);
+      throw invalid('logitBias', `of token ${token} must be a number or −Infinity, got ${bias}`);
     }
   }
 }
@@ -73,16 +73,16 @@ export function drawSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
-function assertRange(name: string, value: number | undefined, least: number, most: number): void {
+function assertRange(name: keyof SamplingSettings, value: number | undefined, least: number, most: number): void {
   if (value === undefined || (value >= least && value <= most)) return;
-  throw invalid(`${name} must be a number of ${least} … ${most}, got ${value}`);
+  throw invalid(name, `must be a number of ${least} … ${most}, got ${value}`);
 }
 
-function assertWhole(name: string, value: number | undefined, least: number, most: number): void {
+function assertWhole(name: keyof SamplingSettings, value: number | undefined, least: number, most: number): void {
   if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
-  throw invalid(`${name} must be a whole number of ${least} … ${most}, got ${value}`);
+  throw invalid(name, `must be a whole number of ${least} … ${most}, got ${value}`);
 }
 
-function invalid(message: string): AmaasError {
-  return new AmaasError('INVALID_ARGUMENT', `generate: ${message}`);
+function invalid(field: keyof SamplingSettings, problem: string): AmaasError {
+  return new AmaasError('INVALID_ARGUMENT', `generate: ${field} ${problem}`, { details: { field } });
 }

@@ -80,7 +80,9 @@ export class ServerHost implements ChildHost {
     const { adapter } = request;
     if (adapter !== undefined && !adapters.has(adapter)) {
       const names = [...adapters.keys()].join(', ') || 'none';
-      throw new AmaasError('INVALID_ARGUMENT', `generate: there is no adapter "${adapter}"; the model has: ${names}`);
+      throw new AmaasError('INVALID_ARGUMENT', `generate: there is no adapter "${adapter}"; the model has: ${names}`, {
+        details: { field: 'adapter' },
+      });
     }
     const leaving = new AbortController();
     this.#leaving.set(id, leaving);

@@ -1,5 +1,6 @@
 // Status and body of errors as Anthropic writes them. Its SDK makes its classes from the status; `type` says the same in a word.
 import type { AmaasError, ErrorCode, ErrorReason } from '@amaas/core';
+import { type CallerNames, inCallerNames } from '../fields/index.ts';
 import { serverSentEvent } from './encode-stream.ts';
 
 type Described = readonly [status: number, type: string];
@@ -32,6 +33,15 @@ const BY_REASON: Readonly<Partial<Record<ErrorReason, Described>>> = {
   QUEUE_FULL: [529, 'overloaded_error'],
 };
 
+const NAMES: CallerNames = new Map([
+  ['maxTokens', 'max_tokens'],
+  ['topK', 'top_k'],
+  ['topP', 'top_p'],
+  ['stop', 'stop_sequences'],
+  ['format', 'output_config.format'],
+  ['toolChoice', 'tool_choice'],
+]);
+
 export interface AnthropicErrorReply {
   readonly status: number;
   readonly body: object;
@@ -50,5 +60,5 @@ export function encodeErrorEvent(error: AmaasError, requestId: string): string {
 }
 
 function errorBody(type: string, error: AmaasError, requestId: string) {
-  return { type: 'error', error: { type, message: error.publicMessage }, request_id: requestId };
+  return { type: 'error', error: { type, message: inCallerNames(error, NAMES).publicMessage }, request_id: requestId };
 }

@@ -1,1 +1,2 @@
+export { type CallerNames, inCallerNames } from './caller-names.ts';
 export { Fields } from './fields.ts';

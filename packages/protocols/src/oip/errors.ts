@@ -1,6 +1,7 @@
 // Status and body of errors as Triton writes them, and the way back for clients.
 // Source: the error map of triton-inference-server/server `http_server.cc`, extended by the codes Triton has no word for.
 import { AmaasError, type ErrorCode, type ErrorReason } from '@amaas/core';
+import { type CallerNames, inCallerNames } from '../fields/index.ts';
 import { type JsonValue, parseJson, quoteJson } from '../json/index.ts';
 
 /**
@@ -26,6 +27,17 @@ export const OIP_STATUS: Readonly<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
 };
 
+/** Parameters of `generate`. */
+const NAMES: CallerNames = new Map([
+  ['maxTokens', 'max_tokens'],
+  ['topK', 'top_k'],
+  ['topP', 'top_p'],
+  ['minP', 'min_p'],
+  ['repeatPenalty', 'repetition_penalty'],
+  ['presencePenalty', 'presence_penalty'],
+  ['frequencyPenalty', 'frequency_penalty'],
+]);
+
 /** An error as it goes over the wire; the content type is `application/json`. */
 export interface OipErrorReply {
   readonly status: number;
@@ -36,7 +48,15 @@ const encoder = new TextEncoder();
 
 /** Status and body `{"error": text}` for an error; only what a caller may read goes out. */
 export function encodeOipError(error: AmaasError): OipErrorReply {
-  return { status: statusOf(error), body: encoder.encode(`{"error":${quoteJson(error.publicMessage)}}`) };
+  return {
+    status: statusOf(error),
+    body: encoder.encode(`{"error":${quoteJson(inGenerateNames(error).publicMessage)}}`),
+  };
+}
+
+/** An error of a generation that names the parameter as `generate` has it. */
+export function inGenerateNames(error: AmaasError): AmaasError {
+  return inCallerNames(error, NAMES);
 }
 
 function statusOf(error: AmaasError): number {

@@ -1,6 +1,7 @@
 // Generated text as replies of `generate` and server-sent events of `generate_stream`.
 // Source: as of generate-request.ts. Triton has no `details`, the Open Inference Protocol has them where they were asked for.
 import type { AmaasError, AnswerEnd, AnswerEvent, GeneratedToken } from '@amaas/core';
+import { inGenerateNames } from './errors.ts';
 
 /** What every reply to a request says of it. */
 export interface GenerateSubject {
@@ -44,7 +45,7 @@ export async function* encodeGenerateStream(
 
 /** An error in a stream that has begun. */
 export function encodeGenerateErrorEvent(error: AmaasError): string {
-  return serverSentData({ error: error.publicMessage });
+  return serverSentData({ error: inGenerateNames(error).publicMessage });
 }
 
 function reply({ id, model, version, wantsDetails }: GenerateSubject, text: string, details: object): object {

@@ -1,5 +1,6 @@
 // Status and body of errors as Ollama writes them: a text, and nothing else.
 import type { AmaasError, ErrorCode } from '@amaas/core';
+import { type CallerNames, inCallerNames } from '../fields/index.ts';
 
 /** HTTP status of every code. Ollama itself knows 400, 401, 403, 404, 500 and 503; what a model cannot do is 400 there. */
 export const OLLAMA_STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -21,6 +22,21 @@ export const OLLAMA_STATUS: Readonly<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
 };
 
+const NAMES: CallerNames = new Map([
+  ['maxTokens', 'options.num_predict'],
+  ['temperature', 'options.temperature'],
+  ['topK', 'options.top_k'],
+  ['topP', 'options.top_p'],
+  ['minP', 'options.min_p'],
+  ['repeatPenalty', 'options.repeat_penalty'],
+  ['presencePenalty', 'options.presence_penalty'],
+  ['frequencyPenalty', 'options.frequency_penalty'],
+  ['penaltyTokens', 'options.repeat_last_n'],
+  ['seed', 'options.seed'],
+  ['stop', 'options.stop'],
+  ['logProbabilities.top', 'top_logprobs'],
+]);
+
 export function ollamaStatus(error: AmaasError): number {
   if (error.reason === 'REQUEST_TOO_LARGE') return 413;
   if (error.reason === 'METHOD_NOT_ALLOWED') return 405;
@@ -30,5 +46,5 @@ export function ollamaStatus(error: AmaasError): number {
 
 /** Also the line that ends a stream which fails. */
 export function encodeOllamaError(error: AmaasError): { readonly error: string } {
-  return { error: error.publicMessage };
+  return { error: inCallerNames(error, NAMES).publicMessage };
 }

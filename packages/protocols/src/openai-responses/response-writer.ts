@@ -2,6 +2,7 @@
 // holds. One output item is open at a time; ids and times are given.
 import type { AmaasError, AnswerEnd, AnswerEvent, GeneratedToken } from '@amaas/core';
 import { encodeToken } from '../openai/index.ts';
+import { inResponsesNames } from './caller-names.ts';
 import type { ItemIds } from './items.ts';
 
 export interface WriterSettings {
@@ -86,7 +87,7 @@ export class ResponseWriter {
   /** The events of a failure after the beginning. */
   fail(error: AmaasError): readonly ResponseEvent[] {
     const code = error.reason.toLowerCase();
-    const failed = { ...this.response('failed'), error: { code, message: error.publicMessage } };
+    const failed = { ...this.response('failed'), error: { code, message: inResponsesNames(error).publicMessage } };
     this.#say('response.failed', { response: failed });
     return this.#take();
   }

@@ -44,3 +44,12 @@ test('encodeOpenAiError names the field, and never what is not for callers', () 
   );
   assert.doesNotMatch(secret, /secret/);
 });
+
+test('encodeOpenAiError names settings that an engine refuses as OpenAI does', () => {
+  const details = { field: 'logProbabilities.top' };
+  const thrown = new AmaasError('INVALID_ARGUMENT', 'generate: logProbabilities.top must be 0 … 100, got 200', {
+    details,
+  });
+  const { error } = encodeOpenAiError(thrown).body;
+  assert.deepEqual([error.param, error.message], ['top_logprobs', 'generate: top_logprobs must be 0 … 100, got 200']);
+});

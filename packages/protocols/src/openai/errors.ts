@@ -1,6 +1,7 @@
 // Status, headers and body of errors as OpenAI's clients read them.
 // Source: OpenAI's API description 2.3.0, Error; the retries of openai-node 6 and 7.
 import type { AmaasError, ErrorCode, ErrorReason } from '@amaas/core';
+import { type CallerNames, inCallerNames } from '../fields/index.ts';
 import { encodeSse } from './reply.ts';
 
 /** HTTP status and OpenAI's error type per code. */
@@ -43,6 +44,23 @@ const CODES: ReadonlyMap<ErrorReason, string> = new Map<ErrorReason, string>([
   ['INVALID_KEY', 'invalid_api_key'],
 ]);
 
+/** Of fields that have more names than one, OpenAI's or the one that most servers of its protocol take. */
+const NAMES: CallerNames = new Map([
+  ['maxTokens', 'max_tokens'],
+  ['topK', 'top_k'],
+  ['topP', 'top_p'],
+  ['minP', 'min_p'],
+  ['repeatPenalty', 'repeat_penalty'],
+  ['presencePenalty', 'presence_penalty'],
+  ['frequencyPenalty', 'frequency_penalty'],
+  ['penaltyTokens', 'repeat_last_n'],
+  ['logitBias', 'logit_bias'],
+  ['logProbabilities.top', 'top_logprobs'],
+  ['format', 'response_format'],
+  ['toolChoice', 'tool_choice'],
+  ['continueLast', 'continue_final_message'],
+]);
+
 export interface OpenAiErrorReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -57,7 +75,8 @@ export interface OpenAiError {
   readonly code: string;
 }
 
-export function encodeOpenAiError(error: AmaasError): OpenAiErrorReply {
+export function encodeOpenAiError(thrown: AmaasError): OpenAiErrorReply {
+  const error = inCallerNames(thrown, NAMES);
   const [usual, type] = BY_CODE[error.code];
   const status = BY_REASON.get(error.reason) ?? usual;
   const { field } = error.details;

@@ -182,12 +182,12 @@ test('answerGrammar refuses what it cannot hold to, naming the tool, the keyword
   refused(
     { name: 'odd', parameters: { properties: { a: { not: {} } } } },
     'generate: tools: parameters of "odd": schema: #/properties/a has the keyword "not", which is not supported',
-    { tool: 'odd', path: '#/properties/a', keyword: 'not' },
+    { field: 'tools', tool: 'odd', path: '#/properties/a', keyword: 'not' },
   );
   refused(
     { name: 'text', parameters: { type: 'string' } },
     'generate: tools: parameters of "text": #/type must be "object", got "string"',
-    { tool: 'text', path: '#/type' },
+    { field: 'tools', tool: 'text', path: '#/type' },
   );
   const form = (format: AnswerFormat) => () => answerGrammar({ format, calls: null, opensThought: false });
   assert.throws(form({ kind: 'expression', pattern: '(?=a)' }), {
@@ -197,6 +197,7 @@ test('answerGrammar refuses what it cannot hold to, naming the tool, the keyword
   assert.throws(form({ kind: 'json-schema', schema: { oneOf: [] } }), {
     reason: 'INVALID_ARGUMENT',
     message: /"oneOf"/,
+    details: { field: 'format', path: '#', keyword: 'oneOf' },
   });
   assert.throws(form({ kind: 'grammar', grammar: 'root ::= x' }), {
     reason: 'INVALID_ARGUMENT',

@@ -54,7 +54,7 @@ export function answerGrammar({ format, calls, opensThought }: AnswerPlan): stri
   if (calls?.isForced) body = callsRule(rules, calls);
   else if (format.kind === 'text') body = calls === null ? '""' : textOrCalls(rules, calls);
   else {
-    const form = formRule(rules, format, written);
+    const form = heldForm(rules, format, written);
     body = calls === null ? form : either([callsRule(rules, calls), form]);
   }
   if (opensThought) {
@@ -68,6 +68,17 @@ export function answerGrammar({ format, calls, opensThought }: AnswerPlan): stri
 /** Calls of tools whose arguments must be right, and the number of calls, are not left to the model. */
 function needsGrammar({ isForced, mayBeSeveral, tools }: PlannedCalls): boolean {
   return isForced || !mayBeSeveral || tools.some(({ strict }) => strict === true);
+}
+
+/** @throws as {@link formRule}, naming the field */
+function heldForm(...[rules, format, written]: Parameters<typeof formRule>): string {
+  try {
+    return formRule(rules, format, written);
+  } catch (thrown) {
+    if (!(thrown instanceof AmaasError)) throw thrown;
+    const { reason, message, details } = thrown;
+    throw new AmaasError(reason, message, { details: { field: 'format', ...details } });
+  }
 }
 
 function formRule(rules: GbnfRules, format: Exclude<AnswerFormat, { kind: 'text' }>, written: string[]): string {
@@ -135,7 +146,7 @@ function argumentsOf(rules: GbnfRules, { name, parameters }: ToolDefinition): st
   const { type = 'object' } = parameters;
   if (type !== 'object') {
     throw new AmaasError('INVALID_ARGUMENT', `${where}: #/type must be "object", got ${JSON.stringify(type)}`, {
-      details: { tool: name, path: '#/type' },
+      details: { field: 'tools', tool: name, path: '#/type' },
     });
   }
   const isTyped = ['$ref', 'anyOf', 'const', 'enum'].some((keyword) => keyword in parameters);
@@ -143,8 +154,9 @@ function argumentsOf(rules: GbnfRules, { name, parameters }: ToolDefinition): st
     return addJsonSchema(rules, isTyped ? parameters : { ...parameters, type });
   } catch (thrown) {
     if (!(thrown instanceof AmaasError)) throw thrown;
-    const { message, details } = thrown;
-    throw new AmaasError('INVALID_ARGUMENT', `${where}: ${message}`, { details: { tool: name, ...details } });
+    const { message } = thrown;
+    const details = { field: 'tools', tool: name, ...thrown.details };
+    throw new AmaasError('INVALID_ARGUMENT', `${where}: ${message}`, { details });
   }
 }
 

@@ -110,7 +110,7 @@ function parseArguments(text: string, where: string): Readonly<Record<string, un
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Readonly<Record<string, unknown>>; // an object of JSON
   }
-  throw new AmaasError('INVALID_ARGUMENT', `generate: ${where}: arguments must be the JSON text of an object`);
+  throw invalid(`${where}: arguments must be the JSON text of an object`);
 }
 
 function guardValue<Value>(value: Value, guard: Guard): Value {
@@ -136,5 +136,9 @@ function collectTexts(value: unknown, texts: string[], depth: number): void {
 }
 
 function tooDeep(): AmaasError {
-  return new AmaasError('INVALID_ARGUMENT', `generate: messages or tools are nested more than ${MOST_DEPTH} deep`);
+  return invalid(`messages or tools are nested more than ${MOST_DEPTH} deep`);
+}
+
+function invalid(problem: string): AmaasError {
+  return new AmaasError('INVALID_ARGUMENT', `generate: ${problem}`, { details: { field: 'messages' } });
 }

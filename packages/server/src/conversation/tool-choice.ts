@@ -16,15 +16,14 @@ export function choiceOf(
   const { tools = [], toolChoice = 'auto', parallelToolCalls = true } = input;
   checkNames(tools);
   if (toolChoice !== 'auto' && toolChoice !== 'none' && tools.length === 0) {
-    throw new AmaasError('INVALID_ARGUMENT', 'generate: toolChoice asks for a call, and there are no tools');
+    throw invalid('toolChoice', 'toolChoice asks for a call, and there are no tools');
   }
   if (tools.length === 0 || toolChoice === 'none') return null;
   const isNamed = typeof toolChoice === 'object';
   const allowed = isNamed ? tools.filter(({ name }) => name === toolChoice.name) : tools;
   if (isNamed && allowed.length === 0) {
     const names = tools.map(({ name }) => JSON.stringify(name)).join(', ');
-    const message = `generate: toolChoice names ${JSON.stringify(toolChoice.name)}, and the tools are ${names}`;
-    throw new AmaasError('INVALID_ARGUMENT', message);
+    throw invalid('toolChoice', `toolChoice names ${JSON.stringify(toolChoice.name)}, and the tools are ${names}`);
   }
   return {
     format,
@@ -43,10 +42,12 @@ export function showsTools({ tools = [], toolChoice }: Pick<ChatInput, 'tools' |
 function checkNames(tools: readonly ToolDefinition[]): void {
   const names = new Set<string>();
   for (const { name } of tools) {
-    if (name === '') throw new AmaasError('INVALID_ARGUMENT', 'generate: tools: a tool has no name');
-    if (names.has(name)) {
-      throw new AmaasError('INVALID_ARGUMENT', `generate: tools: two are named ${JSON.stringify(name)}`);
-    }
+    if (name === '') throw invalid('tools', 'tools: a tool has no name');
+    if (names.has(name)) throw invalid('tools', `tools: two are named ${JSON.stringify(name)}`);
     names.add(name);
   }
+}
+
+function invalid(field: 'tools' | 'toolChoice', problem: string): AmaasError {
+  return new AmaasError('INVALID_ARGUMENT', `generate: ${problem}`, { details: { field } });
 }

@@ -111,16 +111,12 @@ export class WrittenTemplate {
       text = this.#template.render(variables, { inputCharacters: conversation.characters, now });
     } catch (thrown) {
       if (!(thrown instanceof TemplateFailure)) throw thrown;
-      throw new AmaasError(
-        'INVALID_ARGUMENT',
-        `generate: the chat template refuses the conversation: ${thrown.message}`,
-      );
+      throw invalid('messages', `the chat template refuses the conversation: ${thrown.message}`);
     }
     if (continueLast) {
       const before = textBeforeEnd(text, mark);
       if (before === null) {
-        const message = 'generate: the chat template does not write the message to be continued';
-        throw new AmaasError('INVALID_ARGUMENT', message);
+        throw invalid('continueLast', 'the chat template does not write the message to be continued');
       }
       text = before;
     }
@@ -136,12 +132,15 @@ export class WrittenTemplate {
 
 function checkMessages(messages: ChatInput['messages'], continueLast: boolean): void {
   const last = messages.at(-1);
-  if (last === undefined) throw new AmaasError('INVALID_ARGUMENT', 'generate: messages must hold at least one');
+  if (last === undefined) throw invalid('messages', 'messages must hold at least one');
   if (!continueLast) return;
   if (last.role !== 'assistant' || (last.toolCalls?.length ?? 0) > 0) {
-    const message = 'generate: only a last message of the assistant that calls no tools can be continued';
-    throw new AmaasError('INVALID_ARGUMENT', message);
+    throw invalid('continueLast', 'only a last message of the assistant that calls no tools can be continued');
   }
+}
+
+function invalid(field: 'messages' | 'continueLast', problem: string): AmaasError {
+  return new AmaasError('INVALID_ARGUMENT', `generate: ${problem}`, { details: { field } });
 }
 
 function endedBy<Message extends { readonly content: string }>(

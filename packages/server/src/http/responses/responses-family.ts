@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type AmaasError as Failure, AmaasError, type ChatMessage, type LanguageCall } from '@amaas/core';
 import {
   decodeResponsesRequest,
+  inResponsesNames,
   itemsOfInput,
   messagesOfItems,
   type ResponsesRequest,
@@ -53,7 +54,7 @@ export function createResponsesFamily(parts: ResponsesParts): RouteFamily {
       const id = parameters.get('response_id') ?? '';
       return { access: RESPONSES_ROUTES[name].access, run: (exchange) => actions[name](exchange, id) };
     },
-    sendError: sendOpenAiError,
+    sendError: (exchange, error) => sendOpenAiError(exchange, inResponsesNames(error)),
   };
 }
 
