@@ -7,6 +7,7 @@ import type { BoundContext } from './binding.ts';
 import type { ChildTelling } from './child-loop.ts';
 import { Outbox } from './outbox.ts';
 import { type Slot, SequenceSlots } from './sequence-slots.ts';
+import { StepPace } from './step-pace.ts';
 import type { Turns } from './turns.ts';
 import type { DrawnToken, Writing } from './writing.ts';
 import type { RequestEvent } from './messages.ts';
@@ -16,6 +17,7 @@ export interface LaneParts extends ChildTelling {
   readonly turns: Turns;
   readonly parallel: number;
   readonly contextTokens: number;
+  /** Tokens of a step by what was measured at load. */
   readonly stepTokens: number;
   /** By what a step computes. */
   readonly threads: { readonly generation: number; readonly prompt: number };
@@ -49,10 +51,12 @@ export class Lane {
   #isRunning = false;
   #threads = 0;
   readonly #outbox: Outbox;
+  readonly #pace: StepPace;
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
     this.#outbox = new Outbox(parts.onEvents);
+    this.#pace = new StepPace(parts.stepTokens);
     this.#slots = new SequenceSlots(parts.parallel);
   }
 
@@ -133,7 +137,7 @@ export class Lane {
   }
 
   async #step(): Promise<void> {
-    const { context, stepTokens } = this.#parts;
+    const { context } = this.#parts;
     const active = this.#active;
     const shares = planStep(
       active.map(({ waiting, isWriting, writing: { startedMs } }) => ({
@@ -141,7 +145,7 @@ export class Lane {
         isWriting,
         startedMs,
       })),
-      stepTokens,
+      this.#pace.tokens,
     );
     const total = shares.reduce((sum, share) => sum + share, 0);
     this.#chooseThreads(total > Math.max(PROMPT_STEP, this.#parts.parallel));
@@ -162,7 +166,9 @@ export class Lane {
       each.waiting = each.waiting.subarray(share);
       if (place !== undefined && isLast) drawing.push({ active: each, place });
     }
+    const beganMs = performance.now();
     await context.decodeBatch();
+    if (!active.some(({ isWriting }) => isWriting)) this.#pace.observe(total, performance.now() - beganMs);
     const drawn = await Promise.all(drawing.map(({ active: { writing }, place }) => writing.draw(context, place)));
     for (const [index, { active: each }] of drawing.entries()) this.#take(each, drawn[index] ?? null);
   }

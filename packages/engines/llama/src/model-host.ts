@@ -6,30 +6,30 @@ import {
   type PromptPiece,
   type ThreadChoice,
 } from '@amaas/core';
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundContext, BoundModel, BoundSampler, LlamaBinding } from './binding.ts';
 import { chooseThreads, measurePrompt, type Trial } from './calibrate.ts';
-import type { ChildHost, ChildTelling } from './child-loop.ts';
+import type { ChildHost, Parent } from './child-loop.ts';
 import { EmbeddingLane } from './embedding-lane.ts';
 import { Lane } from './lane.ts';
 import type { LoadTask, PooledTexts, ToChild } from './messages.ts';
-import { embeddingBytes, type FileFacts, megabytes, MOST_STEP_TOKENS } from './plan-memory.ts';
+import { embeddingBytes, type FileFacts, MOST_STEP_TOKENS } from './plan-memory.ts';
 import { pooledValues, textsToPool } from './pooled-texts.ts';
 import { MOST_SCORED_TOKENS, ScoringLane } from './scoring-lane.ts';
+import { type LentContext, SideMemory } from './side-memory.ts';
+import { LEAST_STEP_TOKENS, MOST_STEP_MS } from './step-pace.ts';
 import { Turns } from './turns.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { Writing, type WritingParts } from './writing.ts';
 
-/** Longest a step may take, so that a cancelled request is gone and a new one begins. */
-const MOST_STEP_MS = 150;
-const LEAST_STEP_TOKENS = 8;
 /** Lines of the log cross from one thread to another. */
 const LOG_DELAY_MS = 100;
 /** How long contexts for vectors and scores of texts lie beside the writers' after their last use. */
 const SIDE_IDLE_MS = 60_000;
 
-export interface ModelHostParts extends ChildTelling {
+export interface ModelHostParts extends Parent {
   readonly binding: LlamaBinding;
   /** What llama.cpp has complained about since it was asked last; '' is nothing. */
   complaints(): string;
@@ -59,6 +59,7 @@ export class ModelHost implements ChildHost {
   readonly #vocabulary: Vocabulary;
   readonly #writing: WritingParts;
   readonly #file: FileFacts;
+  readonly #side: SideMemory;
   readonly #turns = new Turns({ mostMs: MOST_TURN_MS, onStuck: endProcess });
   readonly #embedding: EmbeddingLane;
   readonly #scoring: ScoringLane;
@@ -82,16 +83,19 @@ export class ModelHost implements ChildHost {
       vocabularySize: facts.vocabularySize,
       contextTokens: facts.contextTokens,
     };
+    const { label, bytes: plannedBytes, maxMemoryBytes } = task;
+    const { contextTokens } = facts;
+    this.#side = new SideMemory({ label, plannedBytes, maxMemoryBytes, contextTokens, memory: parts.memory });
     const { isEncoder, joining } = file.nature;
     if (!isEncoder) this.#lanes.set(null, Promise.resolve(this.#openLane(context)));
     this.#embedding = new EmbeddingLane({
-      open: () => (isEncoder ? Promise.resolve(context) : this.#openEmbedding()),
+      ...(isEncoder ? { open: () => Promise.resolve(context), close: () => context.dispose() } : this.#lendEmbedding()),
       ...{ turns: this.#turns, stepTokens: facts.stepTokens, isWhole: isEncoder, joining, threads: facts.threads },
       idleMs: isEncoder ? null : SIDE_IDLE_MS,
       nowMs: () => performance.now(),
     });
     this.#scoring = new ScoringLane({
-      open: () => this.#openScoring(),
+      ...this.#lendScoring(),
       createObserver: () => this.#createObserver(),
       ...{ turns: this.#turns, stepTokens: facts.stepTokens, threads: facts.threads, idleMs: SIDE_IDLE_MS },
     });
@@ -227,7 +231,14 @@ export class ModelHost implements ChildHost {
       });
     }
     const { parallel, contextTokens } = this.facts;
-    this.#expectRoom(`adapter "${adapter}"`, this.#file.cacheBytesPerToken * contextTokens * parallel);
+    // llama.cpp says what is wrong with a file that is not there.
+    const { size } = await stat(path).catch(() => ({ size: 0 }));
+    const { cacheBytesPerToken, stepBytesPerToken } = this.#file;
+    const bytes = size + cacheBytesPerToken * contextTokens * parallel + stepBytesPerToken * MOST_STEP_TOKENS;
+    return this.#side.keep(`adapter "${adapter}"`, bytes, () => this.#openWithAdapter(adapter, path));
+  }
+
+  async #openWithAdapter(adapter: string | null, path: string): Promise<Lane> {
     const { binding } = this.#parts;
     const lora = new binding.AddonModelLora(this.#model, path);
     try {
@@ -250,24 +261,11 @@ export class ModelHost implements ChildHost {
     });
   }
 
-  /** For a context beside the writers'. @throws MEMORY_LIMIT with the numbers */
-  #expectRoom(operation: string, more: number): void {
-    const { label, bytes, maxMemoryBytes } = this.#task;
-    const { contextTokens } = this.facts;
-    if (bytes + more <= maxMemoryBytes) return;
-    throw new AmaasError(
-      'MEMORY_LIMIT',
-      `${operation}: model "${label}" has ${megabytes(bytes)} and needs ${megabytes(more)} more for texts of up to ${contextTokens} tokens, and ${megabytes(maxMemoryBytes)} are allowed`,
-      { details: { neededBytes: bytes + more, allowedBytes: maxMemoryBytes, contextTokens } },
-    );
-  }
-
-  #openScoring(): Promise<BoundContext> {
-    const { contextTokens } = this.facts;
+  #lendScoring(): LentContext {
     const { cacheBytesPerToken, stepBytesPerToken } = this.#file;
-    this.#expectRoom('score', cacheBytesPerToken * contextTokens + stepBytesPerToken * MOST_SCORED_TOKENS);
+    const bytes = cacheBytesPerToken * this.facts.contextTokens + stepBytesPerToken * MOST_SCORED_TOKENS;
     const wanted = { ...writingContext(this.#task), sequences: 1, stepTokens: MOST_SCORED_TOKENS };
-    return openContext(this.#parts, this.#model, wanted);
+    return this.#side.lend('score', bytes, () => openContext(this.#parts, this.#model, wanted));
   }
 
   #createObserver(): BoundSampler {
@@ -276,10 +274,11 @@ export class ModelHost implements ChildHost {
     return observer;
   }
 
-  #openEmbedding(): Promise<BoundContext> {
+  #lendEmbedding(): LentContext {
     const { contextTokens, stepTokens } = this.facts;
-    this.#expectRoom('embed', embeddingBytes(this.#file, contextTokens, stepTokens));
-    return openContext(this.#parts, this.#model, embeddingContext(this.#task, stepTokens));
+    const bytes = embeddingBytes(this.#file, contextTokens, stepTokens);
+    const wanted = embeddingContext(this.#task, stepTokens);
+    return this.#side.lend('embed', bytes, () => openContext(this.#parts, this.#model, wanted));
   }
 }
 
