@@ -115,6 +115,12 @@ async function trickle(path: string, bytes: Uint8Array, pauseMs: number): Promis
   }
 }
 
+test('a file called as names are not is served under a name made of it, and the log says so', async () => {
+  await drop('Add It (2).onnx', biasModel(30));
+  await untilAnswer('add-it-2', '1', 31);
+  assert.match(server.log(), /Add It \(2\)\.onnx, served as \\"add-it-2\\": names are a–z/);
+});
+
 test('a file that is still being written is not even tried', async () => {
   await trickle('growing/1/model.onnx', biasModel(50), 150);
   await untilAnswer('growing', '1', 51);

@@ -1,7 +1,7 @@
 // Keeps the registry in step with the watched models folder, and imports the bundled models. A version that is refused
 // is reported and looked at again only when its files change.
 import { createReadStream } from 'node:fs';
-import { AmaasError, toAmaasError } from '@amaas/core';
+import { AmaasError, NAME_RULE, toAmaasError } from '@amaas/core';
 import type { BlobStore, TreeFile } from '../artifacts/index.ts';
 import {
   type FileStamp,
@@ -71,7 +71,7 @@ export class FolderSync {
         lineage: { folder: { stamps, files } },
         ...(signal === undefined ? {} : { signal }),
       });
-      this.#parts.onAdmitted(candidate.model, version.version, candidate.location);
+      this.#parts.onAdmitted(candidate.model, version.version, originOf(candidate));
     } catch (thrown) {
       if (signal?.aborted) return;
       const next = candidate.version ?? (record?.versions.at(-1)?.version ?? 0) + 1;
@@ -116,6 +116,12 @@ export class FolderSync {
     }
     return files;
   }
+}
+
+/** Where a version comes from, for people: a file's name may have become another one. */
+function originOf({ location, model, version }: FolderCandidate): string {
+  const isRenamed = version === null && !location.startsWith(`${model}.`);
+  return isRenamed ? `${location}, served as "${model}": names are ${NAME_RULE}` : location;
 }
 
 /** Whether a stored list equals one made now; both come from the same code, so their JSON agrees to the letter. */

@@ -17,6 +17,7 @@ export interface FolderFile {
 export interface FolderCandidate {
   /** Path in the models folder, `resnet/3` or `resnet.onnx`; tells candidates apart. */
   readonly location: string;
+  /** Of a single file the name made of the file's. */
   readonly model: string;
   /** null for a single file `<name>.onnx` and for problems that belong to no version. */
   readonly version: number | null;

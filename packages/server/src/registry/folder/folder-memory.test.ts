@@ -254,3 +254,18 @@ test('FolderMemory takes a single file for all versions of its model', () => {
     ['candidate m.onnx 10, candidate other/1 10', '-', `-; next ${SETTLE_MS}`, 'removed m@null'],
   );
 });
+
+test('FolderMemory keeps what it knew of a single file of any kind and writing', () => {
+  for (const location of ['m.gguf', 'M.GGUF', 'm.onnx']) {
+    const single = candidate({ version: null, location, mtimeMs: 0 });
+    const looks = follow(
+      [
+        [0, [single]],
+        [1_000, [single]],
+        [2_000, [single]],
+      ],
+      [{ model: 'm', version: 3 }],
+    );
+    assert.deepEqual(looks, [`candidate ${location} 10`, '-', '-'], location);
+  }
+});

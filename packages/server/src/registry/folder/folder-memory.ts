@@ -174,11 +174,11 @@ function hides(unreadable: FolderCandidate, other: FolderCandidate): boolean {
 /** Whether a known version is still there, or may be. A single file stands for all versions of its model. */
 function covers(candidate: FolderCandidate, known: KnownVersion): boolean {
   if (candidate.model !== known.model) return false;
-  return (
-    candidate.isUnreadable === true ||
-    candidate.version === known.version ||
-    candidate.location === `${known.model}.onnx`
-  );
+  return candidate.isUnreadable === true || candidate.version === known.version || isSingleFile(candidate);
+}
+
+function isSingleFile({ version, location }: FolderCandidate): boolean {
+  return version === null && /^[^/]+\.(onnx|gguf)$/i.test(location);
 }
 
 function keyOf({ model, version }: { readonly model: string; readonly version: number | null }): string {

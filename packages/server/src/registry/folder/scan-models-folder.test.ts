@@ -94,7 +94,7 @@ test('scanModelsFolder reports what cannot be served and finds the rest', async 
   const folder = await createFolder(t, {
     'ResNet/1/model.onnx': 'x',
     'Iris.onnx': 'x',
-    'upper.ONNX': 'x',
+    '模型.onnx': 'x',
     '__proto__/1/model.onnx': 'x',
     'good/1/model.onnx': 'x',
     'good/0/model.onnx': 'x',
@@ -114,7 +114,7 @@ test('scanModelsFolder reports what cannot be served and finds the rest', async 
   await mkdir(join(folder, 'dir.onnx'));
   const rule = 'a–z, 0–9, ".", "_" and "-", starting with a letter or digit, at most 128 characters';
   const expected = [
-    `Iris.onnx: ! "Iris.onnx": "Iris" is not a model name; expected ${rule}`,
+    'Iris.onnx: model.onnx<Iris.onnx',
     `ResNet: ! "ResNet": "ResNet" is not a model name; expected ${rule}`,
     `__proto__: ! "__proto__": "__proto__" is not a model name; expected ${rule}`,
     'both.onnx: ! both.onnx and the folder both/ cannot both be the model "both"',
@@ -129,9 +129,39 @@ test('scanModelsFolder reports what cannot be served and finds the rest', async 
     'good/99999999999999999: ! good/99999999999999999/ is not a version: expected a folder named by a whole number ≥ 1',
     'good/model.onnx: ! good/model.onnx is in no version folder: expected good/1/model.onnx',
     'good/v2: ! good/v2/ is not a version: expected a folder named by a whole number ≥ 1',
-    `upper.ONNX: ! "upper.ONNX": "upper" is not a model name; expected ${rule}`,
+    `模型.onnx: ! "模型.onnx": "模型" is not a model name; expected ${rule}`,
   ];
   assert.deepEqual(summary(folder, await scanModelsFolder(folder)).toSorted(), expected.toSorted());
+});
+
+test('scanModelsFolder makes names of what files are called, and lets nobody take a name that is there', async (t) => {
+  const folder = await createFolder(t, {
+    'Qwen2.5-0.5B-Q4_K_M.gguf': 'x',
+    'Qwen2.5-0.5B-Q4_K_M.amaas.json': '{}',
+    'Modèle d’été (1).GGUF': 'x',
+    'same.gguf': 'x',
+    'Same.gguf': 'x',
+    'Twice.gguf': 'x',
+    'TWICE.onnx': 'x',
+  });
+  const candidates = await scanModelsFolder(folder);
+  assert.deepEqual(
+    new Map(candidates.map(({ location, model, problem, files }) => [location, problem ?? `${model} ${files.length}`])),
+    new Map([
+      ['Modèle d’été (1).GGUF', 'modele-d-ete-1 1'],
+      ['Qwen2.5-0.5B-Q4_K_M.gguf', 'qwen2.5-0.5b-q4_k_m 2'],
+      ['Same.gguf', 'Same.gguf and same.gguf cannot both be the model "same"'],
+      ['TWICE.onnx', 'TWICE.onnx and Twice.gguf cannot both be the model "twice"'],
+      ['Twice.gguf', 'Twice.gguf and TWICE.onnx cannot both be the model "twice"'],
+      ['same.gguf', 'same 1'],
+    ]),
+  );
+  // A refusal under the name of the model that is served would take that one away.
+  assert.equal(candidates.find(({ location }) => location === 'Same.gguf')?.model, 'Same');
+  assert.deepEqual(
+    candidates.find(({ model }) => model === 'modele-d-ete-1')?.files.map(({ path }) => path),
+    ['model.gguf'],
+  );
 });
 
 test('scanModelsFolder follows links inside the folder and no others', async (t) => {

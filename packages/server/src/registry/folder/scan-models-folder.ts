@@ -62,36 +62,41 @@ class Scan {
 
   async topEntry(name: string, siblings: readonly string[]): Promise<FolderCandidate[]> {
     const path = join(this.#root, name);
-    const model = name.replace(MODEL_SUFFIX, '');
+    const stem = stemOf(name);
     try {
       const entry = await inspectEntry(this.#root, path);
       if (entry === null) return [];
-      if (entry.kind === 'refused') return [this.#problem({ location: name, model, problem: entry.problem })];
+      if (entry.kind === 'refused') return [this.#problem({ location: name, model: stem, problem: entry.problem })];
       if (entry.kind === 'directory') return await this.#modelDirectory(name, entry);
-      return model === name ? [] : [await this.#singleFile(name, model, entry, siblings)];
+      return stem === name ? [] : [await this.#singleFile(name, entry, siblings)];
     } catch (error) {
-      return [this.#unreadable(name, model, error)];
+      return [this.#unreadable(name, stem, error)];
     }
   }
 
   async #singleFile(
     name: string,
-    model: string,
     entry: FolderEntry & { kind: 'file' },
     siblings: readonly string[],
   ): Promise<FolderCandidate> {
+    const stem = stemOf(name);
+    const model = nameFrom(stem);
+    if (model === null) return this.#problem({ location: name, model: stem, problem: badName(name, stem) });
     const about = { location: name, model };
-    const suffix = extname(name);
-    if (suffix !== suffix.toLowerCase() || !isName(model))
-      return this.#problem({ ...about, problem: badName(name, model) });
-    const twin = siblings.find((other) => other !== name && other.replace(MODEL_SUFFIX, '') === model);
-    if (twin !== undefined) {
+    const others = siblings.filter((other) => other !== name);
+    const exact = others.find((other) => stemOf(other) === model);
+    const twin = exact ?? others.find((other) => stemOf(other) !== other && nameFrom(stemOf(other)) === model);
+    if (twin !== undefined && (stem !== model || twin === exact)) {
       const other = twin === model ? `the folder ${model}/` : twin;
-      return this.#problem({ ...about, problem: `${name} and ${other} cannot both be the model "${model}"` });
+      const problem = `${name} and ${other} cannot both be the model "${model}"`;
+      // Whoever has the very name keeps it: what is wrong here is no version of that model.
+      return this.#problem({ location: name, model: twin === exact ? stem : model, problem });
     }
-    const files: FoundFile[] = [{ path: `model${suffix}`, source: entry.path, stats: entry.stats }];
+    const files: FoundFile[] = [
+      { path: `model${extname(name).toLowerCase()}`, source: entry.path, stats: entry.stats },
+    ];
     // Exporters name external data after the model file, and the model file refers to it by that name.
-    const beside = [`${name}.data`, `${name}_data`, `${model}.data`, `${model}.${MANIFEST_FILE}`];
+    const beside = [`${name}.data`, `${name}_data`, `${stem}.data`, `${stem}.${MANIFEST_FILE}`];
     for (const other of beside.filter((candidate) => siblings.includes(candidate))) {
       const found = await inspectEntry(this.#root, join(this.#root, other));
       if (found?.kind === 'refused') return this.#problem({ ...about, problem: found.problem });
@@ -222,6 +227,27 @@ function toFolderFile({ path, source, stats }: FoundFile): FolderFile {
 function readVersion(folder: string): number | null {
   const version = /^[0-9]{1,16}$/.test(folder) ? Number(folder) : 0;
   return Number.isSafeInteger(version) && version >= 1 ? version : null;
+}
+
+/** Of a file without the suffix that says it is a model. */
+function stemOf(name: string): string {
+  return name.replace(MODEL_SUFFIX, '');
+}
+
+/**
+ * The name of the model in a file: downloads are called `Qwen2-0.5B.gguf`, which is the model `qwen2-0.5b`. Accents go, other
+ * characters that names have none of become `-`; null where nothing is left.
+ */
+function nameFrom(stem: string): string | null {
+  const plain = stem
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase();
+  const name = plain
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/\.{2,}/g, '.')
+    .replace(/^[._-]+|-+$/g, '');
+  return isName(stem) ? stem : isName(name) ? name : null;
 }
 
 function badName(shown: string, model: string): string {
