@@ -25,18 +25,24 @@ function writing(id: number, prompt: readonly number[], maxTokens: number): Lane
 
 function createLane(parallel: number) {
   const steps: number[][] = [];
+  const log: string[] = [];
   const { context } = createMadeContext();
   const failures: string[] = [];
   let left = 0;
   let whenDone = (): void => {};
   const lane = new Lane({
-    ...{ turns: new Turns(), parallel, contextTokens: 100, stepTokens: 64, threads: { generation: 1, prompt: 1 } },
+    ...{ turns: new Turns(), parallel, contextTokens: 3000, stepTokens: 64, threads: { generation: 1, prompt: 1 } },
     context: {
       ...context,
       initBatch: () => void steps.push([]),
-      addToBatch(sequence, _from, _tokens, wanted) {
+      addToBatch(sequence, from, tokens, wanted) {
         steps.at(-1)?.push(sequence);
+        log.push(`${sequence}: ${from}+${tokens.length}`);
         return wanted;
+      },
+      async copySequenceStateFromOtherSequence(target, source) {
+        log.push(`${target} = ${source}`);
+        return 0;
       },
     },
     isEnd: () => false,
@@ -48,6 +54,7 @@ function createLane(parallel: number) {
   });
   return {
     steps,
+    log,
     failures,
     async run(writings: readonly LaneWriting[]): Promise<void> {
       left = writings.length;
@@ -69,4 +76,22 @@ test('Lane puts sequences into a batch in their order, however requests came by 
     Array.from({ length: 3 + 4 }, () => [0, 1, 2, 3]),
   );
   for (const step of steps) assert.deepEqual(step, step.toSorted(), 'increasing');
+});
+
+test('Lane computes once what prompts that come together begin with', async () => {
+  const { log, failures, run } = createLane(3);
+  // More than any step has room for.
+  const long = Array.from({ length: 2000 }, (_, index) => index);
+  const writings = [0, 1, 2].map((id) => writing(id, [...long, 9000 + id, 5], 1));
+  await run(writings);
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    log.filter((line) => !line.startsWith('0: ')),
+    ['1 = 0', '1: 2000+2', '2 = 0', '2: 2000+2'],
+  );
+  assert.ok(log.indexOf('1 = 0') > log.findLastIndex((line) => line.startsWith('0: ')));
+  assert.deepEqual(
+    writings.map(({ cachedTokens }) => cachedTokens),
+    [0, 2000, 2000],
+  );
 });

@@ -6,7 +6,7 @@ import { planStep } from './batch-plan.ts';
 import type { BoundContext } from './binding.ts';
 import type { ChildTelling } from './child-loop.ts';
 import { Outbox } from './outbox.ts';
-import { type Slot, SequenceSlots } from './sequence-slots.ts';
+import { type Known, type Slot, SequenceSlots } from './sequence-slots.ts';
 import { StepPace } from './step-pace.ts';
 import type { Turns } from './turns.ts';
 import type { DrawnToken, Writing } from './writing.ts';
@@ -101,31 +101,13 @@ export class Lane {
   }
 
   async #admit(): Promise<void> {
-    const { context } = this.#parts;
     while (this.#queue.length > 0) {
       const [writing] = this.#queue;
       const choice = writing === undefined ? null : this.#slots.choose(writing.prompt);
       if (writing === undefined || choice === null) return;
       this.#queue.shift();
       const { slot, copyFrom } = choice;
-      let { common } = choice;
-      if (copyFrom !== null) {
-        const isCopied = await context.copySequenceStateFromOtherSequence(slot.sequence, copyFrom.sequence).then(
-          () => true,
-          () => false,
-        );
-        // What is in the sequence then is not known: it is computed anew.
-        slot.tokens = isCopied ? [...copyFrom.tokens] : [];
-        if (!isCopied) {
-          context.removeTokenCellsFromSequence(slot.sequence, -1, -1);
-          common = 0;
-        }
-      }
-      // A model without positions in its cache cannot forget a part of it.
-      if (slot.tokens.length > common && !context.removeTokenCellsFromSequence(slot.sequence, common, -1)) {
-        context.removeTokenCellsFromSequence(slot.sequence, -1, -1);
-        common = 0;
-      }
+      const common = await this.#inherit(slot, { common: choice.common, slot: copyFrom ?? slot });
       this.#slots.take(slot, [...writing.prompt.subarray(0, common)]);
       writing.startedMs = performance.now();
       writing.cachedTokens = common;
@@ -136,8 +118,48 @@ export class Lane {
     }
   }
 
+  /**
+   * Leaves in a sequence what it, or another one that it is copied from, knows of a prompt.
+   * @returns how many tokens that are in the end
+   */
+  async #inherit(slot: Slot, known: Known): Promise<number> {
+    const { context } = this.#parts;
+    let { common } = known;
+    if (known.slot !== slot) {
+      const isCopied = await context.copySequenceStateFromOtherSequence(slot.sequence, known.slot.sequence).then(
+        () => true,
+        () => false,
+      );
+      // What is in the sequence otherwise is not known: it is computed anew.
+      if (!isCopied) common = 0;
+    }
+    const isRest = known.slot.tokens.length > common || common === 0;
+    // A model without positions in its cache cannot forget a part of it.
+    if (isRest && !context.removeTokenCellsFromSequence(slot.sequence, common === 0 ? -1 : common, -1)) {
+      context.removeTokenCellsFromSequence(slot.sequence, -1, -1);
+      return 0;
+    }
+    return common;
+  }
+
+  /** Whoever is next to be read, and began like one that has been read meanwhile, goes on from there. */
+  async #catchUp(): Promise<void> {
+    const [next] = this.#active
+      .filter(({ isWriting }) => !isWriting)
+      .toSorted((a, b) => a.writing.startedMs - b.writing.startedMs);
+    if (next === undefined || next.slot.tokens.length > next.writing.cachedTokens) return;
+    const { writing, slot } = next;
+    const better = this.#slots.findBetter(writing.prompt, slot);
+    if (better === null) return;
+    const common = await this.#inherit(slot, better);
+    slot.tokens = [...writing.prompt.subarray(0, common)];
+    writing.cachedTokens = common;
+    next.waiting = writing.prompt.subarray(common);
+  }
+
   async #step(): Promise<void> {
     const { context } = this.#parts;
+    await this.#catchUp();
     const active = this.#active;
     const shares = planStep(
       active.map(({ waiting, isWriting, writing: { startedMs } }) => ({

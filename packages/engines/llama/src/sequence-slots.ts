@@ -19,7 +19,8 @@ export interface SlotChoice {
   readonly copyFrom: Slot | null;
 }
 
-interface Known {
+/** A sequence, and the tokens at a prompt's beginning that it knows. */
+export interface Known {
   readonly slot: Slot;
   readonly common: number;
 }
@@ -65,6 +66,17 @@ export class SequenceSlots {
     const target = isSpare(bestFree) ? bestFree : (free.find(({ slot }) => slot !== bestFree.slot) ?? bestFree);
     const copyFrom = most.common >= target.common + WORTH_COPYING ? most.slot : null;
     return { slot: target.slot, common: copyFrom === null ? target.common : most.common, copyFrom };
+  }
+
+  /** A sequence that by now knows so much more of a prompt than the one it was given that copying is worth it; null: none. */
+  findBetter(prompt: Uint32Array, given: Slot): Known | null {
+    const least = commonLength(given.tokens, prompt) + WORTH_COPYING;
+    let best: Known | null = null;
+    for (const slot of this.#slots) {
+      const common = Math.min(commonLength(slot.tokens, prompt), prompt.length - 1);
+      if (common >= (best === null ? least : best.common + 1)) best = { slot, common };
+    }
+    return best;
   }
 
   take(slot: Slot, known: readonly number[]): void {
