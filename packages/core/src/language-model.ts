@@ -26,9 +26,23 @@ export interface LanguageLoadOptions {
   readonly maxLoadMs: number;
   /** Requests that may wait for a sequence. */
   readonly maxQueueSize: number;
+  /** Where a loaded model asks for memory beyond its plan; default: what `maxMemoryBytes` leaves is its own. */
+  readonly extraMemory?: ExtraMemory;
   /** Told when the process ended by itself; another one takes its place. */
   readonly onCrash?: (error: AmaasError) => void;
   readonly signal?: AbortSignal;
+}
+
+/** Memory that a model takes while some requests need it: contexts for vectors and scores of texts, adapters. */
+export interface ExtraMemory {
+  /**
+   * Resolves when the model may take so many bytes more; what it throws fails the request that needed them, and no other.
+   * @param operation - what they are for, `embed`
+   * @throws MEMORY_LIMIT with numbers, retryable where others are only busy
+   */
+  claim(operation: string, bytes: number): Promise<void>;
+  /** So many are free again, also when the process ended by itself. Not told of what goes with `dispose`. */
+  giveBack(bytes: number): void;
 }
 
 /** What a model file says about itself, read without loading it. */
@@ -226,17 +240,20 @@ export interface LanguageModel {
   /**
    * Writes on. The stream ends with an `ended` event; leaving it early ends the work within one step.
    * @throws INVALID_ARGUMENT for settings out of range, CONTEXT_OVERFLOW with numbers, QUEUE_FULL, CANCELLED when `signal`
-   *   fires, ENGINE_CRASHED (retryable) when the process ended, MODEL_NOT_READY while it is being replaced or unloaded.
+   *   fires, ENGINE_CRASHED (retryable) when the process ended, MODEL_NOT_READY while it is being replaced or unloaded,
+   *   MEMORY_LIMIT with numbers where there is no room for the adapter
    */
   generate(request: GenerationRequest, signal?: Cancellation): AsyncIterable<GenerationEvent>;
   /**
    * Brings texts into the model's space; the tokens of a text are pooled as the model file says, by their mean where it does not.
-   * @throws as {@link generate}; INVALID_ARGUMENT for an empty text, UNSUPPORTED_FEATURE for models that only judge pairs
+   * @throws as {@link generate}; INVALID_ARGUMENT for an empty text, UNSUPPORTED_FEATURE for models that only judge pairs,
+   *   MEMORY_LIMIT with numbers where a model that writes finds no room for this beside
    */
   embed(texts: readonly (readonly PromptPiece[])[], signal?: Cancellation): Promise<Embeddings>;
   /**
    * The model's own log-probabilities of the tokens of a text behind a prompt, one each; what begins every text goes before.
-   * @throws as {@link generate}; INVALID_ARGUMENT when nothing goes before the first token of the text
+   * @throws as {@link generate}; INVALID_ARGUMENT when nothing goes before the first token of the text, MEMORY_LIMIT as
+   *   {@link embed}
    */
   score(
     prompt: readonly PromptPiece[],

@@ -1,6 +1,8 @@
 // What the child processes of models have in common: they hear their parent, tell it what comes, and end with it.
 import {
   type AmaasError,
+  deserializeError,
+  type ExtraMemory,
   type GenerationRequest,
   type LanguageModelFacts,
   type PromptPiece,
@@ -29,13 +31,20 @@ export interface ChildTelling {
   onFailure(id: number, error: AmaasError): void;
 }
 
+/** The parent as a host sees it: told what comes, asked for memory. */
+export interface Parent extends ChildTelling {
+  readonly memory: ExtraMemory;
+}
+
 /** Hears the parent for as long as there is one. */
-export function serveParent(load: (task: LoadTask, telling: ChildTelling) => Promise<ChildHost>): void {
+export function serveParent(load: (task: LoadTask, parent: Parent) => Promise<ChildHost>): void {
   // Ctrl-C reaches the whole process group; the parent decides when its children end. Without it there is nothing to do.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   let host: ChildHost | null = null;
-  const telling: ChildTelling = {
+  const claims = new ParentMemory();
+  const parent: Parent = {
+    memory: claims,
     onEvents(events) {
       say({ type: 'events', events });
       host?.forget(events.flatMap(({ id, event }) => (event.type === 'ended' ? [id] : [])));
@@ -44,12 +53,13 @@ export function serveParent(load: (task: LoadTask, telling: ChildTelling) => Pro
   };
   process.on('message', (message: ToChild) => {
     if (message.type === 'load') void take(message.task);
+    else if (message.type === 'claimed') claims.settle(message);
     else if (host !== null) void hear(host, message);
   });
 
   async function take(task: LoadTask): Promise<void> {
     try {
-      host = await load(task, telling);
+      host = await load(task, parent);
       say({ type: 'loaded', facts: host.facts, helperPid: host.helperPid });
     } catch (thrown) {
       say({ type: 'load-failed', error: serializeError(thrown) });
@@ -57,7 +67,32 @@ export function serveParent(load: (task: LoadTask, telling: ChildTelling) => Pro
   }
 }
 
-async function hear(host: ChildHost, message: Exclude<ToChild, { type: 'load' }>): Promise<void> {
+/** Memory that the parent grants or refuses. */
+class ParentMemory implements ExtraMemory {
+  readonly #waiting = new Map<number, { resolve(): void; reject(error: AmaasError): void }>();
+  #ids = 0;
+
+  claim(operation: string, bytes: number): Promise<void> {
+    const id = ++this.#ids;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.set(id, { resolve, reject });
+    say({ type: 'claim', id, operation, bytes });
+    return promise;
+  }
+
+  giveBack(bytes: number): void {
+    say({ type: 'give-back', bytes });
+  }
+
+  settle({ id, error }: Extract<ToChild, { type: 'claimed' }>): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === null) waiting?.resolve();
+    else waiting?.reject(deserializeError(error));
+  }
+}
+
+async function hear(host: ChildHost, message: Exclude<ToChild, { type: 'load' | 'claimed' }>): Promise<void> {
   switch (message.type) {
     case 'generate':
       await answering(message.id, () => host.generate(message.id, message.request));

@@ -15,6 +15,7 @@ function createLane(parts: Partial<EmbeddingParts> = {}, onDecode?: () => Promis
       opened++;
       return context;
     },
+    close: () => context.dispose(),
     ...parts,
   });
   return { lane, log, decoded: () => log.filter((line) => line.startsWith('decode')), opened: () => opened };

@@ -3,10 +3,10 @@
 // A batch holds one text, or a part of one: llama.cpp would take many, but the addon tells only the first one's vector.
 import { AmaasError } from '@amaas/core';
 import type { BoundContext } from './binding.ts';
+import type { LentContext } from './side-memory.ts';
 import type { Turns } from './turns.ts';
 
-export interface EmbeddingParts {
-  open(): Promise<BoundContext>;
+export interface EmbeddingParts extends LentContext {
   readonly turns: Turns;
   /** Of a turn, and, unless texts are computed as a whole, of a batch. */
   readonly stepTokens: number;
@@ -160,7 +160,7 @@ export class EmbeddingLane {
       const context = this.#context;
       this.#context = null;
       this.#threads = 0;
-      void context?.dispose();
+      if (context !== null) void this.#parts.close(context);
     }, idleMs);
     this.#timer.unref();
   }

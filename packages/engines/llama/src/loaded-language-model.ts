@@ -13,9 +13,10 @@ import {
   type LanguageModelSource,
   type PromptPiece,
   type Relevances,
+  serializeError,
 } from '@amaas/core';
 import { EventStream } from './event-stream.ts';
-import type { Answer, LoadTask, PooledTexts, ToChild } from './messages.ts';
+import type { Answer, FromChild, LoadTask, PooledTexts, ToChild } from './messages.ts';
 import { type ModelProcess, startModelProcess } from './model-process.ts';
 
 const FIRST_RESTART_MS = 250;
@@ -39,6 +40,8 @@ export class LoadedLanguageModel implements LanguageModel {
   readonly #questions = new Map<number, Question>();
   readonly #disposing = new AbortController();
   #process: ModelProcess | null = null;
+  /** What the process has claimed beyond its plan; it goes with it. */
+  #extraBytes = 0;
   #startedMs = 0;
   #restartMs = FIRST_RESTART_MS;
   #timer: NodeJS.Timeout | null = null;
@@ -160,10 +163,10 @@ export class LoadedLanguageModel implements LanguageModel {
   #adopt({ process, listen }: Started): void {
     this.#process = process;
     this.#startedMs = performance.now();
-    listen({ onMessage: (message) => this.#hear(message), onExit: (error) => this.#replace(process, error) });
+    listen({ onMessage: (message) => this.#hear(process, message), onExit: (error) => this.#replace(process, error) });
   }
 
-  #hear(message: Parameters<Listener['onMessage']>[0]): void {
+  #hear(child: ModelProcess, message: Parameters<Listener['onMessage']>[0]): void {
     switch (message.type) {
       case 'events':
         for (const { id, event } of message.events) this.#pass(id, event);
@@ -180,9 +183,35 @@ export class LoadedLanguageModel implements LanguageModel {
         this.#questions.get(message.id)?.resolve(message.value);
         this.#questions.delete(message.id);
         break;
+      case 'claim':
+        void this.#claim(child, message);
+        break;
+      case 'give-back':
+        if (this.#process === child) this.#giveBack(message.bytes);
+        break;
       default:
         message satisfies never;
     }
+  }
+
+  async #claim(child: ModelProcess, { id, operation, bytes }: Extract<FromChild, { type: 'claim' }>): Promise<void> {
+    if (this.#process !== child) return;
+    try {
+      await this.#options.extraMemory?.claim(operation, bytes);
+    } catch (thrown) {
+      child.send({ type: 'claimed', id, error: serializeError(thrown) });
+      return;
+    }
+    if (this.#disposing.signal.aborted) return;
+    this.#extraBytes += bytes;
+    if (this.#process === child) child.send({ type: 'claimed', id, error: null });
+    else this.#giveBack(bytes); // it ended meanwhile
+  }
+
+  #giveBack(bytes: number): void {
+    if (bytes === 0) return;
+    this.#extraBytes -= bytes;
+    this.#options.extraMemory?.giveBack(bytes);
   }
 
   #pass(id: number, event: GenerationEvent): void {
@@ -268,6 +297,7 @@ export class LoadedLanguageModel implements LanguageModel {
   #replace(ended: ModelProcess, error: AmaasError): void {
     if (this.#process !== ended) return;
     this.#process = null;
+    this.#giveBack(this.#extraBytes);
     this.#failAll(error);
     this.#options.onCrash?.(error);
     if (performance.now() - this.#startedMs > HEALTHY_MS) this.#restartMs = FIRST_RESTART_MS;

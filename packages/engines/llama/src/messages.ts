@@ -34,7 +34,9 @@ export type ToChild =
       readonly text: readonly PromptPiece[];
     }
   | { readonly type: 'tokenize'; readonly id: number; readonly pieces: readonly PromptPiece[] }
-  | { readonly type: 'detokenize'; readonly id: number; readonly tokens: readonly number[] };
+  | { readonly type: 'detokenize'; readonly id: number; readonly tokens: readonly number[] }
+  /** Whether it may take what it claimed; null: yes. */
+  | { readonly type: 'claimed'; readonly id: number; readonly error: SerializedError | null };
 
 export type FromChild =
   /** `helperPid`: a process of the child's that holds the model; null: the child does. */
@@ -43,7 +45,10 @@ export type FromChild =
   /** All that one step brought. */
   | { readonly type: 'events'; readonly events: readonly RequestEvent[] }
   | { readonly type: 'failed'; readonly id: number; readonly error: SerializedError }
-  | { readonly type: 'answer'; readonly id: number; readonly value: Answer };
+  | { readonly type: 'answer'; readonly id: number; readonly value: Answer }
+  /** It waits for so many bytes beyond its plan; `id` counts claims, not requests. */
+  | { readonly type: 'claim'; readonly id: number; readonly operation: string; readonly bytes: number }
+  | { readonly type: 'give-back'; readonly bytes: number };
 
 export type Answer = readonly number[] | string | PooledTexts;
 

@@ -3,11 +3,11 @@
 import { AmaasError } from '@amaas/core';
 import type { BoundContext, BoundSampler } from './binding.ts';
 import { logProbabilityOf } from './log-probability.ts';
+import type { LentContext } from './side-memory.ts';
 import type { Turns } from './turns.ts';
 
-export interface ScoringParts {
-  /** A context of one sequence. */
-  open(): Promise<BoundContext>;
+/** The context has one sequence. */
+export interface ScoringParts extends LentContext {
   /** A sampler that draws nothing. */
   createObserver(): BoundSampler;
   readonly turns: Turns;
@@ -112,7 +112,7 @@ export class ScoringLane {
     this.#timer = setTimeout(() => {
       const context = this.#context;
       this.#context = null;
-      void context?.dispose();
+      if (context !== null) void this.#parts.close(context);
     }, this.#parts.idleMs);
     this.#timer.unref();
   }

@@ -20,6 +20,7 @@ import {
   type ConversationFormatProvider,
   type LaidOutVersion,
   type LanguageEvidence,
+  type LanguageMemory,
   type LanguageProvider,
   languageSource,
   type ServingEvidence,
@@ -41,7 +42,7 @@ export interface AdmissionParts {
     /** The runtime a manifest asks for. @throws ENGINE_MISSING */
     readonly engineFor: (manifest: Manifest) => LanguageEngine;
     readonly formats: ConversationFormatProvider;
-    readonly maxMemoryBytes: number;
+    readonly memory: LanguageMemory;
     readonly maxLoadMs: number;
   };
   readonly texts: TextStepsProvider;

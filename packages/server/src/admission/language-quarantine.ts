@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import {
   AmaasError,
+  type ExtraMemory,
   type LanguageEngine,
   type LanguageModel,
   type LanguageModelSource,
@@ -10,7 +11,13 @@ import {
   toAmaasError,
 } from '@amaas/core';
 import type { Digest } from '../artifacts/index.ts';
-import { type ConversationFormatProvider, type LanguageEvidence, readTemplate } from '../dataplane/index.ts';
+import {
+  type ConversationFormatProvider,
+  type LanguageEvidence,
+  type LanguageMemory,
+  type MemoryHolder,
+  readTemplate,
+} from '../dataplane/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { judge, machineIdentity } from './quarantine.ts';
 
@@ -18,8 +25,8 @@ export interface LanguageQuarantineParts {
   readonly registry: Registry;
   readonly engineFor: (manifest: Manifest) => LanguageEngine;
   readonly formats: ConversationFormatProvider;
-  /** What all language models may take together; here there is one. */
-  readonly maxMemoryBytes: number;
+  /** Shared with the models that serve. */
+  readonly memory: LanguageMemory;
   /** Longest loading may take, and the first tokens as long again. */
   readonly maxLoadMs: number;
   readonly onVerdict: (verdict: 'admitted' | 'rejected') => void;
@@ -42,18 +49,26 @@ const RULES = 1;
 export class LanguageQuarantine {
   readonly #parts: LanguageQuarantineParts;
   readonly #machine = machineIdentity();
+  /** Models that hold memory here; each settles when it has given it back. */
+  readonly #present = new Set<Promise<void>>();
+  /** Models enter one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: LanguageQuarantineParts) {
     this.#parts = parts;
   }
 
-  /** @throws INVALID_MODEL, INVALID_CONFIG, MODEL_REJECTED, MEMORY_LIMIT, ENGINE_MISSING with the reason */
+  /**
+   * What trying the model out showed, from memory where it was done before.
+   * @throws INVALID_MODEL, INVALID_CONFIG, MODEL_REJECTED, MEMORY_LIMIT, ENGINE_MISSING with the reason; MEMORY_LIMIT is
+   *   retryable, and not remembered, where models that serve are busy
+   */
   async examine(subject: LanguageCase): Promise<LanguageEvidence> {
-    const { registry, engineFor, onVerdict, maxMemoryBytes } = this.#parts;
+    const { registry, engineFor, onVerdict, memory } = this.#parts;
     const engine = engineFor(subject.manifest);
     const conditions = JSON.stringify([
       RULES,
-      maxMemoryBytes,
+      memory.maxBytes,
       subject.manifest.language ?? {},
       subject.manifest.limits,
     ]);
@@ -72,30 +87,89 @@ export class LanguageQuarantine {
 
   async #tryOut(engine: LanguageEngine, subject: LanguageCase): Promise<LanguageEvidence> {
     const { source, directory, manifest, signal } = subject;
-    const { formats, maxLoadMs, maxMemoryBytes } = this.#parts;
+    const { formats, memory, maxLoadMs } = this.#parts;
     const { language = {} } = manifest;
     const file = await engine.inspect(source.modelPath);
     const chatTemplate = await readTemplate(directory, language);
     await formats.open({ label: source.label, file, manifest: language, chatTemplate });
-    const beganMs = performance.now();
-    const model = await engine.load(source, {
+    const wish = {
       ...(language.contextTokens === undefined ? {} : { contextTokens: language.contextTokens }),
-      ...(language.threads === undefined ? {} : { threads: language.threads }),
       parallel: 1, // how many it gets is decided when it is served, by the memory there is then
-      maxMemoryBytes: Math.min(maxMemoryBytes, manifest.limits?.maxMemoryBytes ?? maxMemoryBytes),
-      maxLoadMs,
-      maxQueueSize: 1,
-      ...(signal === undefined ? {} : { signal }),
+      maxMemoryBytes: Math.min(memory.maxBytes, manifest.limits?.maxMemoryBytes ?? memory.maxBytes),
+    };
+    const { bytes, contextTokens } = await engine.plan(source, wish);
+    return this.#withMemory(source.label, bytes, async (extraMemory) => {
+      const beganMs = performance.now();
+      const model = await engine.load(source, {
+        ...wish,
+        contextTokens,
+        extraMemory,
+        ...(language.threads === undefined ? {} : { threads: language.threads }),
+        maxLoadMs,
+        maxQueueSize: 1,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      try {
+        const loadMs = performance.now() - beganMs;
+        await writeFirstTokens(model, { ...subject, pooling: file.pooling, timeoutMs: maxLoadMs });
+        const threads = language.threads === undefined ? model.facts.threads : null;
+        return { file, threads, memoryBytes: model.measureMemoryBytes() ?? 0, loadMs };
+      } finally {
+        await model.dispose();
+      }
     });
+  }
+
+  async #withMemory<Result>(
+    label: string,
+    bytes: number,
+    work: (extraMemory: ExtraMemory) => Promise<Result>,
+  ): Promise<Result> {
+    const { memory } = this.#parts;
+    const holder: MemoryHolder = { label, isIdle: false, lastUsedMs: 0, evict: () => Promise.resolve() };
+    const entered = this.#turn.then(() => this.#enter(holder, bytes));
+    this.#turn = entered.catch(() => {});
+    const leave = await entered;
     try {
-      const loadMs = performance.now() - beganMs;
-      await writeFirstTokens(model, { ...subject, pooling: file.pooling, timeoutMs: maxLoadMs });
-      const threads = language.threads === undefined ? model.facts.threads : null;
-      return { file, threads, memoryBytes: model.measureMemoryBytes() ?? 0, loadMs };
+      return await work({
+        claim: (operation, more) => memory.grow(holder, more, operation).catch(throwWithAdvice),
+        giveBack: (less) => memory.shrink(holder, less),
+      });
     } finally {
-      await model.dispose();
+      leave();
     }
   }
+
+  /** Waits for others in quarantine to leave, because they do soon; models that serve may be busy for long. */
+  async #enter(holder: MemoryHolder, bytes: number): Promise<() => void> {
+    const { memory } = this.#parts;
+    for (;;) {
+      const present = [...this.#present];
+      try {
+        await memory.claim(holder, bytes);
+        break;
+      } catch (thrown) {
+        if (present.length === 0 || !toAmaasError(thrown).retryable) throwWithAdvice(thrown);
+        await Promise.race(present);
+      }
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#present.add(promise);
+    return () => {
+      memory.release(holder);
+      this.#present.delete(promise);
+      resolve();
+    };
+  }
+}
+
+/** The same, with what to do where it is only for the moment. */
+function throwWithAdvice(thrown: unknown): never {
+  const error = toAmaasError(thrown);
+  if (error.reason !== 'MEMORY_LIMIT' || !error.retryable) throw error;
+  const advice =
+    'deliver the model again when they are idle (in the models folder: touch a file of it), or raise languageMemoryBytes';
+  throw new AmaasError('MEMORY_LIMIT', `${error.message}: ${advice}`, { details: error.details, retryable: true });
 }
 
 async function writeFirstTokens(

@@ -128,11 +128,12 @@ function renamed(error: SerializedError, to: string, from: string = ANY_MODEL): 
 const RULES_VERSION = 2;
 
 /**
- * Failures of the machine or the caller say nothing about the model and are not remembered. Nor does a SIGKILL: it comes
- * from a kernel short of memory or from an operator; a model that crashes ends by another signal.
+ * Failures of the machine or the caller say nothing about the model and are not remembered; nor what may go well a little
+ * later. Nor does a SIGKILL: it comes from a kernel short of memory or from an operator; a model that crashes ends by
+ * another signal.
  */
 function isAboutTheModel(error: AmaasError): boolean {
-  if (error.details['signal'] === 'SIGKILL') return false;
+  if (error.retryable || error.details['signal'] === 'SIGKILL') return false;
   return ['MODEL_REJECTED', 'MEMORY_LIMIT', 'UNSUPPORTED_TENSOR', 'INVALID_MODEL'].includes(error.reason);
 }
 

@@ -126,7 +126,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     language: {
       engineFor: languages.engineFor,
       formats: languages.formats,
-      maxMemoryBytes: languages.memory.maxBytes,
+      memory: languages.memory,
       maxLoadMs: config.languageLoadTimeoutMs,
     },
     texts,

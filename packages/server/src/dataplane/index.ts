@@ -1,6 +1,6 @@
 export { DataPlane, type DataPlaneParts } from './data-plane.ts';
 export { LanguageLoader, type LanguageLoaderParts, languageSource, readTemplate } from './language-loader.ts';
-export { LanguageMemory } from './language-memory.ts';
+export { LanguageMemory, type MemoryHolder } from './language-memory.ts';
 export type {
   AnswerPart,
   AnswerReader,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '@amaas/core';
+import { type ExtraMemory, systemClock } from '@amaas/core';
 import { LanguageMemory } from './language-memory.ts';
 import { ResidentLanguageModel } from './resident-language-model.ts';
 import { FakeLanguageEngine } from './testing/fake-language.ts';
@@ -118,4 +118,53 @@ test('ResidentLanguageModel comes back after it left, one after the other', asyn
   await Promise.all([leaving, use(a)]);
   assert.deepEqual(engine.present, ['a']);
   assert.equal(engine.loads, 2);
+});
+
+/** What a loaded model asks for more memory. */
+function extraMemoryOf(engine: FakeLanguageEngine, label: string): ExtraMemory {
+  return engine.options.get(label)?.extraMemory ?? assert.fail(`${label} is not loaded`);
+}
+
+test('ResidentLanguageModel lets its model take more while others are idle, and gives all back when it leaves', async () => {
+  const { engine, memory, resident } = residents(250);
+  const [a, b] = [resident('a'), resident('b')];
+  await use(b);
+  const lease = await a.lease();
+  const extra = extraMemoryOf(engine, 'a');
+  await extra.claim('embed', 50);
+  assert.deepEqual([engine.present, memory.heldBytes], [['b', 'a'], 250]);
+  await extra.claim('score', 80); // b leaves
+  assert.deepEqual([engine.present, memory.heldBytes], [['a'], 230]);
+  extra.giveBack(50);
+  assert.equal(memory.heldBytes, 180);
+  lease.return();
+  await a.evict();
+  assert.equal(memory.heldBytes, 0);
+  await use(a);
+  assert.equal(memory.heldBytes, 100);
+});
+
+test('ResidentLanguageModel whose model finds no room for more stays as it is', async () => {
+  const { engine, memory, resident } = residents(250);
+  const [a, b] = [resident('a'), resident('b')];
+  const leases = [await a.lease(), await b.lease()];
+  await assert.rejects(extraMemoryOf(engine, 'a').claim('embed', 60), {
+    reason: 'MEMORY_LIMIT',
+    retryable: true,
+    message: /^embed: model "a" needs 1 MB beside its 1 MB, .*; b 1 MB are busy$/,
+  });
+  assert.deepEqual([engine.present, memory.heldBytes], [['a', 'b'], 200]);
+  for (const lease of leases) lease.return();
+});
+
+test('ResidentLanguageModel that leaves while its model waits for more holds nothing afterwards', async () => {
+  const { engine, memory, resident } = residents(250);
+  const a = resident('a');
+  await use(a);
+  const extra = extraMemoryOf(engine, 'a');
+  const leaving = a.evict();
+  const asked = extra.claim('embed', 60);
+  await Promise.allSettled([asked, leaving]);
+  assert.deepEqual([engine.present, memory.heldBytes], [[], 0]);
+  await assert.rejects(extra.claim('embed', 60), { reason: 'MODEL_NOT_READY' });
 });

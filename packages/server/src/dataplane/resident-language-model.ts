@@ -3,6 +3,7 @@
 import type {
   CancelTimer,
   Clock,
+  ExtraMemory,
   LanguageEngine,
   LanguageLoadOptions,
   LanguageMemoryPlan,
@@ -15,7 +16,7 @@ import type { LanguageMemory, MemoryHolder } from './language-memory.ts';
 export interface ResidentParts {
   readonly engine: LanguageEngine;
   readonly source: LanguageModelSource;
-  readonly options: Omit<LanguageLoadOptions, 'signal'>;
+  readonly options: Omit<LanguageLoadOptions, 'signal' | 'extraMemory'>;
   readonly memory: LanguageMemory;
   readonly clock: Clock;
   /** How long it stays after its last request, in milliseconds; Infinity: until it is pushed out. */
@@ -69,7 +70,7 @@ export class ResidentLanguageModel implements MemoryHolder {
     return this.#present?.model ?? null;
   }
 
-  /** Bytes set aside for it; 0 while it is not in memory. */
+  /** Bytes that what is loaded at once was planned to take; 0 while it is not in memory. */
   get plannedBytes(): number {
     return this.#present?.plan.bytes ?? 0;
   }
@@ -130,7 +131,11 @@ export class ResidentLanguageModel implements MemoryHolder {
       const plan = await engine.plan(source, options);
       await memory.claim(this, plan.bytes);
       const { contextTokens, parallel } = plan;
-      const model = await engine.load(source, { ...options, contextTokens, parallel });
+      const extraMemory: ExtraMemory = {
+        claim: (operation, bytes) => memory.grow(this, bytes, operation),
+        giveBack: (bytes) => memory.shrink(this, bytes),
+      };
+      const model = await engine.load(source, { ...options, contextTokens, parallel, extraMemory });
       this.#present = { plan, model };
       return this.#present;
     } catch (thrown) {

@@ -4,6 +4,7 @@ import {
   type GenerationEvent,
   type GenerationRequest,
   type LanguageEngine,
+  type LanguageLoadOptions,
   type LanguageModel,
   type LanguageModelFile,
   type LanguageModelSource,
@@ -34,6 +35,8 @@ export class FakeLanguageEngine implements LanguageEngine {
   /** Labels of the models in memory, in the order in which they came. */
   readonly present: string[] = [];
   readonly requests: GenerationRequest[] = [];
+  /** What each model was last loaded with, by its label. */
+  readonly options = new Map<string, LanguageLoadOptions>();
   loads = 0;
   bytes = 100;
   pieces: readonly string[] = ['one', ' two'];
@@ -49,7 +52,8 @@ export class FakeLanguageEngine implements LanguageEngine {
     return { contextTokens: 64, parallel: 2, bytes: this.bytes };
   }
 
-  async load(source: LanguageModelSource): Promise<LanguageModel> {
+  async load(source: LanguageModelSource, options: LanguageLoadOptions): Promise<LanguageModel> {
+    this.options.set(source.label, options);
     await this.loading;
     if (this.failLoads) throw new AmaasError('MODEL_REJECTED', 'load: it fails');
     this.loads++;
