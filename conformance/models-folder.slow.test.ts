@@ -175,6 +175,23 @@ test('a broken file is refused with its reason while the version before serves o
   await untilAnswer('repaired', '2', 21);
 });
 
+test('a name of which everything was refused can be forgotten, and is tried again when it changes', async () => {
+  await drop('hopeless/1/model.onnx', 'this is no model');
+  await drop('hopeless/3/model.onnx', 'nor is this');
+  await untilRefused('hopeless', 1, /^onnx: /);
+  await untilRefused('hopeless', 3, /^onnx: /);
+  assert.equal((await adminCall(server, 'DELETE', 'models/hopeless/versions/3')).status, 204);
+  assert.deepEqual(
+    (await versionsOf('hopeless')).map(({ version }) => version),
+    [1],
+  );
+  assert.equal((await adminCall(server, 'DELETE', 'models/hopeless')).status, 204);
+  assert.equal((await adminCall(server, 'GET', 'models/hopeless')).status, 404);
+  assert.equal((await adminCall(server, 'DELETE', 'models/hopeless')).status, 404);
+  await drop('hopeless/1/model.onnx', biasModel(10));
+  await untilAnswer('hopeless', '1', 11);
+});
+
 test('a version that is removed gives way to the one before; the last one takes the model along', async () => {
   await drop('removed/1/model.onnx', biasModel(10));
   await drop('removed/2/model.onnx', biasModel(20));

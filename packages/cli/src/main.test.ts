@@ -101,6 +101,17 @@ test('models list and show', async (t) => {
   assert.match(missing.stderr, /there is no model "nothing"\nSee what is there with: amaas models list/);
 });
 
+test('models show and delete know names of which every version was refused', async (t) => {
+  const { environment, asked } = await startFakeServer(t);
+  const all = await runCommand(['models', 'show', 'refused'], { environment });
+  assert.equal(all.code, 0, all.stderr);
+  assert.match(all.stdout, /refused@1: gguf: version 1 ends early\nrefused@4: gguf: version 4 ends early/);
+  const one = await runCommand(['models', 'show', 'refused@4'], { environment });
+  assert.match(one.stdout, /state +REJECTED: gguf: version 4 ends early\n.*amaas models delete refused@4/);
+  assert.equal((await runCommand(['models', 'delete', 'refused'], { environment })).code, 0);
+  assert.deepEqual([asked.at(-1)?.method, asked.at(-1)?.path], ['DELETE', '/admin/v1/models/refused']);
+});
+
 test('models label, unlabel, load, unload, policy and delete call their routes', async (t) => {
   const server = await startFakeServer(t);
   const { environment } = server;

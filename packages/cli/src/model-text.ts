@@ -38,6 +38,15 @@ export function modelText(model: ModelSummary): string {
   return `${head}\n\n${modelListText([model])}`;
 }
 
+/** A version that was refused: of it there is nothing but why. */
+export function refusedText({ model, version, reason }: VersionSummary): string {
+  return pairs([
+    ['version', `${model}@${version}`],
+    ['state', reason === null ? 'REJECTED' : `REJECTED: ${reason}`],
+    ['what now', `mend its files in the models folder, or forget it with: amaas models delete ${model}@${version}`],
+  ]);
+}
+
 /** A policy in words: `latest 2`. */
 export function policyText(policy: VersionPolicy): string {
   switch (policy.kind) {

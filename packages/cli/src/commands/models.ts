@@ -3,7 +3,7 @@ import type { VersionPolicy } from '@amaas/client';
 import { parseModelReference } from '@amaas/core';
 import type { Command } from 'commander';
 import { type CommandContext, connect, optionsOf, show, UsageError } from '../command-context.ts';
-import { modelListText, modelText, policyText, versionText } from '../model-text.ts';
+import { modelListText, modelText, policyText, refusedText, versionText } from '../model-text.ts';
 import { withSpinner } from '../terminal.ts';
 
 export function registerModels(program: Command, context: CommandContext): void {
@@ -42,7 +42,10 @@ function registerLooking(models: Command, context: CommandContext): void {
       const only = model.versions.length === 1 ? model.versions[0]?.version : undefined;
       const labelled = reference.label === undefined ? undefined : (model.labels[reference.label] ?? noLabel(text));
       const version = reference.version ?? labelled ?? only;
-      if (version === undefined) return show(context, options, model, () => modelText(model));
+      const refused = model.versions.find((each) => each.version === version && each.state === 'REJECTED');
+      if (version === undefined || (refused !== undefined && reference.version === undefined))
+        return show(context, options, model, () => modelText(model));
+      if (refused !== undefined) return show(context, options, refused, () => refusedText(refused));
       const detail = await client.models.getVersion(reference.model, version);
       show(context, options, detail, () => versionText(detail));
     });
@@ -115,7 +118,7 @@ function registerServing(models: Command, context: CommandContext): void {
 function registerDelete(models: Command, context: CommandContext): void {
   models
     .command('delete <model>')
-    .description('delete a model with all its versions, or one version: model@3')
+    .description('delete a model with all its versions, refused ones too, or one version: model@3')
     .addHelpText('after', '\nExample:\n  $ amaas models delete resnet@1\n  $ amaas models delete resnet')
     .action(async (text: string, _options: unknown, command: Command) => {
       const options = optionsOf(command);

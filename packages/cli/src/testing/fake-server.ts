@@ -80,6 +80,23 @@ function summary(name: string): ModelSummary {
   };
 }
 
+/** A name of which the models folder has given nothing that could be served. */
+const REFUSED: ModelSummary = {
+  ...summary('refused'),
+  owner: 'folder',
+  labels: {},
+  versions: [1, 4].map((version) => ({
+    model: 'refused',
+    version,
+    state: 'REJECTED',
+    reason: `gguf: version ${version} ends early`,
+    digest: null,
+    sizeBytes: 0,
+    labels: [],
+    createdAt: '1970-01-01T00:00:00Z',
+  })),
+};
+
 function detail(name: string, version: number): VersionDetail {
   const inputs = (SPECS.get(name) ?? []).map((spec) => ({
     ...spec,
@@ -166,6 +183,8 @@ function answerAdmin({ method, body }: Asked, parts: readonly string[], blobs: S
   }
   if (name === '') return { status: 200, body: { models: [...SPECS.keys()].map(summary) } };
   if (kind === 'versions' && method === 'POST') return deployed(name, JSON.parse(String(body)));
+  if (name === 'refused' && kind === undefined)
+    return method === 'DELETE' ? { status: 204 } : { status: 200, body: REFUSED };
   if (!SPECS.has(name)) throw new AmaasError('MODEL_NOT_FOUND', `there is no model "${name}"`);
   if (method === 'DELETE') return { status: 204 };
   if (kind === 'versions') return { status: 200, body: detail(name, Number(item)) };

@@ -97,6 +97,15 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     });
   }
 
+  /** Removes the notes of refused versions, of one or of all; what lies in the models folder is tried again when it changes. */
+  function forgetRefused(name: string, version?: number): boolean {
+    const refused = (dataPlane.versionsOf(name) ?? []).filter(
+      (status) => status.state === 'REJECTED' && (version === undefined || status.version === version),
+    );
+    for (const status of refused) dataPlane.forgetRejected(name, status.version);
+    return refused.length > 0;
+  }
+
   async function viewVersion(version: VersionRecord): Promise<VersionDetail> {
     const { labels } = await knownModel(version.model);
     const found = dataPlane.versionsOf(version.model)?.find((candidate) => candidate.version === version.version);
@@ -182,8 +191,11 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     },
     async deleteModel(exchange, parameters) {
       const name = required(parameters, 'model');
-      await assertDeletable(name);
-      await setServing(name, () => registry.deleteModel(name));
+      const isNote = (await registry.getModel(name)) === null && forgetRefused(name);
+      if (!isNote) {
+        await assertDeletable(name);
+        await setServing(name, () => registry.deleteModel(name));
+      }
       exchange.sendEmpty(204);
     },
     async loadModel(exchange, parameters) {
@@ -228,8 +240,10 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     async deleteVersion(exchange, parameters) {
       const name = required(parameters, 'model');
       const version = versionParameter(parameters);
-      await assertDeletable(name);
-      await setServing(name, () => registry.deleteVersion(name, version));
+      if (!forgetRefused(name, version)) {
+        await assertDeletable(name);
+        await setServing(name, () => registry.deleteVersion(name, version));
+      }
       exchange.sendEmpty(204);
     },
     async setLabel(exchange, parameters) {
