@@ -125,6 +125,31 @@ test('generate computes only what no earlier prompt began with', { skip }, async
   assert.deepEqual([alone.text, uncached.end.usage.cachedTokens], [uncached.text, 0]);
 });
 
+test('generate computes once what prompts that come together begin with, and writes what it would alone', {
+  skip,
+}, async () => {
+  const begin = 'Lily saw a big tree and a little bird. '.repeat(30);
+  const prompts = ['Tom', 'The bird', 'One day'].map((end) => [{ text: begin + end, special: false }]);
+  const parts = { contextTokens: 512, parallel: 3, threads: 1 };
+  const fresh = () => engine.load({ label: 'fresh', modelPath: sharedDataPath(MODEL) }, { ...options, ...parts });
+  const alone: string[] = [];
+  for (const prompt of prompts) {
+    const each = await fresh();
+    alone.push((await write({ prompt, maxTokens: 30 }, each)).text);
+    await each.dispose();
+  }
+  const shared = await fresh();
+  const together = await Promise.all(prompts.map((prompt) => write({ prompt, maxTokens: 30 }, shared)));
+  await shared.dispose();
+  assert.deepEqual(
+    together.map(({ text }) => text),
+    alone,
+  );
+  const [first = Number.NaN, ...others] = together.map(({ end }) => end.usage.cachedTokens);
+  assert.equal(first, 0);
+  for (const cached of others) assert.ok(cached > 300, JSON.stringify(together.map((t) => t.end.usage)));
+});
+
 test('generate follows a grammar, and refuses one that cannot be read', { skip }, async () => {
   const { text } = await write({ grammar: 'root ::= "yes" | "no" [0-9] [0-9]', maxTokens: 20 });
   assert.match(text, /^(yes|no\d\d)$/);

@@ -142,33 +142,43 @@ export class Lane {
     return common;
   }
 
-  /** Whoever is next to be read, and began like one that has been read meanwhile, goes on from there. */
-  async #catchUp(): Promise<void> {
-    const [next] = this.#active
-      .filter(({ isWriting }) => !isWriting)
-      .toSorted((a, b) => a.writing.startedMs - b.writing.startedMs);
-    if (next === undefined || next.slot.tokens.length > next.writing.cachedTokens) return;
-    const { writing, slot } = next;
-    const better = this.#slots.findBetter(writing.prompt, slot);
-    if (better === null) return;
-    const common = await this.#inherit(slot, better);
-    slot.tokens = [...writing.prompt.subarray(0, common)];
-    writing.cachedTokens = common;
-    next.waiting = writing.prompt.subarray(common);
+  /** Tokens of each active sequence in the next step. */
+  async #planStep(): Promise<readonly number[]> {
+    for (;;) {
+      const active = this.#active.map(({ waiting, isWriting, writing: { startedMs } }) => ({
+        waiting: waiting.length,
+        isWriting,
+        startedMs,
+      }));
+      const shares = planStep(active, this.#pace.tokens);
+      // Whoever knows more now leaves room for others.
+      if (!(await this.#catchUp(this.#active.filter((_, index) => (shares[index] ?? 0) > 0)))) return shares;
+    }
+  }
+
+  /**
+   * Who is about to be read, and begins like a prompt that was read since it came, goes on from there.
+   * @returns whether somebody does
+   */
+  async #catchUp(next: readonly Active[]): Promise<boolean> {
+    for (const active of next) {
+      const { writing, slot, isWriting } = active;
+      if (isWriting || slot.tokens.length > writing.cachedTokens) continue;
+      const better = this.#slots.findBetter(writing.prompt, slot);
+      if (better === null) continue;
+      const common = await this.#inherit(slot, better);
+      slot.tokens = [...writing.prompt.subarray(0, common)];
+      writing.cachedTokens = common;
+      active.waiting = writing.prompt.subarray(common);
+      if (common > 0) return true;
+    }
+    return false;
   }
 
   async #step(): Promise<void> {
     const { context } = this.#parts;
-    await this.#catchUp();
+    const shares = await this.#planStep();
     const active = this.#active;
-    const shares = planStep(
-      active.map(({ waiting, isWriting, writing: { startedMs } }) => ({
-        waiting: waiting.length,
-        isWriting,
-        startedMs,
-      })),
-      this.#pace.tokens,
-    );
     const total = shares.reduce((sum, share) => sum + share, 0);
     this.#chooseThreads(total > Math.max(PROMPT_STEP, this.#parts.parallel));
     context.initBatch(total);
