@@ -54,6 +54,19 @@ export function factsLine(facts: AnswerFacts): string {
   return parts.filter((part) => part !== null).join(', ');
 }
 
+/** Why an answer ends in the middle, and what gives a longer one; null: it does not. @param mostTokens - asked for */
+export function cutLine(
+  { reason, completionTokens }: Pick<AnswerFacts, 'reason' | 'completionTokens'>,
+  mostTokens: number | undefined,
+): string | null {
+  if (reason !== 'length') return null;
+  const after = completionTokens === null ? '' : ` after ${completionTokens} token${completionTokens === 1 ? '' : 's'}`;
+  const isAsked = mostTokens !== undefined && (completionTokens ?? mostTokens) >= mostTokens;
+  return isAsked
+    ? `(cut${after}: --max-tokens is ${mostTokens}; start with a greater one for more)`
+    : `(cut${after}: no more room in the model's context, or its maxTokens; /clear or a shorter text makes room, --max-tokens asks for more)`;
+}
+
 /** From the first token to the last; null where there is nothing between them. */
 export function tokensPerSecond({
   completionTokens,

@@ -46,6 +46,11 @@ export class Conversation {
     return this.system === undefined ? this.#said : [{ role: 'system', content: this.system }, ...this.#said];
   }
 
+  /** Of an answer, where the user has said it. */
+  get mostTokens(): number | undefined {
+    return this.#parts.settings.maxTokens;
+  }
+
   clear(): void {
     this.#said = [];
   }

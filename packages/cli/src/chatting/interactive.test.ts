@@ -131,7 +131,7 @@ test('chatInteractively says what goes wrong in a line and goes on without what 
       '/save needs the name of a file',
       'there is no /frob; /help shows what there is',
       'amaas: a.json is there already; it is not written over',
-      '(no more room)',
+      "(cut after 3 tokens: no more room in the model's context, or its maxTokens; /clear or a shorter text makes room, --max-tokens asks for more)",
     ],
   );
   assert.deepEqual(asked.at(-1), [user('long')]);

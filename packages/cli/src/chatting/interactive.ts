@@ -5,7 +5,7 @@ import type { AmaasClient } from '@amaas/client';
 import { AmaasError } from '@amaas/core';
 import type { CommandContext } from '../command-context.ts';
 import { failureText } from '../failures.ts';
-import { AnswerWriter, factsLine } from './answer-text.ts';
+import { AnswerWriter, cutLine, factsLine } from './answer-text.ts';
 import type { Conversation } from './conversation.ts';
 import { type ReadLine, readInput } from './read-input.ts';
 import { parseSlashCommand, SLASH_HELP, type SlashCommand } from './slash-command.ts';
@@ -68,7 +68,8 @@ async function answer(parts: InteractiveParts, text: string): Promise<'told' | '
     const told = await conversation.ask(text, (piece) => writer.write(piece), stopping.signal);
     writer.finish();
     if (told.reason === 'stopped') terminal.note('(stopped)');
-    if (told.reason === 'length') terminal.note('(no more room)');
+    const cut = cutLine(told, conversation.mostTokens);
+    if (cut !== null) terminal.note(cut);
     if (isVerbose) terminal.note(factsLine(told));
     return hasLeft ? 'left' : told.reason === 'stopped' ? 'stopped' : 'told';
   } catch (thrown) {

@@ -1,6 +1,6 @@
 // One question, one answer: for scripts and pipes.
 import type { CommandContext } from '../command-context.ts';
-import { AnswerWriter, factsLine, tokensPerSecond } from './answer-text.ts';
+import { AnswerWriter, cutLine, factsLine, tokensPerSecond } from './answer-text.ts';
 import type { Conversation } from './conversation.ts';
 
 export interface OnceOptions {
@@ -31,5 +31,9 @@ export async function askOnce(
       tokensPerSecond: tokensPerSecond(told),
     };
     terminal.print(JSON.stringify(answer, null, 2));
-  } else if (isVerbose) terminal.note(factsLine(told));
+    return;
+  }
+  const cut = cutLine(told, conversation.mostTokens);
+  if (cut !== null) terminal.note(cut);
+  if (isVerbose) terminal.note(factsLine(told));
 }

@@ -18,7 +18,7 @@ async function start(t: TestContext) {
     const chunks = [
       delta({ reasoning_content: 'hm' }),
       delta({ content: messages.at(-1).content }),
-      delta({}, 'stop'),
+      delta({}, messages.at(-1).content === 'cut me' ? 'length' : 'stop'),
       { choices: [], usage: { prompt_tokens: 7, completion_tokens: 1 } },
     ];
     const lines = [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'];
@@ -45,6 +45,16 @@ test('chat answers a message, one piped in, and both together', async (t) => {
   assert.match(stderr, /^1 tokens, first after \d\.\d\d s, prompt 7 tokens\n$/);
   const { messages, temperature, max_tokens, seed } = sent();
   assert.deepEqual([messages[0], temperature, max_tokens, seed], [{ role: 'system', content: 'Brief.' }, 0.5, 9, 3]);
+});
+
+test('chat says that an answer was cut, and what to do', async (t) => {
+  const { chat } = await start(t);
+  const asked = await chat(['parrot', 'cut', 'me', '--max-tokens', '1']);
+  assert.equal(asked.stdout, 'cut me\n');
+  assert.equal(asked.stderr, '(cut after 1 token: --max-tokens is 1; start with a greater one for more)\n');
+  const full = await chat(['parrot', 'cut', 'me', '--max-tokens', '3']);
+  assert.match(full.stderr, /^\(cut after 1 token: no more room in the model's context, .*\)\n$/);
+  assert.equal((await chat(['parrot', 'cut', 'me', '--json'])).stderr, '');
 });
 
 test('chat --json prints the answer as one object', async (t) => {
