@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { type AmaasError, type Clock, type Engine, systemClock } from '@amaas/core';
+import { AmaasError, type Clock, type Engine, systemClock } from '@amaas/core';
 import { createOrtEngine } from '@amaas/engine-ort-node';
 import { Admission, FolderSync } from '../admission/index.ts';
 import { ArtifactTrees, FileBlobStore } from '../artifacts/index.ts';
@@ -12,7 +12,7 @@ import { CodecPool } from '../codec/index.ts';
 import { type Config, loadConfig, type LoadConfigOptions } from '../config/index.ts';
 import { DataPlane, LanguageLoader } from '../dataplane/index.ts';
 import { createSqlKeyStore, fetchUrl, Gateway } from '../gateway/index.ts';
-import { createRoutes, listen, type Listener, LocalCalls } from '../http/index.ts';
+import { createRoutes, listen, type Listener, LocalCalls, RequestsUnderWay } from '../http/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { createLogger, type LogDestination, type Logger, Metrics, type ModelRecorder } from '../monitoring/index.ts';
 import { FolderWatcher, type KnownVersion, Registry } from '../registry/index.ts';
@@ -225,6 +225,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     clock,
     logger,
   });
+  const underWay = new RequestsUnderWay();
   const handle = createRoutes({
     limits: {
       maxRequestBytes: config.maxRequestBytes,
@@ -247,6 +248,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     metrics,
     logger,
     clock,
+    underWay,
     status,
     server: { name: SERVER_NAME, version: SERVER_VERSION },
     fetchUrl: (url, signal) =>
@@ -273,8 +275,10 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
     idleTimeoutMs: config.idleTimeoutMs,
   });
   // At the same time: those who follow a job keep their connections open until it stops.
+  const sayGoodbye = (): void =>
+    underWay.cutShort(new AmaasError('SHUTTING_DOWN', 'the server is ending; try again in a moment'));
   takeDown.add('listener, jobs, batches and pulls', () =>
-    Promise.all([listener.close(config.drainTimeoutMs), jobs.stop(), batches.stop(), puller.stop()]),
+    Promise.all([listener.close(config.drainTimeoutMs, sayGoodbye), jobs.stop(), batches.stop(), puller.stop()]),
   );
   logger.info({ url: listener.url, dataDir: config.dataDir, modelsDir: config.modelsDir }, 'listening');
 

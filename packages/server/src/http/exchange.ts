@@ -24,7 +24,8 @@ export class Exchange {
   readonly #queryText: string;
   readonly #clock: Clock;
   readonly #startedMs: number;
-  #gone: CallerGone | null = null;
+  #gone: CalledOff | null = null;
+  #cutBy: AmaasError | null = null;
   #controller: AbortController | null = null;
 
   constructor(
@@ -53,10 +54,25 @@ export class Exchange {
     return new URLSearchParams(this.#queryText);
   }
 
-  /** Says when the caller goes away before the reply is complete. */
+  /** Says when the reply is not wanted any more before it is complete: the caller goes away, or it is cut short. */
   get gone(): Cancellation {
-    this.#gone ??= new CallerGone(this.response);
+    return this.#calledOff;
+  }
+
+  get #calledOff(): CalledOff {
+    this.#gone ??= new CalledOff(this.response);
     return this.#gone;
+  }
+
+  /** Why the reply was cut short, for a caller who is still there; null: it was not. */
+  get cutBy(): AmaasError | null {
+    return this.#cutBy;
+  }
+
+  /** Ends the work for a reply that is not complete. Saying why is left to who sends the reply. */
+  cutShort(why: AmaasError): void {
+    this.#cutBy = why;
+    this.#calledOff.end();
   }
 
   /** The same as a real AbortSignal, which costs a few microseconds more, for what takes nothing else. */
@@ -85,6 +101,7 @@ export class Exchange {
   }
 
   sendEmpty(status: number): void {
+    if (this.response.destroyed || this.response.headersSent) return;
     this.#writeHead(status, { 'content-length': '0' });
     this.response.end();
   }
@@ -122,17 +139,21 @@ export class Exchange {
 }
 
 /** Watches the connection of one reply. */
-class CallerGone implements Cancellation {
+class CalledOff implements Cancellation {
   aborted: boolean;
   #listeners: readonly (() => void)[] = [];
 
   constructor(response: ServerResponse) {
     this.aborted = response.destroyed;
     response.once('close', () => {
-      if (response.writableFinished) return;
-      this.aborted = true;
-      for (const listener of this.#listeners) listener();
+      if (!response.writableFinished) this.end();
     });
+  }
+
+  end(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    for (const listener of this.#listeners) listener();
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {

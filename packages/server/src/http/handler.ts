@@ -10,6 +10,7 @@ import { Exchange } from './exchange.ts';
 import type { MatchedRoute, RouteFamily } from './family.ts';
 import { allowedMethods } from './path-table.ts';
 import { assertFromHere } from './local-callers.ts';
+import type { RequestsUnderWay } from './requests-under-way.ts';
 
 export interface HandlerParts {
   /** Asked in order; the last one owns every path. */
@@ -19,6 +20,7 @@ export interface HandlerParts {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly underWay: RequestsUnderWay;
 }
 
 /** Callers may name their request with this many visible ASCII characters at most. */
@@ -28,7 +30,7 @@ const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 export type Handler = (request: IncomingMessage, response: ServerResponse, identify?: () => Principal) => void;
 
 export function createHandler(parts: HandlerParts): Handler {
-  const { families, gateway, cors, metrics, logger, clock } = parts;
+  const { families, gateway, cors, metrics, logger, clock, underWay } = parts;
   const idPrefix = `${clock.wallTime().getTime().toString(36)}-`;
   let requestCount = 0;
 
@@ -40,6 +42,7 @@ export function createHandler(parts: HandlerParts): Handler {
     const family = families.find((candidate) => candidate.owns(exchange.path)) ?? families[families.length - 1];
     if (family === undefined) throw new AmaasError('INTERNAL', 'http: no family of routes');
     exchange.onLateError = (error) => log(exchange, error);
+    underWay.add(exchange, (why) => fail(exchange, family, why));
     if (cors.apply(exchange)) return;
     let route: MatchedRoute | null = null;
     let problem: unknown = null;
@@ -86,7 +89,8 @@ export function createHandler(parts: HandlerParts): Handler {
   }
 
   function fail(exchange: Exchange, family: RouteFamily, thrown: unknown): void {
-    const error = toAmaasError(thrown);
+    if (exchange.cutBy !== null && exchange.response.writableEnded) return; // it was told why
+    const error = exchange.cutBy ?? toAmaasError(thrown);
     log(exchange, error);
     if (!exchange.isRecorded) metrics.recordOtherRequest(family.name, error.code);
     const { request, response } = exchange;

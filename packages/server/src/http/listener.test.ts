@@ -53,3 +53,18 @@ test('close does not wait for connections on which nothing was asked yet', async
   await listener.close(2 ** 30); // with the wait this test would not end
   await gone;
 });
+
+test('close lets replies under way say their last words, and cuts those who do not end for them', async (t) => {
+  const replies: ServerResponse[] = [];
+  const listener = await serve(t, (_request, response) => {
+    response.write('once');
+    replies.push(response);
+  });
+  const [told, deaf] = [0, 1].map(() =>
+    exchange(listener.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => 'cut'),
+  );
+  while (replies.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  await listener.close(5, () => replies[0]?.end(' the end'));
+  assert.match((await told) ?? '', /once[\s\S]* the end\r\n0\r\n/);
+  assert.doesNotMatch((await deaf) ?? '', /\r\n0\r\n/);
+});

@@ -18,12 +18,18 @@ export interface ListenerOptions {
 export interface Listener {
   readonly url: string;
   readonly port: number;
-  /** Stops accepting, lets requests under way finish for at most `timeoutMs`, then cuts what is left. */
-  close(timeoutMs: number): Promise<void>;
+  /**
+   * Stops accepting, lets requests under way finish for at most `timeoutMs`, then cuts what is left.
+   * @param lastWords - called before the cut; what it makes replies say has a second to leave
+   */
+  close(timeoutMs: number, lastWords?: () => void): Promise<void>;
 }
 
 /** How often Node looks for connections that have run out of time; the limits are exact to this. */
 const TIMEOUT_CHECK_MS = 1000;
+
+/** How long the last words of replies may take to leave: their callers are there and read. */
+const LAST_WORDS_MS = 1000;
 
 /** Opens the port. @throws INVALID_CONFIG when the address cannot be taken or the certificate not be read. */
 export async function listen(
@@ -73,10 +79,15 @@ export async function listen(
   return {
     url: `${options.tls === null ? 'http' : 'https'}://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
     port,
-    close(timeoutMs) {
+    close(timeoutMs, lastWords) {
       isClosing = true;
       return new Promise((resolve) => {
-        const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+        const cut = (): void => server.closeAllConnections();
+        const speak = (): void => {
+          lastWords?.();
+          timer = setTimeout(cut, LAST_WORDS_MS);
+        };
+        let timer = setTimeout(lastWords === undefined ? cut : speak, timeoutMs);
         server.close(() => {
           clearTimeout(timer);
           slowClients.stop();

@@ -26,6 +26,7 @@ import { createOpenAiFamily } from './openai/openai-family.ts';
 import { createUnknownOpenAiFamily } from './openai/unknown-family.ts';
 import { describeRoutes, type OpenApiDescription } from './openapi.ts';
 import { createOperationsFamily } from './operations/operations-family.ts';
+import type { RequestsUnderWay } from './requests-under-way.ts';
 import { createResponsesFamily } from './responses/index.ts';
 import { createTfsFamily } from './tfs/tfs-family.ts';
 
@@ -51,6 +52,7 @@ export interface RoutesParts {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly underWay: RequestsUnderWay;
   readonly status: () => Promise<ServerStatus>;
   readonly server: { readonly name: string; readonly version: string };
   readonly fetchUrl: (url: string, signal: AbortSignal) => Promise<FetchedUrl>;
@@ -90,7 +92,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
 }
 
 export function createRoutes(parts: RoutesParts): Handler {
-  const { gateway, metrics, logger, clock } = parts;
+  const { gateway, metrics, logger, clock, underWay } = parts;
   return createHandler({
     families: createFamilies(parts),
     gateway,
@@ -98,5 +100,6 @@ export function createRoutes(parts: RoutesParts): Handler {
     cors: createCorsPolicy(parts.corsOrigins),
     logger,
     clock,
+    underWay,
   });
 }

@@ -13,7 +13,7 @@ export interface StreamReply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Sends the stream; returns when all has been handed over or the caller has gone. @throws what comes before the first piece */
+/** Sends the stream; returns when all has been handed over, it was cut short or the caller has gone. @throws what comes before the first piece */
 export async function sendPieces(exchange: Exchange, reply: StreamReply): Promise<void> {
   const { response } = exchange;
   const pieces = reply.pieces[Symbol.asyncIterator]();
@@ -34,17 +34,18 @@ export async function sendPieces(exchange: Exchange, reply: StreamReply): Promis
       if (!response.write(next.value)) await drained(exchange);
       next = await pieces.next();
     }
+    if (!next.done && exchange.cutBy !== null) throw exchange.cutBy;
   } catch (thrown) {
-    const error = toAmaasError(thrown);
+    const error = exchange.cutBy ?? toAmaasError(thrown); // what is cut short fails as if its caller had gone
     if (error.reason !== 'CANCELLED') exchange.onLateError?.(error);
-    if (!exchange.gone.aborted) response.write(reply.errorPiece(error));
+    if (!response.destroyed) response.write(reply.errorPiece(error));
   } finally {
     await pieces.return?.();
   }
-  if (!exchange.gone.aborted) response.end();
+  if (!response.destroyed) response.end();
 }
 
-/** Resolves when the caller has taken what was written, or has gone. */
+/** Resolves when the caller has taken what was written, or the rest is not wanted any more. */
 export function drained({ response, gone }: Exchange): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
