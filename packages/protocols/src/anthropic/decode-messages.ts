@@ -102,14 +102,14 @@ function decodeAssistant(fields: Fields, toolNames: Map<string, string>): ChatMe
 
 function decodeThought(block: Fields): string {
   block.text('signature'); // ours say nothing, and those of others cannot be checked
-  const thought = block.need('thinking', block.text('thinking'));
+  const thought = block.needText('thinking');
   block.end();
   return thought;
 }
 
 function decodeToolUse(block: Fields): ToolCall {
-  const id = block.need('id', block.text('id'));
-  const name = block.need('name', block.text('name'));
+  const id = block.needText('id');
+  const name = block.needText('name');
   const input = block.need('input', block.record('input'));
   const caller = block.object('caller');
   caller?.choice('type', ['direct']);
@@ -123,7 +123,7 @@ function decodeToolUse(block: Fields): ToolCall {
 const ERROR_MARK = 'Error: ';
 
 function decodeToolResult(block: Fields, toolNames: ReadonlyMap<string, string>): ChatMessage {
-  const id = block.need('tool_use_id', block.text('tool_use_id'));
+  const id = block.needText('tool_use_id');
   const name = toolNames.get(id);
   if (name === undefined)
     throw block.invalid('tool_use_id', `no tool_use before it has the id ${JSON.stringify(id.slice(0, 60))}`);
@@ -147,7 +147,7 @@ function decodeTexts(fields: Fields, name: string): string {
 }
 
 function decodeText(block: Fields): string {
-  const text = block.need('text', block.text('text'));
+  const text = block.needText('text');
   const citations = block.list('citations', (item) => item) ?? [];
   if (citations.length > 0) throw block.invalid('citations', 'are not supported');
   block.ignore('cache_control');
@@ -166,7 +166,7 @@ function blocksOf(fields: Fields, name: string): string | readonly Fields[] {
 
 /** @throws INVALID_ARGUMENT naming the type where it cannot stand there */
 function typeOf<const Type extends string>(block: Fields, types: readonly Type[]): Type {
-  const text = block.need('type', block.text('type'));
+  const text = block.needText('type');
   const found = types.find((type) => type === text);
   if (found !== undefined) return found;
   const taken = types.map((type) => `"${type}"`).join(', ');

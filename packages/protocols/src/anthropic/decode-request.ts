@@ -3,7 +3,7 @@
 // again without being marked).
 // Source: Anthropic's Messages API, version 2023-06-01, as its TypeScript SDK 1.12 types it.
 import type { AnswerFormat, ChatInput, LanguageCall } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import { Fields, withoutUndefined } from '../fields/index.ts';
 import { decodeMessages, decodeSystem } from './decode-messages.ts';
 import { decodeToolChoice, decodeTools } from './decode-tools.ts';
 
@@ -21,7 +21,7 @@ export interface CountTokensRequest {
 /** @throws INVALID_ARGUMENT naming the field */
 export function decodeMessagesRequest(body: unknown): MessagesRequest {
   const fields = Fields.of(body);
-  const model = fields.need('model', fields.text('model'));
+  const model = fields.needText('model');
   const maxTokens = fields.need('max_tokens', fields.integer('max_tokens', { min: 1 }));
   const input = decodeInput(fields, maxTokens);
   const format = decodeFormat(fields);
@@ -34,22 +34,14 @@ export function decodeMessagesRequest(body: unknown): MessagesRequest {
   fields.choice('service_tier', ['auto', 'standard_only']);
   fields.choice('speed', ['standard']);
   fields.end();
-  const sampling = {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK }),
-  };
-  return {
-    model,
-    isStream,
-    call: { input, maxTokens, sampling, stop, ...(format === undefined ? {} : { format }) },
-  };
+  const sampling = withoutUndefined({ temperature, topP, topK });
+  return { model, isStream, call: withoutUndefined({ input, maxTokens, sampling, stop, format }) };
 }
 
 /** @throws INVALID_ARGUMENT naming the field */
 export function decodeCountTokensRequest(body: unknown): CountTokensRequest {
   const fields = Fields.of(body);
-  const model = fields.need('model', fields.text('model'));
+  const model = fields.needText('model');
   const input = decodeInput(fields, Number.POSITIVE_INFINITY);
   decodeFormat(fields);
   fields.choice('speed', ['standard']);
@@ -63,14 +55,8 @@ function decodeInput(fields: Fields, maxTokens: number): ChatInput {
   const tools = decodeTools(fields);
   const choice = decodeToolChoice(fields, tools ?? []);
   const thinking = decodeThinking(fields.object('thinking'), maxTokens);
-  return {
-    kind: 'chat',
-    messages,
-    ...(tools === undefined ? {} : { tools }),
-    ...choice,
-    ...(messages.at(-1)?.role === 'assistant' ? { continueLast: true } : {}),
-    ...(thinking === undefined ? {} : { thinking }),
-  };
+  const continueLast = messages.at(-1)?.role === 'assistant' ? true : undefined;
+  return withoutUndefined({ kind: 'chat', messages, tools, ...choice, continueLast, thinking });
 }
 
 /** The budget is what the model may think within `max_tokens`; nothing holds it to less than those. */

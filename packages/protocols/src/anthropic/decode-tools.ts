@@ -1,6 +1,6 @@
 // `tools` and `tool_choice`. Only tools that callers run themselves: those that Anthropic runs are refused by name.
 import type { ChatInput, ToolDefinition } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import { Fields, withoutUndefined } from '../fields/index.ts';
 
 /** @throws INVALID_ARGUMENT naming the field */
 export function decodeTools(fields: Fields): readonly ToolDefinition[] | undefined {
@@ -21,7 +21,7 @@ function decodeTool(tool: Fields): ToolDefinition {
   if (type !== 'custom') {
     throw tool.invalid('type', `tools of type ${JSON.stringify(type.slice(0, 60))} are not supported, only "custom"`);
   }
-  const name = tool.need('name', tool.text('name'));
+  const name = tool.needText('name');
   if (!TOOL_NAME.test(name)) {
     throw tool.invalid('name', `expected 1 to 128 letters, digits, _ and -, got ${JSON.stringify(name.slice(0, 60))}`);
   }
@@ -37,12 +37,7 @@ function decodeTool(tool: Fields): ToolDefinition {
     if (caller !== 'direct') throw tool.invalid('allowed_callers', 'only "direct" is supported');
   });
   tool.end();
-  return {
-    name,
-    parameters,
-    ...(description === undefined ? {} : { description }),
-    ...(strict === undefined ? {} : { strict }),
-  };
+  return withoutUndefined({ name, parameters, description, strict });
 }
 
 /** @throws INVALID_ARGUMENT naming the field */
@@ -54,7 +49,7 @@ export function decodeToolChoice(
   if (choice === undefined) return {};
   const type = choice.need('type', choice.choice('type', ['auto', 'any', 'tool', 'none']));
   if (tools.length === 0 && type !== 'none') throw choice.invalid('type', `"${type}" needs tools, and there are none`);
-  const name = type === 'tool' ? choice.need('name', choice.text('name')) : null;
+  const name = type === 'tool' ? choice.needText('name') : null;
   if (name !== null && !tools.some((tool) => tool.name === name)) {
     throw choice.invalid('name', `there is no tool ${JSON.stringify(name.slice(0, 60))}`);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Fields } from './fields.ts';
+import { Fields, unsupported } from './fields.ts';
 
 const body = { model: 'm', n: 2, stop: ['a', 'b'], deep: { x: true }, none: null };
 
@@ -37,4 +37,21 @@ test('Fields.end refuses what nobody asked for by name', () => {
   assert.throws(() => fields.end(), { message: 'deep: is not supported', details: { field: 'deep' } });
   fields.object('deep');
   fields.end();
+});
+
+test('Fields needText refuses a string that is missing or none, unsupported names what is not there', () => {
+  assert.equal(Fields.of({ model: '' }).needText('model'), '');
+  const refuses = (body: object, message: string) =>
+    assert.throws(() => Fields.of(body, 'tools[0]').needText('name'), {
+      reason: 'INVALID_ARGUMENT',
+      message,
+      details: { field: 'tools[0].name' },
+    });
+  refuses({ name: null }, 'tools[0].name: is needed');
+  refuses({ name: 3 }, 'tools[0].name: expected a string, got 3');
+  const { reason, message, details } = unsupported('tools[0].type', 'only functions');
+  assert.deepEqual(
+    [reason, message, details],
+    ['UNSUPPORTED_FEATURE', 'tools[0].type: only functions', { field: 'tools[0].type' }],
+  );
 });

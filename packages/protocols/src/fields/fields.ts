@@ -98,10 +98,15 @@ export class Fields {
     return value === undefined ? undefined : Fields.of(value, this.pathOf(name)).#values;
   }
 
-  /** The value, which must be there: `fields.need('model', fields.text('model'))`. @throws INVALID_ARGUMENT */
+  /** The value, which must be there: `fields.need('seed', fields.integer('seed'))`. @throws INVALID_ARGUMENT */
   need<Value>(name: string, value: Value | undefined): Value {
     if (value !== undefined) return value;
     throw invalid(this.pathOf(name), 'is needed');
+  }
+
+  /** A string that must be there. @throws INVALID_ARGUMENT */
+  needText(name: string): string {
+    return this.need(name, this.text(name));
   }
 
   /** Lets fields pass that mean nothing here and change nothing of the answer. */
@@ -151,4 +156,12 @@ function mismatch(path: string, expected: string, value: unknown): AmaasError {
 function invalid(path: string, problem: string): AmaasError {
   const field = path === '' ? 'the body' : path;
   return new AmaasError('INVALID_ARGUMENT', `${field}: ${problem}`, { details: { field: path } });
+}
+
+/**
+ * For what a protocol has and this server does not.
+ * @param path - where the field stands in the body, `tools[0].type`
+ */
+export function unsupported(path: string, problem: string): AmaasError {
+  return new AmaasError('UNSUPPORTED_FEATURE', `${path}: ${problem}`, { details: { field: path } });
 }

@@ -1,8 +1,7 @@
 // What a caller asks for who wants a model fine-tuned, in OpenAI's form with two fields of our own: `lora` and `full` among the
 // hyperparameters. What is not done here is refused by name.
 // Source: OpenAI API specification 2.3.0, /v1/fine_tuning/jobs.
-import { AmaasError } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import { Fields, unsupported } from '../fields/index.ts';
 
 /** `auto`: chosen from the number of examples. */
 export type Automatic = number | 'auto';
@@ -44,8 +43,8 @@ const MAX_METADATA = { pairs: 16, nameLength: 64, valueLength: 512 };
 /** @throws INVALID_ARGUMENT naming the field in `details.field`; UNSUPPORTED_FEATURE for other methods and integrations */
 export function readFineTuningRequest(body: unknown): FineTuningRequest {
   const fields = Fields.of(body);
-  const model = fields.need('model', fields.text('model'));
-  const trainingFile = fields.need('training_file', fields.text('training_file'));
+  const model = fields.needText('model');
+  const trainingFile = fields.needText('training_file');
   const validationFile = fields.text('validation_file') ?? null;
   const seed = fields.integer('seed', { min: 0, max: MAX_SEED }) ?? null;
   const suffix = readSuffix(fields);
@@ -122,8 +121,4 @@ function readMetadata(fields: Fields): FineTuningRequest['metadata'] {
     const rule = `names of at most ${nameLength} characters and texts of at most ${valueLength}`;
     throw fields.invalid('metadata', `takes ${rule}; ${JSON.stringify(name.slice(0, nameLength))} is something else`);
   });
-}
-
-function unsupported(field: string, problem: string): AmaasError {
-  return new AmaasError('UNSUPPORTED_FEATURE', `${field}: ${problem}`, { details: { field } });
 }

@@ -26,14 +26,14 @@ export function readTrainingExample(line: string): TrainingExample {
     case 'messages':
       return readChat(fields);
     case 'prompt': {
-      const prompt = fields.need('prompt', fields.text('prompt'));
-      const completion = fields.need('completion', fields.text('completion'));
+      const prompt = fields.needText('prompt');
+      const completion = fields.needText('completion');
       fields.end();
       if (completion === '') throw fields.invalid('completion', 'is empty: there is nothing to learn');
       return { kind: 'completion', prompt, completion };
     }
     case 'text': {
-      const text = fields.need('text', fields.text('text'));
+      const text = fields.needText('text');
       fields.end();
       if (text === '') throw fields.invalid('text', 'is empty: there is nothing to learn');
       return { kind: 'text', text };

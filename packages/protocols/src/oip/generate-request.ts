@@ -2,8 +2,8 @@
 // clients have them; what is no parameter here is refused by name.
 // Source: Open Inference Protocol, text generation (`generate_rest.yaml`); Triton protocol extension "Generate"; names beyond
 // those two specify are vLLM's.
-import { ALL_TOKENS, type LanguageCall, type SamplingSettings } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import type { LanguageCall, SamplingSettings } from '@amaas/core';
+import { Fields, readTopK, withoutUndefined } from '../fields/index.ts';
 
 export interface GenerateRequest {
   readonly id: string | null;
@@ -21,7 +21,7 @@ const DEFAULT_TOKENS = 20;
 export function decodeGenerateRequest(body: unknown): GenerateRequest {
   const fields = Fields.of(body);
   const id = fields.text('id') ?? null;
-  const prompt = fields.need('text_input', fields.text('text_input'));
+  const prompt = fields.needText('text_input');
   const parameters = fields.object('parameters');
 
   /** Where a parameter stands. */
@@ -59,24 +59,16 @@ export function decodeGenerateRequest(body: unknown): GenerateRequest {
 }
 
 function decodeSampling(at: (name: string) => Fields): SamplingSettings {
-  const temperature = at('temperature').number('temperature', { min: 0, max: 100 });
-  const topP = at('top_p').number('top_p', { min: 0, max: 1 });
-  const topK = at('top_k').integer('top_k', { min: -1 });
-  const minP = at('min_p').number('min_p', { min: 0, max: 1 });
-  const repeatPenalty = at('repetition_penalty').number('repetition_penalty', { min: 0.01, max: 100 });
-  const presencePenalty = at('presence_penalty').number('presence_penalty', { min: -2, max: 2 });
-  const frequencyPenalty = at('frequency_penalty').number('frequency_penalty', { min: -2, max: 2 });
-  const seed = at('seed').integer('seed', { min: 0, max: 2 ** 32 - 1 });
-  return {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK: topK < 1 ? ALL_TOKENS : topK }),
-    ...(minP === undefined ? {} : { minP }),
-    ...(repeatPenalty === undefined ? {} : { repeatPenalty }),
-    ...(presencePenalty === undefined ? {} : { presencePenalty }),
-    ...(frequencyPenalty === undefined ? {} : { frequencyPenalty }),
-    ...(seed === undefined ? {} : { seed }),
-  };
+  return withoutUndefined({
+    temperature: at('temperature').number('temperature', { min: 0, max: 100 }),
+    topP: at('top_p').number('top_p', { min: 0, max: 1 }),
+    topK: readTopK(at('top_k')),
+    minP: at('min_p').number('min_p', { min: 0, max: 1 }),
+    repeatPenalty: at('repetition_penalty').number('repetition_penalty', { min: 0.01, max: 100 }),
+    presencePenalty: at('presence_penalty').number('presence_penalty', { min: -2, max: 2 }),
+    frequencyPenalty: at('frequency_penalty').number('frequency_penalty', { min: -2, max: 2 }),
+    seed: at('seed').integer('seed', { min: 0, max: 2 ** 32 - 1 }),
+  });
 }
 
 function decodeStop(fields: Fields): readonly string[] {

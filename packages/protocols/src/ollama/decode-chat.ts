@@ -1,6 +1,6 @@
 // The body of POST /api/chat. Source: Ollama's API documentation, "Generate a chat completion".
 import type { ChatInput, ChatMessage, LanguageCall, ToolCall, ToolDefinition } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import { Fields, withoutUndefined } from '../fields/index.ts';
 import { type OllamaAnswerSettings, readAnswerSettings, refuseImages } from './settings.ts';
 
 export interface OllamaChat extends OllamaAnswerSettings {
@@ -16,14 +16,13 @@ export function decodeChat(body: unknown): OllamaChat {
   const messages = fields.list('messages', (message, path) => reader.read(Fields.of(message, path))) ?? [];
   const tools = fields.list('tools', (tool, path) => readTool(Fields.of(tool, path))) ?? [];
   fields.end();
-  const { thinking } = settings;
-  const input: ChatInput = {
+  const input: ChatInput = withoutUndefined({
     kind: 'chat',
     messages,
-    ...(tools.length === 0 ? {} : { tools }),
-    ...(messages.at(-1)?.role === 'assistant' ? { continueLast: true } : {}),
-    ...(thinking === undefined ? {} : { thinking }),
-  };
+    tools: tools.length === 0 ? undefined : tools,
+    continueLast: messages.at(-1)?.role === 'assistant' ? true : undefined,
+    thinking: settings.thinking,
+  });
   return { ...settings, input: messages.length === 0 ? null : input };
 }
 
@@ -53,14 +52,14 @@ class MessageReader {
     const name = toolName ?? answered?.name;
     const id = toolCallId ?? answered?.id;
     fields.end();
-    return {
+    return withoutUndefined({
       role,
       content,
-      ...(reasoning === undefined ? {} : { reasoning }),
-      ...(calls.length === 0 ? {} : { toolCalls: calls }),
-      ...(role === 'tool' && id !== undefined ? { toolCallId: id } : {}),
-      ...(name === undefined ? {} : { name }),
-    };
+      reasoning,
+      toolCalls: calls.length === 0 ? undefined : calls,
+      toolCallId: role === 'tool' ? id : undefined,
+      name,
+    });
   }
 
   #readCall(fields: Fields): ToolCall {
@@ -69,7 +68,7 @@ class MessageReader {
     fields.choice('type', ['function']);
     const called = fields.need('function', fields.object('function'));
     called.ignore('index'); // the place in the list, once more
-    const name = called.need('name', called.text('name'));
+    const name = called.needText('name');
     const call = { id, name, arguments: JSON.stringify(called.record('arguments') ?? {}) };
     called.end();
     fields.end();
@@ -89,15 +88,11 @@ class MessageReader {
 function readTool(fields: Fields): ToolDefinition {
   fields.choice('type', ['function']);
   const tool = fields.need('function', fields.object('function'));
-  const name = tool.need('name', tool.text('name'));
+  const name = tool.needText('name');
   const description = tool.text('description');
   const parameters = tool.record('parameters');
   tool.choice('type', ['function', 'object']); // some clients write it here, too
   tool.end();
   fields.end();
-  return {
-    name,
-    ...(description === undefined ? {} : { description }),
-    ...(parameters === undefined ? {} : { parameters }),
-  };
+  return withoutUndefined({ name, description, parameters });
 }

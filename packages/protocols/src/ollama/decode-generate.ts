@@ -1,7 +1,6 @@
 // The body of POST /api/generate. Source: Ollama's API documentation, "Generate a completion".
 import type { ChatInput, PromptInput } from '@amaas/core';
-import { AmaasError } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import { Fields, unsupported, withoutUndefined } from '../fields/index.ts';
 import { type OllamaAnswerSettings, readAnswerSettings, refuseImages } from './settings.ts';
 
 export interface OllamaGenerate extends OllamaAnswerSettings {
@@ -57,21 +56,13 @@ export function generateInput(
   const { text, system, template, suffix, isRaw } = prompt;
   if (isRaw || suffix !== undefined) {
     // Raw is for those who write the template themselves, special tokens and all.
-    return { kind: 'prompt', prompt: text, special: isRaw, ...(suffix === undefined ? {} : { suffix }) };
+    return withoutUndefined({ kind: 'prompt', prompt: text, special: isRaw, suffix });
   }
   if (!options.hasChatTemplate && template === undefined) {
     if (system === undefined) return { kind: 'prompt', prompt: text };
-    throw new AmaasError('UNSUPPORTED_FEATURE', 'system: the model has no chat template, which would place it', {
-      details: { field: 'system' },
-    });
+    throw unsupported('system', 'the model has no chat template, which would place it');
   }
-  return {
-    kind: 'chat',
-    messages: [
-      ...(system === undefined ? [] : [{ role: 'system', content: system } as const]),
-      { role: 'user', content: text },
-    ],
-    ...(template === undefined ? {} : { template }),
-    ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
-  };
+  const user = { role: 'user', content: text } as const;
+  const messages = system === undefined ? [user] : [{ role: 'system', content: system } as const, user];
+  return withoutUndefined({ kind: 'chat', messages, template, thinking: options.thinking });
 }

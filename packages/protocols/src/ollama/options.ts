@@ -1,7 +1,7 @@
 // The `options` of a request: how the next token is drawn and when the answer ends. What is decided when a model is loaded
 // cannot be asked for here: what only makes it quicker or slower passes, what would change the answer is refused.
-import { ALL_TOKENS, type SamplingSettings } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import type { SamplingSettings } from '@amaas/core';
+import { Fields, readTopK, withoutUndefined } from '../fields/index.ts';
 
 export interface OllamaOptions {
   readonly sampling: SamplingSettings;
@@ -36,27 +36,27 @@ export function readOptions(body: Fields): OllamaOptions {
 
 function readSampling(options: Fields): SamplingSettings {
   const temperature = options.number('temperature', { min: 0, max: 100 });
-  const topK = options.integer('top_k', { min: -1 });
+  const topK = readTopK(options);
   const topP = options.number('top_p', { min: 0, max: 1 });
   const minP = options.number('min_p', { min: 0, max: 1 });
   const seed = options.integer('seed', { max: 2 ** 32 - 1 });
   const lookBack = options.integer('repeat_last_n', { min: -1, max: WHOLE_CONTEXT });
-  const hasPenalties = lookBack !== 0;
   const repeatPenalty = options.number('repeat_penalty', { min: 0.01, max: 100 });
   const presencePenalty = options.number('presence_penalty', { min: -100, max: 100 });
   const frequencyPenalty = options.number('frequency_penalty', { min: -100, max: 100 });
-  return {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topK === undefined ? {} : { topK: topK <= 0 ? ALL_TOKENS : topK }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(minP === undefined ? {} : { minP }),
-    ...(seed === undefined || seed < 0 ? {} : { seed }), // below 0: drawn
-    ...(hasPenalties && lookBack !== undefined ? { penaltyTokens: lookBack < 0 ? WHOLE_CONTEXT : lookBack } : {}),
-    ...(hasPenalties ? {} : { repeatPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 }),
-    ...(hasPenalties && repeatPenalty !== undefined ? { repeatPenalty } : {}),
-    ...(hasPenalties && presencePenalty !== undefined ? { presencePenalty } : {}),
-    ...(hasPenalties && frequencyPenalty !== undefined ? { frequencyPenalty } : {}),
-  };
+  const penalties =
+    lookBack === 0
+      ? { repeatPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 }
+      : { repeatPenalty, presencePenalty, frequencyPenalty };
+  return withoutUndefined({
+    temperature,
+    topK,
+    topP,
+    minP,
+    seed: seed !== undefined && seed < 0 ? undefined : seed, // below 0: drawn
+    penaltyTokens: lookBack === undefined || lookBack === 0 ? undefined : lookBack < 0 ? WHOLE_CONTEXT : lookBack,
+    ...penalties,
+  });
 }
 
 /** −1 and −2 ask for as much as there is room for: the server's own bound. */

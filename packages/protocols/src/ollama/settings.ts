@@ -1,6 +1,6 @@
 // What /api/chat and /api/generate have in common: everything but what is to be answered.
 import type { AnswerFormat, LanguageCall } from '@amaas/core';
-import type { Fields } from '../fields/index.ts';
+import { type Fields, withoutUndefined } from '../fields/index.ts';
 import { readKeepAlive } from './keep-alive.ts';
 import { readModelName } from './model-name.ts';
 import { readOptions } from './options.ts';
@@ -44,14 +44,14 @@ export function readAnswerSettings(fields: Fields): OllamaAnswerSettings {
     contextTokens: options.contextTokens,
     stream: fields.flag('stream') ?? true,
     thinking: readThinking(fields),
-    call: {
+    call: withoutUndefined({
       sampling,
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-      ...(stop.length === 0 ? {} : { stop }),
-      ...(format === undefined ? {} : { format }),
-      ...(logProbabilities === undefined ? {} : { logProbabilities }),
-      ...(keepAliveMs === undefined ? {} : { keepAliveMs }),
-    },
+      maxTokens,
+      stop: stop.length === 0 ? undefined : stop,
+      format,
+      logProbabilities,
+      keepAliveMs,
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 // The lines of a batch's files: requests in, results out.
 // Source: OpenAI API specification 2.3.0, BatchRequestInput and BatchRequestOutput.
+import { parseJsonObject } from '../fields/index.ts';
 import type { BatchProblem, BatchUsage } from './batches.ts';
 
 /** One request of the input file. */
@@ -28,7 +29,7 @@ const LONGEST_CUSTOM_ID = 512;
 
 /** Reads a line, or says what is wrong with it. */
 export function readBatchLine(text: string): BatchLine | LineProblem {
-  const line = parseObject(text);
+  const line = parseJsonObject(text);
   if (line === null) return problem('invalid_json_line', 'This line is not a JSON object.', null);
   const { custom_id: customId, method, url, body } = line;
   if (typeof customId !== 'string' || customId === '') {
@@ -96,14 +97,4 @@ function objectOf(value: unknown): Readonly<Record<string, unknown>> {
 
 function problem(code: string, message: string, param: string | null): LineProblem {
   return { code, message, param };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-    return value as Readonly<Record<string, unknown>>; // an object from JSON
-  } catch {
-    return null;
-  }
 }

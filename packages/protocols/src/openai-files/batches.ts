@@ -82,7 +82,7 @@ const LONGEST_VALUE = 512;
 /** @throws INVALID_ARGUMENT naming the field */
 export function readBatchOrder(body: unknown): BatchOrder {
   const fields = Fields.of(body);
-  const inputFileId = fields.need('input_file_id', fields.text('input_file_id'));
+  const inputFileId = fields.needText('input_file_id');
   const endpoint = fields.need('endpoint', fields.choice('endpoint', BATCH_ENDPOINTS));
   fields.need('completion_window', fields.choice('completion_window', [COMPLETION_WINDOW]));
   const metadata = readMetadata(fields);

@@ -1,7 +1,6 @@
 // OpenAI's moderations: texts in, scores by category out. Which categories there are is the model's business.
 // Source: OpenAI API specification 2.3.0, /v1/moderations.
-import { AmaasError } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import { Fields, unsupported } from '../fields/index.ts';
 
 /** What clients ask for when they name no model. */
 export const DEFAULT_MODERATION_MODEL = 'omni-moderation-latest';
@@ -37,10 +36,9 @@ function readPart(item: unknown, path: string): { readonly text: string } {
   const part = Fields.of(item, path);
   const type = part.need('type', part.choice('type', ['text', 'image_url']));
   if (type === 'image_url') {
-    const message = `${path}: image_url is not supported: models judge texts here`;
-    throw new AmaasError('UNSUPPORTED_FEATURE', message, { details: { field: path } });
+    throw unsupported(path, 'image_url is not supported: models judge texts here');
   }
-  const text = part.need('text', part.text('text'));
+  const text = part.needText('text');
   part.end();
   return { text };
 }

@@ -19,8 +19,8 @@ const MOST_DOCUMENTS = 1000;
 /** @throws INVALID_ARGUMENT naming the field */
 export function readRerankOrder(body: unknown): RerankOrder {
   const fields = Fields.of(body);
-  const model = fields.need('model', fields.text('model'));
-  const query = fields.need('query', fields.text('query'));
+  const model = fields.needText('model');
+  const query = fields.needText('query');
   const documents = fields.need('documents', fields.list('documents', readDocument));
   if (documents.length === 0 || documents.length > MOST_DOCUMENTS) {
     throw fields.invalid('documents', `expected 1 to ${MOST_DOCUMENTS} texts, got ${documents.length}`);
@@ -34,7 +34,7 @@ export function readRerankOrder(body: unknown): RerankOrder {
 function readDocument(item: unknown, path: string): string {
   if (typeof item === 'string') return item;
   const document = Fields.of(item, path);
-  const text = document.need('text', document.text('text'));
+  const text = document.needText('text');
   document.end();
   return text;
 }

@@ -1,7 +1,6 @@
 // A request for a response: what is asked of the model, and what is merely said again in the reply.
-import type { AnswerFormat, LanguageCall, SamplingSettings, ToolChoice, ToolDefinition } from '@amaas/core';
-import { AmaasError } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import type { AnswerFormat, LanguageCall, ToolChoice, ToolDefinition } from '@amaas/core';
+import { Fields, unsupported, withoutUndefined } from '../fields/index.ts';
 
 export interface ResponsesRequest {
   readonly model: string;
@@ -50,12 +49,8 @@ export function decodeResponsesRequest(body: unknown): ResponsesRequest {
   const topLogprobs = fields.integer('top_logprobs', { min: 0, max: 20 });
   const parallelToolCalls = fields.flag('parallel_tool_calls') ?? true;
   const metadata = fields.record('metadata') ?? {};
-  const sampling: SamplingSettings = {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-  };
   const request: ResponsesRequest = {
-    model: fields.need('model', fields.text('model')),
+    model: fields.needText('model'),
     input: fields.any('input') ?? [],
     instructions: fields.text('instructions') ?? null,
     previousResponseId: fields.text('previous_response_id') ?? null,
@@ -65,12 +60,12 @@ export function decodeResponsesRequest(body: unknown): ResponsesRequest {
     toolChoice,
     parallelToolCalls,
     thinking: effort === undefined ? null : effort !== 'none',
-    call: {
-      sampling,
-      ...(format === undefined || format.kind === 'text' ? {} : { format }),
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-      ...(topLogprobs === undefined || topLogprobs === 0 ? {} : { logProbabilities: { top: topLogprobs } }),
-    },
+    call: withoutUndefined({
+      sampling: withoutUndefined({ temperature, topP }),
+      format: format?.kind === 'text' ? undefined : format,
+      maxTokens,
+      logProbabilities: topLogprobs === undefined || topLogprobs === 0 ? undefined : { top: topLogprobs },
+    }),
     echo: {
       instructions: fields.any('instructions') ?? null,
       max_output_tokens: maxTokens ?? null,
@@ -98,20 +93,15 @@ const INCLUDES: ReadonlySet<string> = new Set(['message.output_text.logprobs', '
 
 function readTool(tool: unknown, path: string): ToolDefinition {
   const fields = Fields.of(tool, path);
-  const type = fields.need('type', fields.text('type'));
+  const type = fields.needText('type');
   if (type !== 'function')
     throw unsupported(`${path}.type`, `tools of type ${JSON.stringify(type)} run at OpenAI; give functions`);
   const description = fields.text('description');
   const parameters = fields.record('parameters');
   const strict = fields.flag('strict');
-  const definition: ToolDefinition = {
-    name: fields.need('name', fields.text('name')),
-    ...(description === undefined ? {} : { description }),
-    ...(parameters === undefined ? {} : { parameters }),
-    ...(strict === undefined ? {} : { strict }),
-  };
+  const name = fields.needText('name');
   fields.end();
-  return definition;
+  return withoutUndefined({ name, description, parameters, strict });
 }
 
 function readToolChoice(fields: Fields): ToolChoice | undefined {
@@ -120,7 +110,7 @@ function readToolChoice(fields: Fields): ToolChoice | undefined {
   if (choice === undefined) return undefined;
   const type = choice.text('type');
   if (type !== 'function') throw unsupported('tool_choice.type', `expected "function", got ${JSON.stringify(type)}`);
-  const name = choice.need('name', choice.text('name'));
+  const name = choice.needText('name');
   choice.end();
   return { name };
 }
@@ -138,8 +128,4 @@ function readFormat(text: Fields): AnswerFormat | undefined {
 
 function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(name) : undefined;
-}
-
-function unsupported(field: string, why: string): AmaasError {
-  return new AmaasError('UNSUPPORTED_FEATURE', `${field}: ${why}`, { details: { field } });
 }

@@ -1,6 +1,6 @@
 // Items of a conversation as OpenAI's Responses have them, and the messages they are.
-import { AmaasError, type ChatMessage, type ToolCall } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import type { ChatMessage, ToolCall } from '@amaas/core';
+import { Fields, unsupported, withoutUndefined } from '../fields/index.ts';
 
 /** Makes ids by their prefix: `msg_…`. */
 export type ItemIds = (prefix: string) => string;
@@ -72,17 +72,16 @@ export function messagesOfItems(items: readonly InputItem[], path = 'input'): re
         break;
       }
       case 'function_call': {
-        const id = fields.need('call_id', fields.text('call_id'));
-        const name = fields.need('name', fields.text('name'));
+        const id = fields.needText('call_id');
+        const name = fields.needText('name');
         names.set(id, name);
-        assistant({ call: { id, name, arguments: fields.need('arguments', fields.text('arguments')) } });
+        assistant({ call: { id, name, arguments: fields.needText('arguments') } });
         break;
       }
       case 'function_call_output': {
-        const toolCallId = fields.need('call_id', fields.text('call_id'));
-        const name = names.get(toolCallId);
+        const toolCallId = fields.needText('call_id');
         const content = contentText(fields, 'output');
-        messages.push({ role: 'tool', content, toolCallId, ...(name === undefined ? {} : { name }) });
+        messages.push(withoutUndefined({ role: 'tool', content, toolCallId, name: names.get(toolCallId) }));
         break;
       }
       case 'reasoning': {
@@ -92,10 +91,9 @@ export function messagesOfItems(items: readonly InputItem[], path = 'input'): re
         break;
       }
       default:
-        throw new AmaasError(
-          'UNSUPPORTED_FEATURE',
-          `${fields.pathOf('type')}: items of type ${JSON.stringify(type)} are not supported; expected message, function_call, function_call_output or reasoning`,
-          { details: { field: fields.pathOf('type') } },
+        throw unsupported(
+          fields.pathOf('type'),
+          `items of type ${JSON.stringify(type)} are not supported; expected message, function_call, function_call_output or reasoning`,
         );
     }
     fields.end();
@@ -111,15 +109,11 @@ function contentText(fields: Fields, name: string): string {
   if (typeof value === 'string') return value;
   const parts = fields.list(name, (part, path) => {
     const inside = Fields.of(part, path);
-    const type = inside.need('type', inside.text('type'));
+    const type = inside.needText('type');
     if (!TEXT_PARTS.has(type)) {
-      throw new AmaasError(
-        'UNSUPPORTED_FEATURE',
-        `${path}: parts of type ${JSON.stringify(type)} are not supported, text alone`,
-        { details: { field: path } },
-      );
+      throw unsupported(path, `parts of type ${JSON.stringify(type)} are not supported, text alone`);
     }
-    return inside.need('text', inside.text('text'));
+    return inside.needText('text');
   });
   return fields.need(name, parts).join('');
 }

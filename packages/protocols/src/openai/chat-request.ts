@@ -1,8 +1,7 @@
 // The body of POST /v1/chat/completions as a call. Every field does something, or changes nothing, or is refused by name.
 // Source: OpenAI's API description 2.3.0, CreateChatCompletionRequest.
 import type { LanguageCall } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
-import { withoutUndefined } from './left-out.ts';
+import { Fields, withoutUndefined } from '../fields/index.ts';
 import { readMessages } from './messages.ts';
 import { type ReplySettings, readCallSettings, readReplySettings } from './settings.ts';
 import { readTools } from './tools.ts';

@@ -1,7 +1,7 @@
 // The body of POST /v1/completions as calls: one for each choice of each prompt, the choices of a prompt side by side.
 // Source: OpenAI's API description 2.3.0, CreateCompletionRequest.
 import type { LanguageCall } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
+import { Fields, withoutUndefined } from '../fields/index.ts';
 import { choiceOf, type ReplySettings, readCallSettings, readReplySettings } from './settings.ts';
 import { readTexts, type TextOrTokens } from './token-inputs.ts';
 
@@ -39,10 +39,7 @@ export function decodeCompletionRequest(body: unknown): CompletionRequest {
     ...(top === undefined ? {} : { logProbabilities: { top } }),
   };
   fields.end();
-  const around = {
-    ...(suffix === undefined || suffix === '' ? {} : { suffix }),
-    ...(special === undefined ? {} : { special }),
-  };
+  const around = withoutUndefined({ suffix: suffix === '' ? undefined : suffix, special });
   const calls = prompts.flatMap((prompt) =>
     Array.from({ length: reply.choices }, (_, index) =>
       choiceOf({ input: { kind: 'prompt', prompt, ...around }, ...call }, index),

@@ -18,7 +18,7 @@ const MOST_TEXTS = 2048;
 export function decodeEmbeddingRequest(body: unknown): EmbeddingRequest {
   const fields = Fields.of(body);
   fields.ignore('user');
-  const model = fields.need('model', fields.text('model'));
+  const model = fields.needText('model');
   const texts = readTexts(fields, 'input', { most: MOST_TEXTS, least: 1 });
   const encoding = fields.choice('encoding_format', ['float', 'base64']) ?? 'float';
   const dimensions = fields.integer('dimensions', { min: 1 });

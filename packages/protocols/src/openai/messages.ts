@@ -1,7 +1,6 @@
 // The messages of a chat, in OpenAI's form. Echoes of replies, as clients send them back, are taken as they are.
 import type { ChatMessage, ToolCall } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
-import { withoutUndefined } from './left-out.ts';
+import { Fields, parseJsonObject, withoutUndefined } from '../fields/index.ts';
 
 /** What replies and SDKs put into messages that changes nothing when it comes back. */
 const ECHOED = ['annotations', 'parsed', 'cache_control'] as const;
@@ -20,7 +19,7 @@ function readMessage(value: unknown, path: string): ChatMessage {
   const role = fields.need('role', fields.choice('role', roles));
   const name = fields.text('name');
   const content = readContent(fields);
-  const message = { ...(name === undefined ? {} : { name }), content: content ?? '' };
+  const message = withoutUndefined({ name, content: content ?? '' });
   switch (role) {
     case 'assistant': {
       const said = readAssistant(fields, content);
@@ -33,7 +32,7 @@ function readMessage(value: unknown, path: string): ChatMessage {
       if (role === 'tool') fields.need('tool_call_id', toolCallId);
       fields.need('content', content);
       fields.end();
-      return { ...message, role: 'tool', ...(toolCallId === undefined ? {} : { toolCallId }) };
+      return withoutUndefined({ ...message, role: 'tool', toolCallId });
     }
     case 'system':
     case 'developer':
@@ -58,7 +57,7 @@ function readAssistant(
   if (text === undefined && reasoning === undefined && (toolCalls ?? []).length === 0) {
     throw fields.invalid('content', 'is needed where no tools are called');
   }
-  return { role: 'assistant', content: text ?? '', ...withoutUndefined({ reasoning, toolCalls }) };
+  return withoutUndefined({ role: 'assistant', content: text ?? '', reasoning, toolCalls });
 }
 
 /** A text, or the texts of its parts, each on lines of its own. */
@@ -88,7 +87,7 @@ function readToolCall(value: unknown, path: string): ToolCall {
   const call = Fields.of(value, path);
   call.choice('type', ['function']);
   call.ignore('index');
-  const id = call.need('id', call.text('id'));
+  const id = call.needText('id');
   const called = call.need('function', call.object('function'));
   call.end();
   return { id, ...readCalled(called) };
@@ -102,19 +101,10 @@ function readFunctionCall(fields: Fields): readonly ToolCall[] | undefined {
 
 function readCalled(called: Fields): Pick<ToolCall, 'name' | 'arguments'> {
   called.ignore('parsed_arguments');
-  const name = called.need('name', called.text('name'));
+  const name = called.needText('name');
   const text = called.text('arguments') ?? '';
   called.end();
   if (text.trim() === '') return { name, arguments: '{}' };
-  if (!isJsonObject(text)) throw called.invalid('arguments', 'expected the JSON text of an object');
+  if (parseJsonObject(text) === null) throw called.invalid('arguments', 'expected the JSON text of an object');
   return { name, arguments: text };
-}
-
-function isJsonObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
-  }
 }

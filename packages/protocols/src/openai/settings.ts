@@ -1,9 +1,8 @@
 // What chat and plain completions have in common: how tokens are drawn, where the answer ends, what it must be, what of it is
 // reported. Besides OpenAI's fields those that callers of llama.cpp, vLLM and Ollama send to servers of this protocol.
-import { ALL_TOKENS, type LanguageCall, type SamplingSettings } from '@amaas/core';
-import type { Fields } from '../fields/index.ts';
+import type { LanguageCall, SamplingSettings } from '@amaas/core';
+import { type Fields, readTopK, withoutUndefined } from '../fields/index.ts';
 import { readAnswerFormat } from './answer-format.ts';
-import { withoutUndefined } from './left-out.ts';
 
 export type CallSettings = Omit<LanguageCall, 'input' | 'maxTokens' | 'logProbabilities'>;
 
@@ -47,7 +46,7 @@ export function readReplySettings(fields: Fields): ReplySettings {
   options?.ignore('include_obfuscation'); // it hides lengths of chunks from those who listen on the line; TLS is not ours
   options?.end();
   return {
-    model: fields.need('model', fields.text('model')),
+    model: fields.needText('model'),
     choices,
     isStream: fields.flag('stream') ?? false,
     includesUsage,
@@ -71,7 +70,7 @@ export function choiceOf(call: LanguageCall, index: number): LanguageCall {
 }
 
 function readSampling(fields: Fields): SamplingSettings {
-  const topK = fields.integer('top_k', { min: -1 });
+  const topK = readTopK(fields);
   const presencePenalty = fields.number('presence_penalty', { min: -2, max: 2 });
   const frequencyPenalty = fields.number('frequency_penalty', { min: -2, max: 2 });
   const repeatPenalty = readRepeatPenalty(fields);
@@ -79,7 +78,7 @@ function readSampling(fields: Fields): SamplingSettings {
   const penaltyTokens = fields.integer('repeat_last_n', { min: 1, max: 2 ** 20 });
   return withoutUndefined({
     temperature: fields.number('temperature', { min: 0, max: 2 }),
-    topK: topK !== undefined && topK < 1 ? ALL_TOKENS : topK,
+    topK,
     topP: fields.number('top_p', { min: 0, max: 1 }),
     minP: fields.number('min_p', { min: 0, max: 1 }),
     repeatPenalty,

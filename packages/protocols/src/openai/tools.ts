@@ -1,7 +1,6 @@
 // The tools a chat may call, and which of them it must.
 import type { ChatInput, ToolChoice, ToolDefinition } from '@amaas/core';
-import { Fields } from '../fields/index.ts';
-import { withoutUndefined } from './left-out.ts';
+import { Fields, withoutUndefined } from '../fields/index.ts';
 
 export type ToolSettings = Pick<ChatInput, 'tools' | 'toolChoice' | 'parallelToolCalls'>;
 
@@ -18,11 +17,7 @@ export function readTools(fields: Fields): ToolSettings {
   const told = onlyNamed ? tools.filter(({ name }) => named.includes(name)) : tools;
   if (choice === 'required' && told.length === 0) throw fields.invalid('tool_choice', 'is "required" without tools');
   if (told.length === 0) return {};
-  return withoutUndefined({
-    tools: told,
-    toolChoice: choice,
-    parallelToolCalls,
-  });
+  return withoutUndefined({ tools: told, toolChoice: choice, parallelToolCalls });
 }
 
 function readTool(value: unknown, path: string): ToolDefinition {
@@ -31,14 +26,12 @@ function readTool(value: unknown, path: string): ToolDefinition {
   tool.ignore('cache_control');
   const described = tool.need('function', tool.object('function'));
   tool.end();
-  const name = described.need('name', described.text('name'));
-  const rest = {
-    description: described.text('description'),
-    parameters: described.record('parameters'),
-    strict: described.flag('strict'),
-  };
+  const name = described.needText('name');
+  const description = described.text('description');
+  const parameters = described.record('parameters');
+  const strict = described.flag('strict');
   described.end();
-  return { name, ...withoutUndefined(rest) };
+  return withoutUndefined({ name, description, parameters, strict });
 }
 
 interface Choice {
@@ -77,7 +70,7 @@ function readChoice(fields: Fields): Choice {
 function readNamed(fields: Fields): string {
   const called = fields.need('function', fields.object('function'));
   fields.end();
-  const name = called.need('name', called.text('name'));
+  const name = called.needText('name');
   called.end();
   return name;
 }
