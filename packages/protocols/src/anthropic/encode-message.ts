@@ -1,5 +1,6 @@
 // A whole answer as Anthropic's message, and the parts that its streams have in common with it.
 import type { AnswerEnd, AnswerUsage, ToolCall } from '@amaas/core';
+import type { WholeAnswer } from '../answers/index.ts';
 
 /** What a message says of itself. */
 export interface MessageIdentity {
@@ -10,15 +11,7 @@ export interface MessageIdentity {
   readonly stopSequences: readonly string[];
 }
 
-/** A whole answer. */
-export interface MessageAnswer {
-  readonly text: string;
-  readonly reasoning: string;
-  readonly toolCalls: readonly ToolCall[];
-  readonly end: AnswerEnd;
-}
-
-export function encodeMessage(answer: MessageAnswer, identity: MessageIdentity): object {
+export function encodeMessage(answer: Omit<WholeAnswer, 'tokens'>, identity: MessageIdentity): object {
   const { reasoning, text, toolCalls, end } = answer;
   const content = [
     ...(reasoning === '' ? [] : [thinkingBlock(reasoning)]),

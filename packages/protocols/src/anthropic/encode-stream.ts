@@ -1,5 +1,6 @@
 // The stream of an answer as Anthropic's server-sent events: one block after the other, each begun, continued and ended.
 import type { AnswerEnd, AnswerEvent } from '@amaas/core';
+import { encodeSseEvent } from '../answers/index.ts';
 import {
   frame,
   type MessageIdentity,
@@ -38,7 +39,7 @@ class MessageWriter {
   write(event: AnswerEvent): string {
     switch (event.type) {
       case 'started':
-        return this.#start(event) + serverSentEvent({ type: 'ping' });
+        return this.#start(event) + encodeSseEvent({ type: 'ping' });
       case 'reasoning':
         return this.#more('thinking', event.text);
       case 'text':
@@ -64,7 +65,7 @@ class MessageWriter {
       stop_details: null,
       usage,
     };
-    return serverSentEvent({ type: 'message_start', message });
+    return encodeSseEvent({ type: 'message_start', message });
   }
 
   #more(kind: 'thinking' | 'text', text: string): string {
@@ -77,17 +78,17 @@ class MessageWriter {
 
   #begin(kind: BlockKind, block: object): string {
     this.#open = kind;
-    return serverSentEvent({ type: 'content_block_start', index: this.#index, content_block: block });
+    return encodeSseEvent({ type: 'content_block_start', index: this.#index, content_block: block });
   }
 
   #delta(delta: object): string {
-    return serverSentEvent({ type: 'content_block_delta', index: this.#index, delta });
+    return encodeSseEvent({ type: 'content_block_delta', index: this.#index, delta });
   }
 
   #close(): string {
     if (this.#open === null) return '';
     const signature = this.#open === 'thinking' ? this.#delta({ type: 'signature_delta', signature: '' }) : '';
-    const stop = serverSentEvent({ type: 'content_block_stop', index: this.#index });
+    const stop = encodeSseEvent({ type: 'content_block_stop', index: this.#index });
     this.#open = null;
     this.#index++;
     return signature + stop;
@@ -96,13 +97,8 @@ class MessageWriter {
   #end(end: AnswerEnd): string {
     const delta = { ...stopOf(end, this.#identity), container: null };
     return (
-      serverSentEvent({ type: 'message_delta', delta, usage: usageOf(end.usage) }) +
-      serverSentEvent({ type: 'message_stop' })
+      encodeSseEvent({ type: 'message_delta', delta, usage: usageOf(end.usage) }) +
+      encodeSseEvent({ type: 'message_stop' })
     );
   }
-}
-
-/** One event, named by its type. */
-export function serverSentEvent(data: { readonly type: string; readonly [field: string]: unknown }): string {
-  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -1,7 +1,7 @@
 // Status and body of errors as Anthropic writes them. Its SDK makes its classes from the status; `type` says the same in a word.
 import type { AmaasError, ErrorCode, ErrorReason } from '@amaas/core';
+import { encodeSseEvent } from '../answers/index.ts';
 import { type CallerNames, inCallerNames } from '../fields/index.ts';
-import { serverSentEvent } from './encode-stream.ts';
 
 type Described = readonly [status: number, type: string];
 
@@ -56,7 +56,7 @@ export function encodeAnthropicError(error: AmaasError, requestId: string): Anth
 /** An error in a stream that has begun. */
 export function encodeErrorEvent(error: AmaasError, requestId: string): string {
   const [, type] = BY_REASON[error.reason] ?? ANTHROPIC_STATUS[error.code];
-  return serverSentEvent(errorBody(type, error, requestId));
+  return encodeSseEvent(errorBody(type, error, requestId));
 }
 
 function errorBody(type: string, error: AmaasError, requestId: string) {

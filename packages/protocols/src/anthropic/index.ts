@@ -6,6 +6,6 @@ export {
   decodeMessagesRequest,
   type MessagesRequest,
 } from './decode-request.ts';
-export { encodeMessage, type MessageAnswer, type MessageIdentity } from './encode-message.ts';
+export { encodeMessage, type MessageIdentity } from './encode-message.ts';
 export { encodeMessageStream } from './encode-stream.ts';
 export { ANTHROPIC_STATUS, type AnthropicErrorReply, encodeAnthropicError, encodeErrorEvent } from './errors.ts';

@@ -1,6 +1,7 @@
 // Generated text as replies of `generate` and server-sent events of `generate_stream`.
 // Source: as of generate-request.ts. Triton has no `details`, the Open Inference Protocol has them where they were asked for.
 import type { AmaasError, AnswerEnd, AnswerEvent, GeneratedToken } from '@amaas/core';
+import { encodeSse, type WholeAnswer } from '../answers/index.ts';
 import { inGenerateNames } from './errors.ts';
 
 /** What every reply to a request says of it. */
@@ -11,14 +12,10 @@ export interface GenerateSubject {
   readonly wantsDetails: boolean;
 }
 
-/** A whole text. */
-export interface GeneratedText {
-  readonly text: string;
-  readonly tokens: readonly GeneratedToken[];
-  readonly end: AnswerEnd;
-}
-
-export function encodeGenerateReply({ text, tokens, end }: GeneratedText, subject: GenerateSubject): object {
+export function encodeGenerateReply(
+  { text, tokens, end }: Pick<WholeAnswer, 'text' | 'tokens' | 'end'>,
+  subject: GenerateSubject,
+): object {
   return reply(subject, text, { finish_reason: finishReason(end), logprobs: tokens.map(encodeToken) });
 }
 
@@ -34,18 +31,16 @@ export async function* encodeGenerateStream(
   for await (const event of events) {
     if (event.type === 'text' && event.text !== '') {
       isEmpty = false;
-      yield serverSentData(
-        reply(subject, event.text, { finish_reason: null, logprobs: event.tokens.map(encodeToken) }),
-      );
+      yield encodeSse(reply(subject, event.text, { finish_reason: null, logprobs: event.tokens.map(encodeToken) }));
     } else if (event.type === 'ended' && (isEmpty || subject.wantsDetails)) {
-      yield serverSentData(reply(subject, '', { finish_reason: finishReason(event), logprobs: [] }));
+      yield encodeSse(reply(subject, '', { finish_reason: finishReason(event), logprobs: [] }));
     }
   }
 }
 
 /** An error in a stream that has begun. */
 export function encodeGenerateErrorEvent(error: AmaasError): string {
-  return serverSentData({ error: inGenerateNames(error).publicMessage });
+  return encodeSse({ error: inGenerateNames(error).publicMessage });
 }
 
 function reply({ id, model, version, wantsDetails }: GenerateSubject, text: string, details: object): object {
@@ -65,8 +60,4 @@ function encodeToken({ token, text, logProbability }: GeneratedToken): object {
 function finishReason({ reason, stopText }: AnswerEnd): 'length' | 'stop_sequence' | 'eos_token' {
   if (reason === 'length') return 'length';
   return stopText === null ? 'eos_token' : 'stop_sequence';
-}
-
-function serverSentData(data: object): string {
-  return `data: ${JSON.stringify(data)}\n\n`;
 }

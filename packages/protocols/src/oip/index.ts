@@ -22,7 +22,6 @@ export {
   encodeGenerateErrorEvent,
   encodeGenerateReply,
   encodeGenerateStream,
-  type GeneratedText,
   type GenerateSubject,
 } from './generate-reply.ts';
 export { decodeGenerateRequest, type GenerateRequest } from './generate-request.ts';

@@ -1,5 +1,7 @@
 // Answers of /api/chat and /api/generate, whole and line by line. Times and what the model is called are given.
 import type { AnswerEnd, AnswerEvent, GeneratedToken, TokenProbability, ToolCall } from '@amaas/core';
+import type { WholeAnswer } from '../answers/index.ts';
+import { parseJsonObject } from '../fields/index.ts';
 
 /** In which of the two forms: a message, or a text. */
 export type OllamaAnswerForm = 'chat' | 'generate';
@@ -75,13 +77,7 @@ export class OllamaAnswerStream {
 /** A whole answer. */
 export function encodeAnswer(
   { model, form }: OllamaAnswerHead,
-  answer: {
-    readonly text: string;
-    readonly reasoning: string;
-    readonly toolCalls: readonly ToolCall[];
-    readonly tokens: readonly GeneratedToken[];
-    readonly end: AnswerEnd;
-  },
+  answer: WholeAnswer,
   now: { readonly at: Date; readonly elapsedMs: number },
 ): object {
   const toolCalls = answer.toolCalls.flatMap((call, index) => encodeCall(call, index) ?? []);
@@ -145,17 +141,8 @@ function endFields({ reason, usage }: AnswerEnd, elapsedMs: number): object {
 
 /** null where the answer ended before the arguments did: `done_reason` tells. */
 function encodeCall({ id, name, arguments: text }: ToolCall, index: number): object | null {
-  const value = parseObject(text === '' ? '{}' : text);
+  const value = parseJsonObject(text === '' ? '{}' : text);
   return value === null ? null : { id, function: { index, name, arguments: value } };
-}
-
-function parseObject(text: string): object | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
-  } catch {
-    return null; // cut off
-  }
 }
 
 function encodeToken(token: GeneratedToken): object {

@@ -1,7 +1,7 @@
 // Turns the stream of an answer into OpenAI's events of a response, and into the response itself, which is what the last event
 // holds. One output item is open at a time; ids and times are given.
 import type { AmaasError, AnswerEnd, AnswerEvent, GeneratedToken } from '@amaas/core';
-import { encodeToken } from '../openai/index.ts';
+import { encodeGeneratedToken } from '../openai/index.ts';
 import { inResponsesNames } from './caller-names.ts';
 import type { ItemIds } from './items.ts';
 
@@ -118,7 +118,7 @@ export class ResponseWriter {
     const open = this.#open;
     if (open === null) return;
     open.text += text;
-    const logprobs = this.#settings.withLogProbabilities ? tokens.map(logprobOf) : [];
+    const logprobs = this.#settings.withLogProbabilities ? tokens.map(encodeGeneratedToken) : [];
     open.logprobs.push(...logprobs);
     const place = { ...this.#place(), content_index: 0 };
     if (kind === 'message') this.#say('response.output_text.delta', { ...place, delta: text, logprobs });
@@ -177,11 +177,6 @@ export class ResponseWriter {
   }
 }
 
-/** One event as it goes over the wire. */
-export function responseEventText(event: ResponseEvent): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
 function itemOf(open: OpenItem, status: string): Item {
   const isDone = status !== 'in_progress';
   if (open.kind === 'message') {
@@ -196,10 +191,6 @@ function itemOf(open: OpenItem, status: string): Item {
 
 function textPart({ text, logprobs }: OpenItem): object {
   return { type: 'output_text', text, annotations: [], logprobs };
-}
-
-function logprobOf(token: GeneratedToken): object {
-  return { ...encodeToken(token), top_logprobs: token.top.map(encodeToken) };
 }
 
 function usageOf({ usage }: AnswerEnd): object {

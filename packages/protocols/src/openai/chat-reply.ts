@@ -2,8 +2,9 @@
 // Source: OpenAI's API description 2.3.0, CreateChatCompletionResponse and CreateChatCompletionStreamResponse;
 // reasoning_content as llama.cpp, vLLM and DeepSeek have it.
 import type { AnswerEnd, AnswerEvent } from '@amaas/core';
+import { encodeSse } from '../answers/index.ts';
 import { encodeChatLogprobs } from './log-probabilities.ts';
-import { encodeSse, encodeUsage, finishReason, type ReplyHead, SSE_DONE, type WholeAnswer } from './reply.ts';
+import { encodeHead, encodeStreamEnd, encodeUsage, finishReason, type ReplyHead, type WholeAnswer } from './reply.ts';
 
 export interface ChatReplyOptions {
   /** Whether log-probabilities were asked for. */
@@ -84,9 +85,7 @@ export class ChatStream {
 
   /** What comes after the last event of all choices. */
   end(): string {
-    if (!this.#options.includesUsage) return SSE_DONE;
-    const usage = encodeUsage(this.#ends, this.#options.choices);
-    return encodeSse({ ...this.#head, choices: [], usage }) + SSE_DONE;
+    return encodeStreamEnd(this.#head, this.#ends, this.#options);
   }
 
   #chunk(
@@ -98,8 +97,4 @@ export class ChatStream {
     const choices = [{ index, delta, logprobs, finish_reason: finish }];
     return encodeSse({ ...this.#head, choices, ...(this.#options.includesUsage ? { usage: null } : {}) });
   }
-}
-
-function encodeHead({ id, createdSeconds, model, fingerprint }: ReplyHead, object: string): object {
-  return { id, object, created: createdSeconds, model, system_fingerprint: fingerprint };
 }

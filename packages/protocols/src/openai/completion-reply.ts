@@ -1,7 +1,10 @@
 // Answers to POST /v1/completions, whole and as a stream. Source: OpenAI's API description 2.3.0, CreateCompletionResponse.
 import type { AnswerEnd, AnswerEvent } from '@amaas/core';
+import { encodeSse } from '../answers/index.ts';
 import { characters, LegacyLogprobs } from './log-probabilities.ts';
-import { encodeSse, encodeUsage, finishReason, type ReplyHead, SSE_DONE, type WholeAnswer } from './reply.ts';
+import { encodeHead, encodeStreamEnd, encodeUsage, finishReason, type ReplyHead, type WholeAnswer } from './reply.ts';
+
+const OBJECT = 'text_completion';
 
 export interface CompletionReplyOptions {
   /** Likeliest tokens to report beside each; undefined: no log-probabilities at all. */
@@ -25,7 +28,7 @@ export function encodeCompletionReply(
     return { text: `${echo}${reasoning}${text}`, index, logprobs, finish_reason: finishReason(end) };
   });
   const ends = answers.map(({ end }) => end);
-  return { ...encodeHead(head), choices, usage: encodeUsage(ends, options.choices) };
+  return { ...encodeHead(head, OBJECT), choices, usage: encodeUsage(ends, options.choices) };
 }
 
 /** Writes the chunks of one stream. */
@@ -36,7 +39,7 @@ export class CompletionStream {
   readonly #ends: AnswerEnd[] = [];
 
   constructor(head: ReplyHead, options: CompletionReplyOptions) {
-    this.#head = encodeHead(head);
+    this.#head = encodeHead(head, OBJECT);
     this.#options = options;
     this.#logprobs = options.echoes.map((echo) => logprobsOf(options, echo));
   }
@@ -66,9 +69,7 @@ export class CompletionStream {
 
   /** What comes after the last event of all answers. */
   end(): string {
-    if (!this.#options.includesUsage) return SSE_DONE;
-    const usage = encodeUsage(this.#ends, this.#options.choices);
-    return encodeSse({ ...this.#head, choices: [], usage }) + SSE_DONE;
+    return encodeStreamEnd(this.#head, this.#ends, this.#options);
   }
 
   #chunk(
@@ -84,8 +85,4 @@ export class CompletionStream {
 
 function logprobsOf({ topLogprobs }: CompletionReplyOptions, echo: string): LegacyLogprobs | null {
   return topLogprobs === undefined ? null : new LegacyLogprobs({ top: topLogprobs, offset: characters(echo) });
-}
-
-function encodeHead({ id, createdSeconds, model, fingerprint }: ReplyHead): object {
-  return { id, object: 'text_completion', created: createdSeconds, model, system_fingerprint: fingerprint };
 }

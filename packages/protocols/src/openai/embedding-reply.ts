@@ -2,19 +2,12 @@
 import { createTensor, type Embeddings } from '@amaas/core';
 import { JsonWriter, tensorPartWriter } from '../json/index.ts';
 
+export { shortenVectors } from '../answers/index.ts';
+
 export interface EmbeddingReplyOptions {
   /** The model as the caller named it. */
   readonly model: string;
   readonly encoding: 'float' | 'base64';
-}
-
-/** The first numbers of each vector, brought to length 1 again; vectors of nothing but zeros stay as they are. */
-export function shortenVectors(vectors: readonly Float32Array[], dimensions: number): readonly Float32Array[] {
-  return vectors.map((vector) => {
-    const short = vector.slice(0, dimensions);
-    const length = Math.sqrt(short.reduce((sum, value) => sum + value * value, 0));
-    return length === 0 ? short : short.map((value) => value / length);
-  });
 }
 
 /** The body in pieces. */

@@ -1,8 +1,8 @@
 // Status, headers and body of errors as OpenAI's clients read them.
 // Source: OpenAI's API description 2.3.0, Error; the retries of openai-node 6 and 7.
 import type { AmaasError, ErrorCode, ErrorReason } from '@amaas/core';
+import { encodeSse } from '../answers/index.ts';
 import { type CallerNames, inCallerNames } from '../fields/index.ts';
-import { encodeSse } from './reply.ts';
 
 /** HTTP status and OpenAI's error type per code. */
 const BY_CODE: Readonly<Record<ErrorCode, readonly [status: number, type: string]>> = {

@@ -9,7 +9,7 @@ export { type CompletionRequest, decodeCompletionRequest } from './completion-re
 export { type EmbeddingReplyOptions, encodeEmbeddingReply, shortenVectors } from './embedding-reply.ts';
 export { decodeEmbeddingRequest, type EmbeddingRequest } from './embedding-request.ts';
 export { encodeOpenAiError, encodeOpenAiErrorChunk, type OpenAiError, type OpenAiErrorReply } from './errors.ts';
-export { encodeToken } from './log-probabilities.ts';
+export { encodeGeneratedToken } from './log-probabilities.ts';
 export type { ReplyHead, WholeAnswer } from './reply.ts';
 export { choiceOf, type ReplySettings } from './settings.ts';
 export type { TextOrTokens } from './token-inputs.ts';

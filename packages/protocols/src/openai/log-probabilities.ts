@@ -12,12 +12,15 @@ const encoder = new TextEncoder();
 
 /** For `logprobs` of a chat's choice or chunk. */
 export function encodeChatLogprobs(tokens: readonly GeneratedToken[]): object {
-  const content = tokens.map((token) => ({ ...encodeToken(token), top_logprobs: token.top.map(encodeToken) }));
-  return { content, refusal: null };
+  return { content: tokens.map(encodeGeneratedToken), refusal: null };
 }
 
-/** A token as OpenAI's protocols have it. */
-export function encodeToken({ text, logProbability }: TokenProbability): object {
+/** A token as OpenAI's protocols have it, the likeliest in its place beside it. */
+export function encodeGeneratedToken(token: GeneratedToken): object {
+  return { ...encodeToken(token), top_logprobs: token.top.map(encodeToken) };
+}
+
+function encodeToken({ text, logProbability }: TokenProbability): object {
   // Of a token that is part of a character, the text does not tell the bytes.
   const bytes = text.includes(BROKEN) ? null : [...encoder.encode(text)];
   return { token: text, logprob: Math.max(LEAST, logProbability), bytes };

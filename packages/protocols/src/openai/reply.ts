@@ -1,5 +1,8 @@
 // What all replies of this protocol have in common: their head, how answers end, what they cost.
-import type { AnswerEnd, GeneratedToken, ToolCall } from '@amaas/core';
+import type { AnswerEnd } from '@amaas/core';
+import { encodeSse } from '../answers/index.ts';
+
+export type { WholeAnswer } from '../answers/index.ts';
 
 /** What stands at the top of a reply and of every chunk of its stream. */
 export interface ReplyHead {
@@ -12,14 +15,8 @@ export interface ReplyHead {
   readonly fingerprint: string;
 }
 
-/** A whole answer. */
-export interface WholeAnswer {
-  readonly text: string;
-  readonly reasoning: string;
-  readonly toolCalls: readonly ToolCall[];
-  /** Of the text, where log-probabilities were asked for. */
-  readonly tokens: readonly GeneratedToken[];
-  readonly end: AnswerEnd;
+export function encodeHead({ id, createdSeconds, model, fingerprint }: ReplyHead, object: string): object {
+  return { id, object, created: createdSeconds, model, system_fingerprint: fingerprint };
 }
 
 const FINISH_REASONS: Readonly<Record<AnswerEnd['reason'], string>> = {
@@ -57,9 +54,12 @@ export function encodeUsage(ends: readonly AnswerEnd[], choices: number): object
   };
 }
 
-export function encodeSse(value: object): string {
-  return `data: ${JSON.stringify(value)}\n\n`;
+/** What a stream ends with, behind the last chunk of all choices. */
+export function encodeStreamEnd(
+  head: object,
+  ends: readonly AnswerEnd[],
+  { choices, includesUsage }: { readonly choices: number; readonly includesUsage: boolean },
+): string {
+  const done = 'data: [DONE]\n\n';
+  return includesUsage ? encodeSse({ ...head, choices: [], usage: encodeUsage(ends, choices) }) + done : done;
 }
-
-/** What a stream ends with. */
-export const SSE_DONE = 'data: [DONE]\n\n';

@@ -1,6 +1,5 @@
 // Anthropic's Messages over HTTP: thin glue between the codec in protocols/anthropic and the data plane. Whatever
 // `anthropic-version` and `anthropic-beta` say, bodies are read as the codec has them.
-import { randomUUID } from 'node:crypto';
 import {
   decodeCountTokensRequest,
   decodeMessagesRequest,
@@ -9,12 +8,13 @@ import {
   encodeMessage,
   encodeMessageStream,
 } from '@amaas/protocols/anthropic';
+import { collectAnswer } from '@amaas/protocols/answers';
 import type { DataPlane } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
 import { readJson } from '../json-body.ts';
-import { collectAnswer, recorded, resolveLanguageFor } from '../language/index.ts';
+import { newId, recorded, resolveLanguageFor } from '../language/index.ts';
 import { PathTable } from '../path-table.ts';
 import { sendPieces } from '../stream-reply.ts';
 import { ANTHROPIC_SCHEMAS, TokenCountSchema } from './anthropic-schemas.ts';
@@ -73,7 +73,7 @@ async function sendMessage(parts: AnthropicParts, exchange: Exchange): Promise<v
   const request = decodeMessagesRequest(await readJson(exchange, parts.maxRequestBytes));
   const served = resolveLanguageFor(exchange, parts.dataPlane, request.model);
   const { call } = request;
-  const identity = { id: createMessageId(), model: request.model, stopSequences: call.stop };
+  const identity = { id: newId('msg_', 16), model: request.model, stopSequences: call.stop };
   const answer = served.generate(call, { signal: exchange.gone });
   const events = recorded(answer, { served, exchange, protocol: 'anthropic' });
   if (!request.isStream) {
@@ -101,8 +101,4 @@ function send(exchange: Exchange, status: number, body: object): void {
 /** What Anthropic's SDK reads the request's id from. */
 function requestIdOf(exchange: Exchange): Readonly<Record<string, string>> {
   return { 'request-id': exchange.requestId };
-}
-
-function createMessageId(): string {
-  return `msg_${randomUUID().replaceAll('-', '')}`;
 }

@@ -1,2 +1,3 @@
-export { type Answer, collectAnswer, recorded } from './answers.ts';
+export { recorded } from './answers.ts';
+export { newId } from './new-id.ts';
 export { resolveLanguageFor } from './resolve-language.ts';

@@ -1,5 +1,6 @@
 // `generate` and `generate_stream`: thin glue between the codec in protocols/oip and the data plane.
 import { AmaasError, type ModelReference } from '@amaas/core';
+import { collectAnswer } from '@amaas/protocols/answers';
 import {
   decodeGenerateRequest,
   encodeGenerateErrorEvent,
@@ -10,7 +11,7 @@ import type { DataPlane } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import type { Exchange } from '../exchange.ts';
 import { readJson } from '../json-body.ts';
-import { collectAnswer, recorded } from '../language/index.ts';
+import { recorded } from '../language/index.ts';
 import { sendPieces } from '../stream-reply.ts';
 
 export async function generate(

@@ -1,5 +1,6 @@
 // /api/chat and /api/generate: one answer, whole or line by line.
 import { AmaasError, type AnswerEvent, type ChatInput, type Clock, type PromptInput } from '@amaas/core';
+import { collectAnswer, encodeLine } from '@amaas/protocols/answers';
 import {
   callOf,
   decodeChat,
@@ -16,7 +17,7 @@ import type { DataPlane, ServedLanguageModel } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import type { Exchange } from '../exchange.ts';
 import { readJson } from '../json-body.ts';
-import { collectAnswer, recorded } from '../language/index.ts';
+import { recorded } from '../language/index.ts';
 import { sendPieces } from '../stream-reply.ts';
 import { assertContext, resolveNamed } from './named-model.ts';
 
@@ -70,7 +71,7 @@ async function answer(parts: AnsweringParts, exchange: Exchange, { served, setti
     await sendPieces(exchange, {
       contentType: 'application/x-ndjson',
       pieces: linesOf(events, new OllamaAnswerStream(head), { clock, exchange }),
-      errorPiece: (error) => line(encodeOllamaError(error)),
+      errorPiece: (error) => encodeLine(encodeOllamaError(error)),
     });
     return;
   }
@@ -85,7 +86,7 @@ async function* linesOf(
 ): AsyncGenerator<string> {
   for await (const event of events) {
     const lines = stream.write(event, { at: clock.wallTime(), elapsedMs: exchange.elapsedMs() });
-    if (lines.length > 0) yield lines.map(line).join('');
+    if (lines.length > 0) yield lines.map(encodeLine).join('');
   }
 }
 
@@ -99,10 +100,6 @@ async function sendNoAnswer(
   if (isLeaving) await served.evict();
   else await served.use(async () => undefined, settings.keepAliveMs);
   const reply = encodeNoAnswer(head, isLeaving ? 'unload' : 'load', clock.wallTime());
-  if (settings.stream) exchange.sendText(200, 'application/x-ndjson', line(reply));
+  if (settings.stream) exchange.sendText(200, 'application/x-ndjson', encodeLine(reply));
   else exchange.sendJson(200, reply);
-}
-
-function line(value: object): string {
-  return `${JSON.stringify(value)}\n`;
 }

@@ -1,5 +1,6 @@
 // /api/embed and /api/embeddings: vectors of texts.
 import { AmaasError, type Embeddings, type LanguageModel, type PromptPiece } from '@amaas/core';
+import { shortenVectors } from '@amaas/protocols/answers';
 import { decodeEmbed, decodeEmbeddings, encodeEmbeddings, type OllamaEmbed } from '@amaas/protocols/ollama';
 import type { ServedLanguageModel } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
@@ -37,7 +38,7 @@ async function embed(parts: AnsweringParts, exchange: Exchange, asked: OllamaEmb
   await assertContext(served, asked);
   try {
     const embedded = await embedBy(served, exchange, asked);
-    return { ...embedded, vectors: embedded.vectors.map((vector) => shortened(vector, dimensions)) };
+    return dimensions === size ? embedded : { ...embedded, vectors: shortenVectors(embedded.vectors, dimensions) };
   } catch (thrown) {
     recordFailure(served.recorder, exchange, { protocol: 'ollama', thrown });
     throw thrown;
@@ -76,11 +77,3 @@ async function piecesOf(model: LanguageModel, text: string, truncate: boolean): 
 
 /** Room for the tokens that models put around a text. */
 const MARKS = 2;
-
-/** The first numbers of a vector, brought back to length 1. */
-function shortened(vector: Float32Array, dimensions: number): Float32Array {
-  if (dimensions >= vector.length) return vector;
-  const part = vector.slice(0, dimensions);
-  const norm = Math.hypot(...part);
-  return norm === 0 ? part : part.map((value) => value / norm);
-}

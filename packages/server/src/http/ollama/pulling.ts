@@ -1,4 +1,5 @@
 // /api/pull: a model from the hub, under the name it has there.
+import { encodeLine } from '@amaas/protocols/answers';
 import { decodePull, encodeOllamaError, OllamaPullStream } from '@amaas/protocols/ollama';
 import { authorize } from '../../gateway/index.ts';
 import type { HubPuller, PullEvent } from '../../hub/index.ts';
@@ -23,7 +24,7 @@ export async function pullNamed(parts: PullingParts, exchange: Exchange): Promis
     await sendPieces(exchange, {
       contentType: 'application/x-ndjson',
       pieces: linesOf(events),
-      errorPiece: (error) => `${JSON.stringify(encodeOllamaError(error))}\n`,
+      errorPiece: (error) => encodeLine(encodeOllamaError(error)),
     });
     return;
   }
@@ -35,6 +36,6 @@ async function* linesOf(events: AsyncIterable<PullEvent>): AsyncGenerator<string
   const stream = new OllamaPullStream();
   for await (const event of events) {
     const lines = stream.write(event);
-    if (lines.length > 0) yield lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    if (lines.length > 0) yield lines.map(encodeLine).join('');
   }
 }

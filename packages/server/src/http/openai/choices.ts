@@ -1,7 +1,7 @@
 // Several answers to one request, written side by side: their events as they come, each with the number of its answer. When
 // one fails, or the caller goes, the others end, too.
 import type { AnswerEvent, Cancellation } from '@amaas/core';
-import { type Answer, collectAnswer } from '../language/index.ts';
+import { collectAnswer, type WholeAnswer } from '@amaas/protocols/answers';
 
 /** Begins one answer. */
 export type BeginAnswer = (signal: Cancellation) => AsyncIterable<AnswerEvent>;
@@ -62,7 +62,10 @@ export async function* sideBySide(answers: readonly BeginAnswer[], gone: Cancell
 }
 
 /** All answers whole, in their order. @throws as {@link sideBySide} */
-export async function collectAnswers(choices: AsyncIterable<ChoiceEvent>, count: number): Promise<readonly Answer[]> {
+export async function collectAnswers(
+  choices: AsyncIterable<ChoiceEvent>,
+  count: number,
+): Promise<readonly WholeAnswer[]> {
   const events = Array.from({ length: count }, (): AnswerEvent[] => []);
   for await (const { index, event } of choices) events[index]?.push(event);
   return Promise.all(events.map((each) => collectAnswer(replay(each))));

@@ -4,6 +4,7 @@ import type { ReplyHead } from '@amaas/protocols/openai';
 import type { DataPlane } from '../../dataplane/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
 import type { Registry } from '../../registry/index.ts';
+import { newId } from '../language/index.ts';
 
 export interface OpenAiParts {
   readonly dataPlane: DataPlane<ModelRecorder>;
@@ -21,7 +22,7 @@ export function replyHead(
   { prefix, model }: { readonly prefix: 'chatcmpl' | 'cmpl'; readonly model: string },
 ): ReplyHead {
   return {
-    id: `${prefix}-${crypto.randomUUID().replaceAll('-', '')}`,
+    id: newId(`${prefix}-`, 16),
     createdSeconds: Math.floor(clock.wallTime().getTime() / 1000),
     model,
     fingerprint: `${server.name}-${server.version}`,

@@ -1,5 +1,4 @@
 // OpenAI's Responses: one answer per request, written from items, kept if wanted so that the next can go on from it.
-import { randomBytes } from 'node:crypto';
 import { type AmaasError as Failure, AmaasError, type ChatMessage, type LanguageCall } from '@amaas/core';
 import {
   decodeResponsesRequest,
@@ -17,7 +16,7 @@ import type { ResponseStore } from '../../responses/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteFamily } from '../family.ts';
 import { readJson } from '../json-body.ts';
-import { recorded, resolveLanguageFor } from '../language/index.ts';
+import { newId, recorded, resolveLanguageFor } from '../language/index.ts';
 import { OpenAiError, sendOpenAiError } from '../openai/errors.ts';
 import { PathTable } from '../path-table.ts';
 import { sendPieces } from '../stream-reply.ts';
@@ -195,7 +194,7 @@ function ownerOf(exchange: Exchange): string | null {
 }
 
 function makeId(prefix: string): string {
-  return `${prefix}${randomBytes(24).toString('hex')}`;
+  return newId(prefix, 24);
 }
 
 function seconds(clock: Clock): number {
