@@ -168,3 +168,42 @@ test('ResidentLanguageModel that leaves while its model waits for more holds not
   assert.deepEqual([engine.present, memory.heldBytes], [[], 0]);
   await assert.rejects(extra.claim('embed', 60), { reason: 'MODEL_NOT_READY' });
 });
+
+test('ResidentLanguageModel.lease ends with its caller while the model loads, which goes on for the others', async () => {
+  const { engine, memory, resident } = residents(100, 20);
+  const a = resident('a');
+  const gate = Promise.withResolvers<void>();
+  engine.loading = gate.promise;
+  const leaving = new AbortController();
+  const early = [a.lease(leaving.signal), a.lease(leaving.signal)];
+  const patient = a.lease();
+  await assert.rejects(a.lease(), { reason: 'QUEUE_FULL' });
+  leaving.abort();
+  for (const one of early) await assert.rejects(one, { reason: 'CANCELLED' });
+  const late = a.lease(); // those who left are not counted any more
+  await assert.rejects(a.lease(leaving.signal), { reason: 'CANCELLED' });
+  gate.resolve();
+  for (const { model } of await Promise.all([patient, late])) assert.equal(model, a.model);
+  assert.equal(engine.loads, 1);
+  for (const one of [patient, late]) (await one).return();
+  while (memory.heldBytes > 0) await sleep(1);
+});
+
+test('ResidentLanguageModel whose callers all left is loaded, stays its time, and is not pushed out half loaded', async () => {
+  const { engine, memory, resident } = residents(100, 20);
+  const [a, b] = [resident('a'), resident('b')];
+  const gate = Promise.withResolvers<void>();
+  engine.loading = gate.promise;
+  const leaving = new AbortController();
+  const only = a.lease(leaving.signal);
+  await sleep(1);
+  leaving.abort();
+  await assert.rejects(only, { reason: 'CANCELLED' });
+  assert.deepEqual([a.isIdle, a.expiresAtMs], [false, null]);
+  await assert.rejects(b.lease(), { reason: 'MEMORY_LIMIT', retryable: true });
+  gate.resolve();
+  while (a.model === null) await sleep(1);
+  assert.deepEqual([engine.present, a.isIdle, a.expiresAtMs !== null], [['a'], true, true]);
+  while (memory.heldBytes > 0) await sleep(1);
+  assert.deepEqual([engine.present, a.model], [[], null]);
+});

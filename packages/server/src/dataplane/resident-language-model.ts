@@ -1,6 +1,7 @@
 // A language model that is in memory only while it is used: loaded by the first request, kept for a while after the last,
 // asked to leave where others need the room. Knows nothing of what requests say.
 import type {
+  Cancellation,
   CancelTimer,
   Clock,
   ExtraMemory,
@@ -47,6 +48,7 @@ export class ResidentLanguageModel implements MemoryHolder {
   #cancelTimer: CancelTimer | null = null;
   #expiresAtMs: number | null = null;
   #isClosed = false;
+  #isLoading = false;
   readonly #idle: (() => void)[] = [];
 
   constructor(parts: ResidentParts) {
@@ -58,7 +60,7 @@ export class ResidentLanguageModel implements MemoryHolder {
   }
 
   get isIdle(): boolean {
-    return this.#leases === 0;
+    return this.#leases === 0 && !this.#isLoading; // the load goes on when those who wanted it have left
   }
 
   get lastUsedMs(): number {
@@ -80,8 +82,8 @@ export class ResidentLanguageModel implements MemoryHolder {
     return this.#expiresAtMs;
   }
 
-  /** @throws MODEL_NOT_READY while it is being unloaded, and what loading throws */
-  async lease(): Promise<Lease> {
+  /** @throws MODEL_NOT_READY while it is being unloaded, CANCELLED when the signal fires first, and what loading throws */
+  async lease(signal?: Cancellation): Promise<Lease> {
     const { maxQueueSize } = this.#parts.options;
     // While it loads everybody waits here; afterwards its own queue counts.
     if (this.#present === null && this.#leases >= maxQueueSize) {
@@ -92,10 +94,10 @@ export class ResidentLanguageModel implements MemoryHolder {
     const beganMs = this.#parts.clock.nowMs();
     const wasPresent = this.#present !== null;
     try {
-      await this.#leaving;
+      if (this.#leaving !== null) await orCancelled(this.#leaving, signal);
       if (this.#isClosed) throw new AmaasError('MODEL_NOT_READY', `generate: model "${this.label}" is being unloaded`);
       this.#residence ??= this.#moveIn();
-      const { model } = await this.#residence;
+      const { model } = await orCancelled(this.#residence, signal);
       this.#lastUsedMs = this.#parts.clock.nowMs();
       let isReturned = false;
       return {
@@ -126,7 +128,8 @@ export class ResidentLanguageModel implements MemoryHolder {
   }
 
   async #moveIn(): Promise<Residence> {
-    const { engine, source, options, memory } = this.#parts;
+    const { engine, source, options, memory, keepAliveMs } = this.#parts;
+    this.#isLoading = true;
     try {
       const plan = await engine.plan(source, options);
       await memory.claim(this, plan.bytes);
@@ -142,6 +145,9 @@ export class ResidentLanguageModel implements MemoryHolder {
       memory.release(this);
       this.#residence = null;
       throw thrown;
+    } finally {
+      this.#isLoading = false;
+      this.#rest(keepAliveMs);
     }
   }
 
@@ -164,7 +170,12 @@ export class ResidentLanguageModel implements MemoryHolder {
 
   #returned(keepAliveMs: number): void {
     this.#leases--;
-    if (this.#leases > 0) return;
+    this.#rest(keepAliveMs);
+  }
+
+  /** Begins the time it stays for, where nobody uses it. */
+  #rest(keepAliveMs: number): void {
+    if (!this.isIdle) return;
     for (const resolve of this.#idle.splice(0)) resolve();
     if (this.#residence === null || this.#isClosed) return;
     if (keepAliveMs <= 0) {
@@ -180,6 +191,20 @@ export class ResidentLanguageModel implements MemoryHolder {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#expiresAtMs = null;
+  }
+}
+
+/** What the work comes to, unless the caller leaves first; the work goes on. @throws CANCELLED */
+async function orCancelled<Result>(work: Promise<Result>, signal: Cancellation | undefined): Promise<Result> {
+  if (signal === undefined) return work;
+  const { promise: left, reject } = Promise.withResolvers<never>();
+  const leave = (): void => reject(new AmaasError('CANCELLED', 'generate: the caller went away'));
+  signal.addEventListener('abort', leave);
+  if (signal.aborted) leave();
+  try {
+    return await Promise.race([work, left]);
+  } finally {
+    signal.removeEventListener('abort', leave);
   }
 }
 

@@ -136,3 +136,16 @@ test('ServedLanguageModel says what it holds', async () => {
   await model.evict();
   assert.equal(model.residency.isLoaded, false);
 });
+
+test('ServedLanguageModel.generate and use end with their caller while the model loads', async () => {
+  const { engine, model } = served();
+  const gate = Promise.withResolvers<void>();
+  engine.loading = gate.promise;
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const waiting = [all(model.generate({ input: INPUT }, { signal })), model.use(async () => 1, { signal })];
+  leaving.abort();
+  for (const one of waiting) await assert.rejects(one, { reason: 'CANCELLED' });
+  gate.resolve();
+  assert.equal(await model.use(async () => 2), 2);
+});

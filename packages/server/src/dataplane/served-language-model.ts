@@ -36,6 +36,11 @@ export interface ServedLanguageModelParts<Recorder> {
 /** Where neither the request nor the manifest says: the usual one of llama.cpp, Ollama and OpenAI's clients lie around it. */
 const USUAL_TEMPERATURE = 0.8;
 
+export interface UseOptions extends CallOptions {
+  /** How long the model stays afterwards; default as for every request. */
+  readonly keepAliveMs?: number | undefined;
+}
+
 /** Whether a language model is in memory at this moment. */
 export interface Residency {
   readonly isLoaded: boolean;
@@ -102,7 +107,7 @@ export class ServedLanguageModel<Recorder extends LanguageRecorder = LanguageRec
   async *generate(call: LanguageCall, options: CallOptions = {}): AsyncGenerator<AnswerEvent> {
     const prepared = this.#parts.format.prepare(call);
     const reader = prepared.createReader();
-    const lease = await this.#parts.resident.lease();
+    const lease = await this.#parts.resident.lease(options.signal);
     const { model, loadMs } = lease;
     let thoughts = '';
     let hasCalls = false;
@@ -141,12 +146,12 @@ export class ServedLanguageModel<Recorder extends LanguageRecorder = LanguageRec
   }
 
   /** Does something with the model in memory. @throws as {@link ServedLanguageModel.generate} */
-  async use<Result>(work: (model: LanguageModel) => Promise<Result>, keepAliveMs?: number): Promise<Result> {
-    const lease = await this.#parts.resident.lease();
+  async use<Result>(work: (model: LanguageModel) => Promise<Result>, options: UseOptions = {}): Promise<Result> {
+    const lease = await this.#parts.resident.lease(options.signal);
     try {
       return await work(lease.model);
     } finally {
-      lease.return(keepAliveMs);
+      lease.return(options.keepAliveMs);
     }
   }
 

@@ -98,7 +98,7 @@ async function sendNoAnswer(
 ): Promise<void> {
   const isLeaving = settings.keepAliveMs === 0;
   if (isLeaving) await served.evict();
-  else await served.use(async () => undefined, settings.keepAliveMs);
+  else await served.use(async () => undefined, { keepAliveMs: settings.keepAliveMs, signal: exchange.gone });
   const reply = encodeNoAnswer(head, isLeaving ? 'unload' : 'load', clock.wallTime());
   if (settings.stream) exchange.sendText(200, 'application/x-ndjson', encodeLine(reply));
   else exchange.sendJson(200, reply);

@@ -52,7 +52,7 @@ function embedBy(
 ): Promise<Embedded> {
   const { isLoaded } = served.residency;
   const beganMs = exchange.elapsedMs();
-  return served.use(async (model) => {
+  const work = async (model: LanguageModel): Promise<Embedded> => {
     const loadedMs = exchange.elapsedMs();
     const loadMs = isLoaded ? 0 : loadedMs - beganMs;
     if (texts.length === 0) return { vectors: [], promptTokens: 0, loadMs };
@@ -62,7 +62,8 @@ function embedBy(
     const timing = { queueMs: 0, computeMs, batchRows: texts.length };
     recordSuccess(served.recorder, exchange, { protocol: 'ollama', timing });
     return { ...embedded, loadMs };
-  }, keepAliveMs);
+  };
+  return served.use(work, { keepAliveMs, signal: exchange.gone });
 }
 
 /** A text whole, or where it does not fit and may be cut, as many of its tokens as do. */

@@ -21,7 +21,8 @@ export async function sendEmbeddings(parts: OpenAiParts, exchange: Exchange): Pr
   }
   const beganMs = exchange.elapsedMs();
   try {
-    const { vectors, promptTokens } = await served.use((loaded) => loaded.embed(texts, exchange.gone));
+    const signal = exchange.gone;
+    const { vectors, promptTokens } = await served.use((loaded) => loaded.embed(texts, signal), { signal });
     const timing = { queueMs: 0, computeMs: exchange.elapsedMs() - beganMs, batchRows: texts.length };
     recordSuccess(served.recorder, exchange, { protocol: PROTOCOL, timing });
     const wanted = dimensions === undefined ? vectors : shortenVectors(vectors, dimensions);
