@@ -348,7 +348,7 @@ test('amaas pull is ended by Ctrl-C and goes on when it is run again', async () 
   assert.equal(hub.cdnRequests[1]?.headers.range, 'bytes=250000-');
 });
 
-test('amaas pull shows what came, as text and as JSON, and says how to go on', async () => {
+test('amaas pull shows what came, as text and as JSON, and what went wrong', async () => {
   const server = await start();
   const environment = { AMAAS_URL: server.url, AMAAS_API_KEY: ADMIN_KEY };
   const shown = await runCommand(['pull', 'hf:tiny/times', '--label', 'production'], { environment });
@@ -363,5 +363,6 @@ test('amaas pull shows what came, as text and as JSON, and says how to go on', a
   const tired = { kind: 'status', status: 429, headers: { 'retry-after': '86400' } } as const;
   hub.hubFaults.push(tired, tired, tired, tired); // the SDK asks again what the server has given up
   const busy = await runCommand(['pull', 'hf:tiny/times'], { environment });
-  assert.match(busy.stderr, /the same command goes on where it was/);
+  assert.match(busy.stderr, /answered with status 429/);
+  assert.doesNotMatch(busy.stderr, /goes on where it was/, 'nothing has come');
 });

@@ -56,13 +56,18 @@ async function pull(
     ...(manifest === undefined ? {} : { manifest: await readManifest(resolve(world.cwd, manifest)) }),
   };
   const client = await connect(context, options);
+  let hasBegun = false;
+  const onBegin = (): void => {
+    hasBegun = true;
+  };
   try {
     return await withCancelOnSignal(terminal, (signal) =>
-      follow(context, options, client.pull({ ...request, signal })),
+      follow(context, options, { events: client.pull({ ...request, signal }), onBegin }),
     );
   } catch (thrown) {
     terminal.clearProgress();
     const isResumable =
+      hasBegun &&
       thrown instanceof AmaasError &&
       ['CANCELLED', 'TRANSPORT_FAILED', 'FETCH_FAILED', 'SHUTTING_DOWN'].includes(thrown.reason);
     if (isResumable && !options.json) terminal.note('What has come is kept: the same command goes on where it was.');
@@ -73,11 +78,12 @@ async function pull(
 async function follow(
   { terminal }: CommandContext,
   { json }: SharedOptions,
-  events: AsyncIterable<PullEvent>,
+  { events, onBegin }: { readonly events: AsyncIterable<PullEvent>; readonly onBegin: () => void },
 ): Promise<Done> {
   for await (const event of events) {
     switch (event.type) {
       case 'started':
+        onBegin();
         if (!json) terminal.note(startedText(event));
         break;
       case 'progress':

@@ -84,6 +84,22 @@ export class HubClient {
     }
   }
 
+  /** What to do about a connection that did not come about; any other error as it is. */
+  explain(thrown: unknown): unknown {
+    // What answered has a status, and what the hub itself got wrong is told as the hub's.
+    const isSilent =
+      thrown instanceof AmaasError && thrown.reason === 'FETCH_FAILED' && /^fetch: /.test(thrown.message);
+    if (!isSilent) return thrown;
+    const { hubUrl, token } = this.#parts;
+    const { host } = new URL(hubUrl);
+    const message =
+      `nothing came from ${host}: ${thrown.message.replace('fetch: ', '')}. The server asks hubUrl (AMAAS_HUB_URL, now ` +
+      `${hubUrl}) directly, without a proxy: set it to a mirror that this machine reaches` +
+      `${token === null ? ', with hubToken (AMAAS_HUB_TOKEN) where that wants one' : ''}. With offline (AMAAS_OFFLINE=on) ` +
+      'only what is here already is used';
+    return failed(message, { cause: thrown, details: { ...thrown.details, host }, retryable: thrown.retryable });
+  }
+
   #open(
     url: string,
     policy: UrlPolicy,

@@ -199,3 +199,28 @@ test('HubPuller follows no redirect out of the policy, and does not try again', 
   });
   assert.equal(hub.requests.length, 2);
 });
+
+test('HubPuller says what to do about a hub that cannot be reached', async () => {
+  const gone = await startTestHub();
+  await gone.close();
+  const policy = { allowPrivate: true, maxBytes: 10_000_000, timeoutMs: 60_000, stallTimeoutMs: 60_000 };
+  // Pauses between tries pass at once.
+  const impatient = { ...systemClock, schedule: (_delayMs: number, run: () => void) => systemClock.schedule(0, run) };
+  const tried = (hubUrl: string, resolveHost?: () => Promise<never>) => {
+    const parts = { hubUrl, token: null, policy, clock: systemClock };
+    const client = new HubClient({ ...parts, ...(resolveHost === undefined ? {} : { resolveHost }) });
+    return all(puller({ client, clock: impatient }).pull('hf:owner/Repo-GGUF'));
+  };
+  const { host } = new URL(gone.url);
+  await assert.rejects(tried(gone.url), {
+    reason: 'FETCH_FAILED',
+    message: new RegExp(
+      `^hub: nothing came from ${host}: .*ECONNREFUSED.*\\. The server .*AMAAS_HUB_URL.*AMAAS_HUB_TOKEN.*AMAAS_OFFLINE=on`,
+    ),
+    details: { host },
+  });
+  const unknown = () => Promise.reject(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }));
+  await assert.rejects(tried('https://hub.example', unknown), {
+    message: /^hub: nothing came from hub\.example: the host "hub\.example" cannot be resolved/,
+  });
+});

@@ -102,7 +102,8 @@ export class HubPuller {
           const done = await this.#run(parseHubReference(reference), { options, emit, meter, signal });
           this.#parts.onEnd?.(reference, done);
           emit(done);
-        } catch (error) {
+        } catch (thrown) {
+          const error = this.#parts.client.explain(thrown);
           this.#parts.onEnd?.(reference, { type: 'failed', error });
           throw error;
         } finally {
