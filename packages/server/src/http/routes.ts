@@ -26,6 +26,7 @@ import { createOpenAiFamily } from './openai/openai-family.ts';
 import { createUnknownOpenAiFamily } from './openai/unknown-family.ts';
 import { describeRoutes, type OpenApiDescription } from './openapi.ts';
 import { createOperationsFamily } from './operations/operations-family.ts';
+import { createRerankFamily } from './rerank/index.ts';
 import type { RequestsUnderWay } from './requests-under-way.ts';
 import { createResponsesFamily } from './responses/index.ts';
 import { createTfsFamily } from './tfs/tfs-family.ts';
@@ -73,6 +74,7 @@ export function createFamilies(parts: RoutesParts): readonly RouteFamily[] {
     createAnthropicFamily({ ...parts, maxRequestBytes }),
     createFilesFamily({ ...parts, maxFileBytes: Math.min(maxDatasetBytes, MAX_FILE_BYTES) }),
     createModerationsFamily({ ...parts, maxRequestBytes }),
+    createRerankFamily({ ...parts, maxRequestBytes }),
     createTfsFamily({ ...parts, maxRequestBytes }),
     createUnknownOpenAiFamily(),
     createAdminFamily({ ...parts, maxModelBytes, maxDatasetBytes }),

@@ -1,13 +1,6 @@
-// Moderations by a classifier that somebody deployed, and texts judged by a query.
-import { randomBytes } from 'node:crypto';
+// Moderations by a classifier that somebody deployed.
 import { AmaasError, parseModelReference, toAmaasError } from '@amaas/core';
-import {
-  encodeModerations,
-  encodeRerank,
-  type ModerationOrder,
-  readModerationOrder,
-  readRerankOrder,
-} from '@amaas/protocols/openai-files';
+import { encodeModerations, type ModerationOrder, readModerationOrder } from '@amaas/protocols/openai-files';
 import type { DataPlane, ServedVersion } from '../../dataplane/index.ts';
 import { authorize } from '../../gateway/index.ts';
 import type { ModelRecorder } from '../../monitoring/index.ts';
@@ -15,7 +8,7 @@ import type { Registry } from '../../registry/index.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteFamily } from '../family.ts';
 import { readJson } from '../json-body.ts';
-import { resolveLanguageFor } from '../language/index.ts';
+import { newId } from '../language/index.ts';
 import { OpenAiError, sendOpenAiError } from '../openai/errors.ts';
 import { recordFailure, recordSuccess } from '../outcome.ts';
 import { PathTable } from '../path-table.ts';
@@ -33,16 +26,15 @@ const PROTOCOL = 'openai';
 
 export function createModerationsFamily(parts: ModerationsParts): RouteFamily {
   const table = new PathTable<keyof typeof MODERATIONS_ROUTES>(MODERATIONS_ROUTES);
-  const actions = { moderations: sendModerations, rerank: sendRerank } as const;
   return {
     name: 'openai-moderations',
     routes: Object.values(MODERATIONS_ROUTES),
     schemas: { OpenAiModerationsError: OpenAiError },
     errorSchema: 'OpenAiModerationsError',
-    owns: (path) => path === '/v1/moderations' || path === '/v1/rerank',
+    owns: (path) => path === MODERATIONS_ROUTES.moderations.path,
     match(method, path): MatchedRoute {
       const { name } = table.match(method, path);
-      return { access: 'infer', run: (exchange) => actions[name](parts, exchange) };
+      return { access: MODERATIONS_ROUTES[name].access, run: (exchange) => sendModerations(parts, exchange) };
     },
     sendError: sendOpenAiError,
   };
@@ -59,7 +51,7 @@ async function sendModerations(parts: ModerationsParts, exchange: Exchange): Pro
       return moderate(scores.slice(next - length, next));
     });
     recordSuccess(served.recorder, exchange, { protocol: PROTOCOL, timing });
-    exchange.sendJson(200, encodeModerations(results, { id: newId('modr'), model: served.name }));
+    exchange.sendJson(200, encodeModerations(results, { id: newId('modr-', 12), model: served.name }));
   } catch (thrown) {
     recordFailure(served.recorder, exchange, { protocol: PROTOCOL, thrown });
     throw thrown;
@@ -102,25 +94,4 @@ function notFound(model: string): AmaasError {
       `served in "model"`,
     { details: { model, field: 'model' } },
   );
-}
-
-async function sendRerank(parts: ModerationsParts, exchange: Exchange): Promise<void> {
-  const order = readRerankOrder(await readJson(exchange, parts.maxRequestBytes));
-  const served = resolveLanguageFor(exchange, parts.dataPlane, order.model);
-  const { query, documents } = order;
-  const beganMs = exchange.elapsedMs();
-  try {
-    const signal = exchange.gone;
-    const relevances = await served.use((model) => model.rank(query, documents, signal), { signal });
-    const timing = { queueMs: 0, computeMs: exchange.elapsedMs() - beganMs, batchRows: documents.length };
-    recordSuccess(served.recorder, exchange, { protocol: PROTOCOL, timing });
-    exchange.sendJson(200, encodeRerank(order, relevances, newId('rerank')));
-  } catch (thrown) {
-    recordFailure(served.recorder, exchange, { protocol: PROTOCOL, thrown });
-    throw thrown;
-  }
-}
-
-function newId(prefix: string): string {
-  return `${prefix}-${randomBytes(12).toString('hex')}`;
 }

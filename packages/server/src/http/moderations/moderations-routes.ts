@@ -1,4 +1,4 @@
-// The table of moderations and reranking.
+// The table of moderations.
 import Type from 'typebox';
 import type { RouteDescription } from '../family.ts';
 
@@ -7,8 +7,6 @@ const Texts = Type.Union([
   Type.Array(Type.String(), { minItems: 1 }),
   Type.Array(Type.Object({ type: Type.Literal('text'), text: Type.String() }), { minItems: 1 }),
 ]);
-
-const Model = Type.String();
 
 export const MODERATIONS_ROUTES = {
   moderations: {
@@ -29,7 +27,7 @@ export const MODERATIONS_ROUTES = {
     example: { model: 'spam', input: 'You have won a prize' },
     reply: Type.Object({
       id: Type.String(),
-      model: Model,
+      model: Type.String(),
       results: Type.Array(
         Type.Object({
           flagged: Type.Boolean(),
@@ -38,40 +36,6 @@ export const MODERATIONS_ROUTES = {
           category_applied_input_types: Type.Record(Type.String(), Type.Array(Type.String())),
         }),
       ),
-    }),
-  },
-  rerank: {
-    method: 'POST',
-    path: '/v1/rerank',
-    access: 'infer',
-    summary: 'Texts in the order in which they answer a query, in the form of Jina and Cohere',
-    tag: 'OpenAI',
-    requestBody: Type.Object(
-      {
-        model: Model,
-        query: Type.String(),
-        documents: Type.Array(Type.Union([Type.String(), Type.Object({ text: Type.String() })]), {
-          minItems: 1,
-          maxItems: 1000,
-        }),
-        top_n: Type.Optional(Type.Integer({ minimum: 1 })),
-        return_documents: Type.Optional(Type.Boolean({ description: 'Default false.' })),
-      },
-      { additionalProperties: false },
-    ),
-    example: { model: 'reranker', query: 'What do cats eat?', documents: ['Cats eat mice.', 'Paris is in France.'] },
-    reply: Type.Object({
-      id: Type.String(),
-      object: Type.Literal('list'),
-      model: Model,
-      results: Type.Array(
-        Type.Object({
-          index: Type.Integer(),
-          relevance_score: Type.Number(),
-          document: Type.Optional(Type.Object({ text: Type.String() })),
-        }),
-      ),
-      usage: Type.Object({ prompt_tokens: Type.Integer(), total_tokens: Type.Integer() }),
     }),
   },
 } as const satisfies Record<string, RouteDescription>;

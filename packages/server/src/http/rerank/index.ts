@@ -1,0 +1,1 @@
+export { createRerankFamily, type RerankParts } from './rerank-family.ts';
