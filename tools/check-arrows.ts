@@ -43,7 +43,7 @@ const SERVER_ARROWS: Readonly<Record<string, readonly string[] | 'all'>> = {
   backup: ['storage', 'artifacts'],
   hub: ['gateway', 'admission', 'registry', 'artifacts'],
   jobs: ['registry', 'dataplane', 'artifacts', 'storage'],
-  'fine-tuning': ['jobs', 'gateway', 'admission', 'registry', 'dataplane', 'artifacts'],
+  'fine-tuning': ['jobs', 'gateway', 'admission', 'registry', 'dataplane', 'artifacts', 'storage'],
   codec: [],
   http: [
     'batches',

@@ -22,6 +22,10 @@ import { AmaasError, type ErrorReason, systemClock } from '@amaas/core';
 import { sql } from 'kysely';
 import { ArtifactTrees, computeTreeDigest, FileBlobStore } from '../artifacts/index.ts';
 import { mountTinyDisk } from '../artifacts/testing/tiny-disk.ts';
+import { noteEvent } from '../fine-tuning/folder.ts';
+import { FineTuningStore } from '../fine-tuning/store.ts';
+import { addFineTuning, openQueue } from '../fine-tuning/testing/open-queue.ts';
+import { UNAUTHENTICATED_PRINCIPAL } from '../gateway/index.ts';
 import { type ModelRecord, Registry, scanModelsFolder } from '../registry/index.ts';
 import { type Database, dataDirLayout, lockDataDir, openDatabase } from '../storage/index.ts';
 import { createTestDirectory } from '../storage/testing/databases.ts';
@@ -184,6 +188,51 @@ test('createBackup and restoreBackup carry datasets, runs, their reports, the qu
   await rejectsWith(restoreBackup({ archive, dataDir: join(elsewhere, 'damaged') }), 'DIGEST_MISMATCH');
 });
 
+test('restoreBackup brings back fine-tunings with what happened to them; those under way fail, since their files are not in it', async (t) => {
+  const dataDir = await createDataDir(t);
+  const elsewhere = await createTestDirectory(t);
+  const open = await openDataDir(dataDir);
+  const store = await FineTuningStore.open(open.database, dataDirLayout(dataDir).fineTuningDirectory);
+  const [done, underWay] = ['ftjob-0000000000000001', 'ftjob-0000000000000002'] as const;
+  const result = await open.blobs.put(Buffer.from('step,train_loss'));
+  const resultFile = { id: 'file-1', sequence: 1, owner: null, purpose: 'fine-tune-results', file_name: 'a.csv' };
+  const blob = { digest: result.digest, size_bytes: result.sizeBytes, created_at: '2026-01-01', expires_at: null };
+  await open.database.db
+    .insertInto('files')
+    .values({ ...resultFile, ...blob })
+    .execute();
+  for (const id of [done, underWay]) {
+    await addFineTuning(store, id);
+    await noteEvent(store.pathsOf(id), 7000, { level: 'info', type: 'message', message: 'begun', data: {} });
+  }
+  await store.end(done, { state: 'succeeded', atMs: 8000, trainedTokens: 3, resultFiles: ['file-1'], error: null });
+  await open.database.close();
+  const archive = join(elsewhere, 'backup.tar');
+  await createBackup({ dataDir, destination: archive });
+  const restored = join(elsewhere, 'restored');
+  await restoreBackup({ archive, dataDir: restored });
+
+  const database = await openDatabase({ path: dataDirLayout(restored).databasePath });
+  t.after(() => database.close());
+  const { queue } = await openQueue(database, restored);
+  const page = { after: null, limit: 10, metadata: [] };
+  const { items } = await queue.list(page, UNAUTHENTICATED_PRINCIPAL);
+  assert.deepEqual(
+    items.map(({ id, status, fineTunedModel, resultFiles }) => [id, status, fineTunedModel, resultFiles]),
+    [
+      [underWay, 'failed', null, []],
+      [done, 'succeeded', 'ft-a-00000000', ['file-1']],
+    ],
+  );
+  const events = await queue.events(done, page, UNAUTHENTICATED_PRINCIPAL);
+  assert.deepEqual(
+    events.items.map(({ message, createdAtMs }) => [message, createdAtMs]),
+    [['begun', 7000]],
+  );
+  const blobs = new FileBlobStore(dataDirLayout(restored).artifactsDirectory, systemClock);
+  assert.equal(await blobs.verify(result.digest), true);
+});
+
 test('createBackup and restoreBackup take a data directory from before there were datasets', async (t) => {
   const dataDir = await createDataDir(t);
   const elsewhere = await createTestDirectory(t);
@@ -197,6 +246,7 @@ test('createBackup and restoreBackup take a data directory from before there wer
     'responses',
     'files',
     'batches',
+    'fine_tunings',
   ]) {
     await open.database.db.schema.dropTable(table).execute();
   }
@@ -229,7 +279,7 @@ test('restoreBackup brings back what createBackup saw, into a new and into an em
     destination,
     onProgress: (done, total) => progress.push(done / total),
   });
-  assert.deepEqual({ ...summary, bytes: 0 }, { destination, versions: 3, blobs: 6, bytes: 0, schemaVersion: 5 });
+  assert.deepEqual({ ...summary, bytes: 0 }, { destination, versions: 3, blobs: 6, bytes: 0, schemaVersion: 6 });
   assert.equal(progress.at(-1), 1);
   assert.deepEqual(
     progress,
@@ -458,7 +508,7 @@ test('restoreBackup refuses archives whose manifest does not fit', async (t) => 
   const edited = join(elsewhere, 'edited.tar');
   // Replacements of the same length, so that the archive stays well-formed.
   const cases: [string, string, ErrorReason, RegExp][] = [
-    ['"0005-files"', '"0006-files"', 'SCHEMA_TOO_NEW', /edited\.tar has schema 6 .* up to 5/],
+    ['"0006-fine', '"0007-fine', 'SCHEMA_TOO_NEW', /edited\.tar has schema 7 .* up to 6/],
     ['"formatVersion": 1', '"formatVersion": 9', 'INVALID_ARGUMENT', /format 9; this amaas reads up to 1/],
     ['"amaas-backup"', '"other-backup"', 'INVALID_ARGUMENT', /not one of an amaas backup/],
     ['"iris/1/data/w.bin"', '"../../../etc/w.bi"', 'INVALID_ARGUMENT', /not allowed/],

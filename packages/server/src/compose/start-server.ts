@@ -178,7 +178,7 @@ async function build(config: Config, options: StartOptions, takeDown: TakeDown):
   takeDown.add('codec threads', () => codec.dispose());
   const kindParts = { registry, blobs, admission, dataPlane, codeVersion: SERVER_VERSION };
   const files = await Files.open({ database, blobs, clock });
-  const tuningParts = { ...kindParts, directory: layout.fineTuningDirectory, files, clock, logger };
+  const tuningParts = { ...kindParts, database, directory: layout.fineTuningDirectory, files, clock, logger };
   const fineTunings = await createFineTunings(tuningParts);
   const jobs = await createJobs({
     database,

@@ -1,13 +1,12 @@
 // What lies where in a fine-tuning's folder, `<data dir>/fine-tuning/<id>`: it outlives the jobs that work on it one after the
-// other, since pausing ends one and resuming begins the next.
-import { appendFile, rm } from 'node:fs/promises';
+// other, since pausing ends one and resuming begins the next. It goes when the fine-tuning ends.
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DescribedEvent } from '@amaas/protocols/fine-tuning';
 import { readFileOrNull, replaceFile } from './whole-files.ts';
 
 export interface FineTuningPaths {
   readonly folder: string;
-  readonly record: string;
   readonly events: string;
   /** What has been measured of every epoch. */
   readonly epochs: string;
@@ -23,7 +22,6 @@ export interface FineTuningPaths {
 export function fineTuningPaths(folder: string): FineTuningPaths {
   return {
     folder,
-    record: join(folder, 'record.json'),
     events: join(folder, 'events.jsonl'),
     epochs: join(folder, 'epochs.json'),
     plan: join(folder, 'plan.json'),
@@ -86,11 +84,6 @@ export async function loadJson<Value>(path: string): Promise<Value | null> {
 
 export async function keepJson(path: string, value: unknown): Promise<void> {
   await replaceFile(path, new TextEncoder().encode(JSON.stringify(value)));
-}
-
-/** Takes away what an ended fine-tuning needs no more: all but record, events and what was measured. */
-export async function tidyFolder({ training, validation, examples, checkpoint }: FineTuningPaths): Promise<void> {
-  for (const path of [training, validation, examples, checkpoint]) await rm(path, { force: true });
 }
 
 /** The files here are this program's own; a line that a crash cut is none. */

@@ -10,9 +10,9 @@ import type { BlobStore, Digest, StoredBlob, TreeFile } from '../artifacts/index
 import type { DataPlane } from '../dataplane/index.ts';
 import { defineJobKind, type JobContext, type JobKind, type Json } from '../jobs/index.ts';
 import type { Registry, RunFile, VersionRecord } from '../registry/index.ts';
-import { noteEvent, tidyFolder } from './folder.ts';
+import { noteEvent } from './folder.ts';
 import { FINE_TUNING_FILES, type FineTuningInputs, type FineTuningOutcome, TUNED_MODEL_FILE } from './results.ts';
-import type { FineTuningEnd, FineTuningRecord, FineTuningStore } from './store.ts';
+import type { FineTuningRecord, FineTuningStore } from './store.ts';
 
 export const FINE_TUNE = 'fine-tune';
 
@@ -118,15 +118,12 @@ export async function endFineTuning(
 ): Promise<void> {
   const paths = store.pathsOf(record.id);
   const atMs = clock.wallTime().getTime();
-  const end: FineTuningEnd = {
-    ...{ state, atMs, trainedTokens: null, resultFiles: [] },
-    error: state === 'failed' ? serializeError(error) : null,
-  };
   const message = state === 'failed' ? `The job failed: ${error.publicMessage}` : 'The job was cancelled';
   const level = state === 'failed' ? 'error' : 'info';
   await noteEvent(paths, atMs, { level, type: 'message', message, data: {} }); // before: who sees the end, sees it
-  await store.update(record.id, { end, isPausing: false });
-  await tidyFolder(paths);
+  const said = state === 'failed' ? serializeError(error) : null;
+  await store.end(record.id, { state, atMs, trainedTokens: null, resultFiles: [], error: said });
+  if (store.get(record.id).end?.state !== state) return; // it had ended otherwise
   try {
     await registry.runs.end(runIdOfFineTuning(record.id), { state, error: serializeError(error) });
   } catch (thrown) {
@@ -266,6 +263,5 @@ async function succeed(
   const { trainedTokens } = outcome;
   const message = `The job has succeeded: ask "${record.model}"`;
   await noteEvent(paths, atMs, { level: 'info', type: 'message', message, data: { model: record.model } });
-  await store.update(record.id, { end: { state: 'succeeded', atMs, trainedTokens, resultFiles, error: null } });
-  await tidyFolder(paths);
+  await store.end(record.id, { state: 'succeeded', atMs, trainedTokens, resultFiles, error: null });
 }

@@ -13,14 +13,16 @@ import type { DataPlane } from '../dataplane/index.ts';
 import { authorize, type Principal } from '../gateway/index.ts';
 import { isFinal, type JobKind, type JobRecord, type Jobs } from '../jobs/index.ts';
 import type { Registry } from '../registry/index.ts';
+import type { Database } from '../storage/index.ts';
 import type { FineTuningPage, FineTuningPageRequest, FineTunings } from './fine-tunings.ts';
-import { type FineTuningPlan, loadEvents, loadJson, type MeasuredEpoch, noteEvent } from './folder.ts';
+import { noteEvent } from './folder.ts';
 import { createFineTuningKind, endFineTuning, FINE_TUNE, type FineTuningKindParts } from './kind.ts';
 import { fineTuningNotFound, type FineTuningRecord, FineTuningStore } from './store.ts';
 import { type CallersFiles, takeFile } from './sources.ts';
 import { describeFineTuning, findJob } from './view.ts';
 
 export interface FineTuningQueueParts extends Omit<FineTuningKindParts, 'store' | 'finishing' | 'goOn'> {
+  readonly database: Database;
   /** Where fine-tunings have their folders. */
   readonly directory: string;
   readonly files: CallersFiles;
@@ -53,8 +55,15 @@ export class FineTuningQueue implements FineTunings {
     });
   }
 
+  /** Opens the fine-tunings as the last server left them; those that cannot go on fail. */
   static async open(parts: FineTuningQueueParts): Promise<FineTuningQueue> {
-    return new FineTuningQueue(parts, await FineTuningStore.open(parts.directory));
+    const { database, directory } = parts;
+    const queue = new FineTuningQueue(parts, await FineTuningStore.open(database, directory));
+    for (const { id, end, intent } of queue.#store.list()) {
+      const isOpen = end === null && intent !== 'cancel'; // to cancel one takes no files
+      if (isOpen && !(await queue.#store.hasFolder(id))) await queue.#endLost(id);
+    }
+    return queue;
   }
 
   /** @param jobs - with {@link FineTuningQueue.kind} */
@@ -182,7 +191,7 @@ export class FineTuningQueue implements FineTunings {
     principal: Principal,
   ): Promise<FineTuningPage<DescribedEvent>> {
     this.#visible(id, principal);
-    const events = await loadEvents(this.#store.pathsOf(id), id);
+    const { events } = await this.#store.history(id);
     return pageOf(events.toReversed(), request);
   }
 
@@ -192,9 +201,8 @@ export class FineTuningQueue implements FineTunings {
     principal: Principal,
   ): Promise<FineTuningPage<DescribedCheckpoint>> {
     const { model } = this.#visible(id, principal);
-    const paths = this.#store.pathsOf(id);
-    const epochs = (await loadJson<readonly MeasuredEpoch[]>(paths.epochs)) ?? [];
-    const last = (await loadJson<FineTuningPlan>(paths.plan))?.epochs;
+    const { epochs } = await this.#store.history(id);
+    const last = (await this.#store.plan(id))?.epochs;
     const checkpoints = epochs.map(({ epoch, step, atMs, loss, accuracy, validationLoss, validationAccuracy }) => ({
       ...{ id: `${id.replace('ftjob', 'ftckpt')}-${step}`, createdAtMs: atMs, job: id, step },
       // Only the last can be asked: the others are measured, not kept, and their names lead nowhere.
@@ -254,6 +262,19 @@ export class FineTuningQueue implements FineTunings {
     }
   }
 
+  /** Before any job can begin to work on it. Never rejects. */
+  async #endLost(id: string): Promise<void> {
+    const message =
+      `fine-tuning job ${id}: its training file and its checkpoint are not in the data directory; ` +
+      'a backup has neither while a job runs or is paused. Create the job anew';
+    try {
+      await this.#store.makeFolder(id); // for the event
+      await this.#end(id, { state: 'failed', error: new AmaasError('ARTIFACT_NOT_FOUND', message) });
+    } catch (err) {
+      this.#parts.onProblem(id, 'a fine-tuning whose folder is gone could not be ended', err);
+    }
+  }
+
   #endCancelled(id: string): Promise<void> {
     const error = new AmaasError('CANCELLED', `fine-tuning job ${id} was cancelled`);
     return this.#end(id, { state: 'cancelled', error });
@@ -265,7 +286,7 @@ export class FineTuningQueue implements FineTunings {
   }
 
   async #describe(id: string): Promise<DescribedFineTuning> {
-    return describeFineTuning(this.#store.get(id), this.#store.pathsOf(id), this.#startedJobs());
+    return describeFineTuning(this.#store.get(id), await this.#store.plan(id), this.#startedJobs());
   }
 
   async #note(id: string, message: string): Promise<void> {

@@ -1,8 +1,9 @@
 // Where the files of a fine-tuning come from: what callers have uploaded, or datasets of the registry.
 import { constants } from 'node:fs';
 import { copyFile, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AmaasError, MAX_VERSION } from '@amaas/core';
-import type { BlobStore, Digest } from '../artifacts/index.ts';
+import { type BlobStore, type Digest, syncDirectory } from '../artifacts/index.ts';
 import type { Principal } from '../gateway/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { ResultFiles } from './kind.ts';
@@ -55,6 +56,7 @@ export async function takeFile(sources: FileSources, wanted: WantedFile): Promis
   const handle = await open(wanted.path, 'r+');
   await handle.sync();
   await handle.close();
+  await syncDirectory(dirname(wanted.path));
   return found;
 }
 

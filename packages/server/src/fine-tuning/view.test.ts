@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { AmaasError, serializeError } from '@amaas/core';
 import { readFineTuningRequest } from '@amaas/protocols/fine-tuning';
 import { computeDigest } from '../artifacts/index.ts';
 import type { JobRecord } from '../jobs/index.ts';
-import { type FineTuningPaths, fineTuningPaths, keepJson } from './folder.ts';
 import type { FineTuningRecord } from './store.ts';
 import { describeFineTuning } from './view.ts';
-
-let paths: FineTuningPaths;
-
-before(async () => {
-  paths = fineTuningPaths(await mkdtemp(join(tmpdir(), 'amaas-fine-tuning-view-')));
-});
-after(() => rm(paths.folder, { recursive: true, force: true }));
 
 const RECORD: FineTuningRecord = {
   ...{ id: 'ftjob-0000000000000001', sequence: 1, owner: null, createdBy: 'anyone', createdAtMs: 5000, seed: 1 },
@@ -49,7 +38,7 @@ test('describeFineTuning says where a fine-tuning stands', async () => {
     [{ intent: 'cancel' }, { state: 'cancelling', progress: train }, 'cancelled'],
   ];
   for (const [change, job, status] of cases) {
-    const shown = await describeFineTuning({ ...RECORD, ...change }, paths, jobsWith(job));
+    const shown = await describeFineTuning({ ...RECORD, ...change }, null, jobsWith(job));
     assert.equal(shown.status, status, JSON.stringify([change, job]));
     assert.equal(shown.estimatedFinishMs, status === 'running' ? 9000 : null);
     assert.equal(shown.fineTunedModel, null);
@@ -57,9 +46,9 @@ test('describeFineTuning says where a fine-tuning stands', async () => {
 });
 
 test('describeFineTuning shows what was chosen, and the model once it can be asked', async () => {
-  await keepJson(paths.plan, { epochs: 4, batchSize: 2, learningRateMultiplier: 1, examples: 9, tokens: 90 });
+  const plan = { epochs: 4, batchSize: 2, learningRateMultiplier: 1, examples: 9, tokens: 90 };
   const end = { state: 'succeeded', atMs: 8000, trainedTokens: 360, resultFiles: ['file-2'], error: null } as const;
-  const shown = await describeFineTuning({ ...RECORD, end }, paths, jobsWith(null));
+  const shown = await describeFineTuning({ ...RECORD, end: { ...end, plan } }, plan, jobsWith(null));
   const { epochs, batchSize, learningRateMultiplier } = shown.request.hyperparameters;
   assert.deepEqual([epochs, batchSize, learningRateMultiplier], [4, 2, 1]);
   assert.deepEqual(
@@ -72,7 +61,7 @@ test('describeFineTuning names every line of an invalid file, and nothing of une
   const errorOf = async (error: AmaasError) => {
     const said = serializeError(error);
     const end = { state: 'failed', atMs: 8000, trainedTokens: null, resultFiles: [], error: said } as const;
-    return (await describeFineTuning({ ...RECORD, end }, paths, jobsWith(null))).error;
+    return (await describeFineTuning({ ...RECORD, end: { ...end, plan: null } }, null, jobsWith(null))).error;
   };
   const problems = Array.from({ length: 30 }, (_, index) => ({ line: index + 1, field: 'text', message: 'text: bad' }));
   const message = 'training file: 30 of 30 examples cannot be used: line 1: text: bad; line 2: te'; // cut on its way

@@ -3,18 +3,18 @@ import { AmaasError, deserializeError, type SerializedError } from '@amaas/core'
 import type { DescribedFineTuning, FineTuningStatus } from '@amaas/protocols/fine-tuning';
 import type { JobRecord, Jobs } from '../jobs/index.ts';
 import { type LineProblem, sayProblem } from './training-file.ts';
-import { type FineTuningPaths, type FineTuningPlan, loadJson } from './folder.ts';
+import type { FineTuningPlan } from './folder.ts';
 import type { FineTuningRecord } from './store.ts';
 
+/** @param plan - null where nothing has been chosen yet */
 export async function describeFineTuning(
   record: FineTuningRecord,
-  paths: FineTuningPaths,
+  plan: FineTuningPlan | null,
   jobs: Pick<Jobs, 'get'>,
 ): Promise<DescribedFineTuning> {
   const { end, request } = record;
   const job = end === null && record.job !== null ? await findJob(jobs, record.job) : null;
   const status = statusOf(record, job);
-  const plan = await loadJson<FineTuningPlan>(paths.plan);
   const { hyperparameters } = request;
   const chosen =
     plan === null

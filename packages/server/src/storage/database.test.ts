@@ -248,7 +248,7 @@ test('openDatabase(sqlite) refuses a newer schema, naming both versions, and lea
   await assert.rejects(openDatabase(options), (error) => {
     assert(error instanceof AmaasError);
     assert.equal(error.reason, 'SCHEMA_TOO_NEW');
-    assert.match(error.message, /schema 9 \(0009-future\).*up to 5 \(0005-files\)/);
+    assert.match(error.message, /schema 9 \(0009-future\).*up to 6 \(0006-fine-tunings\)/);
     return true;
   });
   assert.equal(
@@ -262,9 +262,9 @@ test('openDatabase(sqlite) refuses a newer schema, naming both versions, and lea
 test('openDatabase(postgres) refuses a newer schema', { skip: DATABASE_KINDS[1]?.skip ?? false }, async (t) => {
   const options = await createTestDatabase(t, 'postgres');
   const database = await openDatabase(options);
-  await sql`insert into amaas_migrations values ('0006-future', '2031-01-01T00:00:00.000Z')`.execute(database.db);
+  await sql`insert into amaas_migrations values ('0007-future', '2031-01-01T00:00:00.000Z')`.execute(database.db);
   await database.close();
-  await assert.rejects(openDatabase(options), /schema 6 \(0006-future\).*up to 5 \(0005-files\)/);
+  await assert.rejects(openDatabase(options), /schema 7 \(0007-future\).*up to 6 \(0006-fine-tunings\)/);
 });
 
 test('openDatabase refuses a URL it does not know without showing its password', async () => {

@@ -79,6 +79,7 @@ for (const { dialect, skip } of DATABASE_KINDS) {
     t.after(() => database.close());
     const target = { db: database.db, dialect, where: '' };
     const newest = [
+      'fine_tunings',
       'batches',
       'files',
       'responses',

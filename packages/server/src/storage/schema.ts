@@ -225,6 +225,27 @@ export interface BatchesTable {
   readonly expires_at: string;
 }
 
+/** Language models that go on learning, and what became of those that have ended. */
+export interface FineTuningsTable {
+  readonly id: string;
+  /** Grows with each: the order of lists. */
+  readonly sequence: number;
+  /** Id of the key that asked for it; null where there was none. */
+  readonly owner: string | null;
+  /** What the result is called. */
+  readonly model: string;
+  /** JSON of what was asked for, and what it was resolved to. */
+  readonly request: string;
+  /** JSON of what its owner wants of it now, and of the job that works on it. */
+  readonly progress: string;
+  /** JSON of how it ended; null before. */
+  readonly ending: string | null;
+  /** JSON of its epochs and events; null before it has ended: until then they are in its folder. */
+  readonly history: string | null;
+  readonly created_at: string;
+  readonly created_by: string;
+}
+
 /** Every table. */
 export interface Schema {
   readonly models: ModelsTable;
@@ -242,4 +263,5 @@ export interface Schema {
   readonly jobs: JobsTable;
   readonly files: FilesTable;
   readonly batches: BatchesTable;
+  readonly fine_tunings: FineTuningsTable;
 }
