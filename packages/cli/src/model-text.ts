@@ -151,7 +151,7 @@ function paddingRows({ serving }: VersionDetail): readonly Row[] {
   return off === undefined ? [] : [['padding', `off, texts of different lengths run apart: ${off}`]];
 }
 
-function languageRows({ language, lineage }: VersionDetail): readonly Row[] {
+function languageRows({ language, lineage, manifest }: VersionDetail): readonly Row[] {
   const said = new Map<string, unknown>(Object.entries({ ...Object(lineage['languageModel']) }));
   const text = (label: string, ...values: readonly unknown[]): readonly Row[] => {
     const shown = values.filter((value) => typeof value === 'string' || typeof value === 'number').join(', ');
@@ -166,6 +166,7 @@ function languageRows({ language, lineage }: VersionDetail): readonly Row[] {
       'trained on',
       said.get('trainedContextTokens') === 0 ? undefined : `${said.get('trainedContextTokens')} tokens of context`,
     ),
+    ...text('adapters', ...Object.keys(manifest.language?.adapters ?? {})),
     ...(language === undefined ? [] : loadedRows(language)),
   ];
 }
