@@ -5,6 +5,7 @@ import { appendFile, mkdir, readdir, readFile, unlink, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AmaasError } from '@amaas/core';
+import { sql } from 'kysely';
 import { settle } from '../scheduler/testing/fake-clock.ts';
 import type { LineCall, LineReply } from './ports.ts';
 import {
@@ -238,6 +239,29 @@ test('Batches.cancel keeps what is done and says of the rest that it was cancell
   assert.deepEqual(new Set(errors.map((line) => line.error?.code)), new Set(['batch_cancelled']));
   assert.equal(new Set([...output, ...errors].map((line) => line.custom_id)).size, 20);
   await rejectsWith(fixture.batches.cancel(id, ALICE), 'JOB_ENDED', /its status is cancelled/);
+});
+
+test('Batches.cancel acknowledges nothing that is not on disk, however often it is asked', async (t) => {
+  const answered = held();
+  const fixture = await createBatchesFixture(t, { run: answered.run });
+  const { id } = await fixture.create((await fixture.upload(requests(3))).id);
+  await eventually('the requests hang', () => answered.calls.length === 3);
+  const { db } = fixture.database;
+  const stateOnDisk = async () => (await db.selectFrom('batches').select('state').executeTakeFirstOrThrow()).state;
+  await sql`create trigger full before update on batches begin select raise(fail, 'the disk is full'); end`.execute(db);
+  const together = [fixture.batches.cancel(id, ALICE), fixture.batches.cancel(id, ALICE)];
+  for (const one of together) await assert.rejects(one, /disk is full/);
+  await assert.rejects(fixture.batches.cancel(id, ALICE), /disk is full/);
+  assert.equal(await stateOnDisk(), 'in_progress');
+  await eventually('its end is not written either', () => fixture.problems.length === 1);
+  await assert.rejects(fixture.batches.cancel(id, ALICE), /disk is full/);
+  await sql`drop trigger full`.execute(db);
+  assert.equal((await fixture.batches.cancel(id, ALICE)).state, 'cancelling');
+  assert.equal(await stateOnDisk(), 'cancelling');
+  await settle();
+  await fixture.clock.advance(5000);
+  assert.equal((await fixture.ended(id)).state, 'cancelled');
+  assert.equal(await stateOnDisk(), 'cancelled');
 });
 
 test('Batches that were cancelled before anything ran end without files', async (t) => {

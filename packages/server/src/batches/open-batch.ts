@@ -60,6 +60,8 @@ export class OpenBatch {
   /** Known from checking the input; after a restart it is made again. */
   #index: LineIndex | null = null;
   #wakeUp: () => void = () => {};
+  /** The last change of the row. */
+  #saved: Promise<void> = Promise.resolve();
 
   constructor(record: BatchRecord, parts: OpenBatchParts) {
     this.#record = record;
@@ -85,7 +87,10 @@ export class OpenBatch {
   /** Ends it soon, keeping what is done. On disk when it resolves; twice is once. @throws JOB_ENDED past its last request */
   async cancel(): Promise<void> {
     const { id, state } = this.#record;
-    if (state === 'cancelling') return;
+    if (state === 'cancelling') {
+      await this.#saveWhatFailed();
+      return;
+    }
     if (state !== 'validating' && state !== 'in_progress') {
       throw new AmaasError('JOB_ENDED', `batch ${id} cannot be cancelled: its status is ${state}`, {
         details: { batch: id, state },
@@ -254,7 +259,7 @@ export class OpenBatch {
       counts: { ...counts, failed: counts.failed + missing.length },
     };
     const records = [outputFile, errorFile].filter((file) => file !== null);
-    await this.#parts.store.change(ended, { files, records }); // the files come with the word that it has ended
+    await this.#save(ended, { files, records }); // the files come with the word that it has ended
     this.#record = ended;
   }
 
@@ -274,7 +279,26 @@ export class OpenBatch {
   #enter(state: Exclude<BatchRecord['state'], 'validating'>, more: Partial<BatchRecord> = {}): Promise<void> {
     const times = { ...this.#record.times, [state]: this.#nowMs() };
     this.#record = { ...this.#record, ...more, state, times };
-    return this.#parts.store.change(this.#record);
+    return this.#save(this.#record);
+  }
+
+  #save(...change: Parameters<BatchStore['change']>): Promise<void> {
+    this.#saved = this.#parts.store.change(...change);
+    return this.#saved;
+  }
+
+  /** The row is as it is here when this resolves. */
+  async #saveWhatFailed(): Promise<void> {
+    for (;;) {
+      const saved = this.#saved;
+      try {
+        await saved;
+        return;
+      } catch {
+        // Nothing is written behind a later change, which may be the last.
+        if (saved === this.#saved) return this.#save(this.#record);
+      }
+    }
   }
 
   /** Ends early when it is interrupted. */
