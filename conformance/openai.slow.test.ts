@@ -271,6 +271,26 @@ test('language models stand among the models', { skip }, async () => {
   });
 });
 
+test('a model is deleted by whoever may deploy it, one version or all', { skip }, async () => {
+  await server.deploy('spare', halfPlusModel(2));
+  await server.deploy('spare', halfPlusModel(3));
+  const made = await adminCall(server, 'POST', 'keys', { name: 'reader', scopes: ['infer'], models: ['spare'] });
+  const { key } = JSON.parse(made.text) as { readonly key: string }; // as the route says
+  const PermissionDenied = { constructor: OpenAI.PermissionDeniedError };
+  await assert.rejects(clientOf(key).models.delete('spare'), PermissionDenied);
+  assert.deepEqual(await client.models.delete('spare@1'), { id: 'spare@1', object: 'model', deleted: true });
+  const { model_version_status: left } = Object(await client.models.retrieve('spare'));
+  assert.deepEqual(
+    left.map(({ version }: { readonly version: string }) => version),
+    ['2'],
+  );
+  const labelled = await server.request('/v1/models/spare%3Astable', { method: 'DELETE' });
+  assert.deepEqual([labelled.status, Object(await labelled.json()).error.param], [400, 'model']);
+  assert.deepEqual(await client.models.delete('spare'), { id: 'spare', object: 'model', deleted: true });
+  await assert.rejects(client.models.retrieve('spare'), { constructor: OpenAI.NotFoundError });
+  await assert.rejects(client.models.delete('spare'), { constructor: OpenAI.NotFoundError, code: 'model_not_found' });
+});
+
 test('embeddings come in one call, as numbers, as bytes and shorter', { skip }, async () => {
   const input = ['a red ball', 'a big red ball', 'the end'];
   const create = (more: object) => client.embeddings.create({ model: 'stories', input, ...more });

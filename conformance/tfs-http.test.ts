@@ -386,7 +386,7 @@ test('paths: without regard to case, decoded, and nothing else', async () => {
 test('POST without an action is a call OpenAI knows nothing of either', async () => {
   const { status, text } = await post('/v1/models/half_plus_two', '{"instances": [2]}');
   assert.equal(status, 405);
-  assert.match(text, /^\{"error":\{"message":"\/v1\/models\/half_plus_two takes GET, got POST"/);
+  assert.match(text, /^\{"error":\{"message":"\/v1\/models\/half_plus_two takes GET, DELETE, got POST"/);
 });
 
 test('compressed bodies and bodies of any declared type', async () => {

@@ -18,6 +18,7 @@ import type { DataPlane } from '../../dataplane/index.ts';
 import type { FetchedUrl, Gateway } from '../../gateway/index.ts';
 import type { ModelRecord, VersionRecord } from '../../registry/index.ts';
 import { streamBody } from '../body.ts';
+import { deleteModel } from '../delete-model.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MatchedRoute, RouteDescription, RouteFamily } from '../family.ts';
 import { mediaType, readJsonBody } from '../json-body.ts';
@@ -82,28 +83,6 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     if (record === null)
       throw new AmaasError('MODEL_NOT_FOUND', `there is no model ${JSON.stringify(name.slice(0, 140))}`);
     return record;
-  }
-
-  /** Where versions come from outside, they would be back at the next start. @throws MODEL_NOT_FOUND, NAME_TAKEN */
-  async function assertDeletable(name: string): Promise<void> {
-    const { owner } = await knownModel(name);
-    if (owner === 'api') return;
-    const where =
-      owner === 'folder'
-        ? 'belongs to the watched models folder: remove its files there'
-        : 'comes with amaas: start the server without the bundled models';
-    throw new AmaasError('NAME_TAKEN', `model "${name}" ${where}, or stop serving it with unload`, {
-      details: { model: name, owner },
-    });
-  }
-
-  /** Removes the notes of refused versions, of one or of all; what lies in the models folder is tried again when it changes. */
-  function forgetRefused(name: string, version?: number): boolean {
-    const refused = (dataPlane.versionsOf(name) ?? []).filter(
-      (status) => status.state === 'REJECTED' && (version === undefined || status.version === version),
-    );
-    for (const status of refused) dataPlane.forgetRejected(name, status.version);
-    return refused.length > 0;
   }
 
   async function viewVersion(version: VersionRecord): Promise<VersionDetail> {
@@ -191,11 +170,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     },
     async deleteModel(exchange, parameters) {
       const name = required(parameters, 'model');
-      const isNote = (await registry.getModel(name)) === null && forgetRefused(name);
-      if (!isNote) {
-        await assertDeletable(name);
-        await setServing(name, () => registry.deleteModel(name));
-      }
+      await deleteModel(parts, { model: name });
       exchange.sendEmpty(204);
     },
     async loadModel(exchange, parameters) {
@@ -240,10 +215,7 @@ function createActions(parts: AdminParts): Readonly<Record<AdminRouteName, Actio
     async deleteVersion(exchange, parameters) {
       const name = required(parameters, 'model');
       const version = versionParameter(parameters);
-      if (!forgetRefused(name, version)) {
-        await assertDeletable(name);
-        await setServing(name, () => registry.deleteVersion(name, version));
-      }
+      await deleteModel(parts, { model: name, version });
       exchange.sendEmpty(204);
     },
     async setLabel(exchange, parameters) {

@@ -1,7 +1,8 @@
-// The two routes where OpenAI's and TensorFlow Serving's worlds meet: the list of models and one model. The answers are
+// The routes where OpenAI's and TensorFlow Serving's worlds meet: the list of models and one model. The answers are
 // the union of both, so that either client finds what it looks for.
-import { AmaasError } from '@amaas/core';
+import { AmaasError, parseModelReference } from '@amaas/core';
 import { describeVersionStatuses } from '@amaas/protocols/tfs';
+import { deleteModel } from '../delete-model.ts';
 import type { Exchange } from '../exchange.ts';
 import { versionStates } from '../tfs/version-states.ts';
 import type { OpenAiParts } from './openai-parts.ts';
@@ -31,6 +32,21 @@ export async function sendModel(
     ...openAiModel(model, record.createdAt),
     model_version_status: describeVersionStatuses(versionStates(statuses)),
   });
+}
+
+/** @param id - a name, or `name@version`; labels are no models */
+export async function removeModel(
+  { registry, dataPlane }: Pick<OpenAiParts, 'registry' | 'dataPlane'>,
+  exchange: Exchange,
+  id: string,
+): Promise<void> {
+  const { label, ...reference } = parseModelReference(id);
+  if (label !== undefined) {
+    const message = `model: expected a name or name@version to delete, got ${JSON.stringify(id)}`;
+    throw new AmaasError('INVALID_ARGUMENT', message, { details: { field: 'model' } });
+  }
+  await deleteModel({ registry, dataPlane }, reference);
+  exchange.sendJson(200, { id, object: 'model', deleted: true });
 }
 
 function openAiModel(id: string, createdAt: string): object {

@@ -5,7 +5,7 @@ import { PathTable } from '../path-table.ts';
 import { sendChat, sendCompletion } from './completions.ts';
 import { sendEmbeddings } from './embeddings.ts';
 import { sendOpenAiError } from './errors.ts';
-import { sendModel, sendModels } from './models.ts';
+import { removeModel, sendModel, sendModels } from './models.ts';
 import type { OpenAiParts } from './openai-parts.ts';
 import { OPENAI_ROUTES } from './openai-routes.ts';
 import { OPENAI_SCHEMAS } from './openai-schemas.ts';
@@ -31,6 +31,11 @@ export function createOpenAiFamily(parts: OpenAiParts): RouteFamily {
         case 'model': {
           const { model } = parseModelReference(parameters.get('model') ?? '');
           return { access, model, run: (exchange) => sendModel(parts, exchange, model) };
+        }
+        case 'delete': {
+          const id = parameters.get('model') ?? '';
+          const { model } = parseModelReference(id);
+          return { access, model, run: (exchange) => removeModel(parts, exchange, id) };
         }
         case 'chat':
           return { access, run: (exchange) => sendChat(parts, exchange) };

@@ -29,6 +29,14 @@ export const OPENAI_ROUTES = {
     tag: 'OpenAI',
     reply: Type.Object({ ...OpenAiModel.properties, ...VersionStatusListSchema.properties }),
   },
+  delete: {
+    method: 'DELETE',
+    path: '/v1/models/{model}',
+    access: 'deploy',
+    summary: 'Delete a model, as fine-tuned ones are; name@version: one version of it',
+    tag: 'OpenAI',
+    reply: Type.Object({ id: Type.String(), object: Type.Literal('model'), deleted: Type.Literal(true) }),
+  },
   chat: {
     method: 'POST',
     path: '/v1/chat/completions',
