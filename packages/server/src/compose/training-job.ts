@@ -6,9 +6,9 @@ import { CSV_MISSING, openTable } from '@amaas/engine-duckdb';
 import { createOrtNodeExecutor } from '@amaas/engine-ort-node';
 import { type DataSource, formatTableSummary } from '@amaas/learn/data';
 import { rawRow, tableOptions, trackTableProgress, trainedTableFiles, trainTable } from '@amaas/learn/pipelines';
+import { readFileOrNull, replaceFile } from '../artifacts/index.ts';
 import type { JobRuntime, Json } from '../jobs/index.ts';
 import { readingOf, settingsOf, type TrainingConfiguration } from './training-configuration.ts';
-import { readFileOrNull, replaceFile } from './training-files.ts';
 
 /** What `begin` gives. */
 export interface TrainingInputs {

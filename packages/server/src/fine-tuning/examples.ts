@@ -3,7 +3,7 @@ import { createTensor, type Tensor } from '@amaas/core';
 import type { LearnedSequence } from '@amaas/learn/language';
 import { readSafetensors, writeSafetensors } from '@amaas/learn/train';
 import type { FineTuningPaths } from './folder.ts';
-import { readFileOrNull, replaceFile } from './whole-files.ts';
+import { readFileOrNull, replaceFile } from '../artifacts/index.ts';
 
 export interface FineTuningExamples {
   /** In the training file; a conversation may be several sequences. */

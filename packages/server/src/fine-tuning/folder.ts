@@ -3,7 +3,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DescribedEvent } from '@amaas/protocols/fine-tuning';
-import { readFileOrNull, replaceFile } from './whole-files.ts';
+import { readFileOrNull, replaceFile } from '../artifacts/index.ts';
 
 export interface FineTuningPaths {
   readonly folder: string;

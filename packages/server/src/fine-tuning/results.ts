@@ -5,7 +5,7 @@ import { createGguf, type GgufFile } from '@amaas/learn/gguf';
 import { type FineTuned, type LlamaQuantization, llamaToGguf, loraToGguf, loraToPeft } from '@amaas/learn/language';
 import type { Hyperparameters } from '@amaas/protocols/fine-tuning';
 import { type FineTuningPlan, type FineTuningPaths, loadJson, type MeasuredEpoch } from './folder.ts';
-import { replaceFile } from './whole-files.ts';
+import { replaceFile } from '../artifacts/index.ts';
 
 /** What `begin` gives. */
 export interface FineTuningInputs {

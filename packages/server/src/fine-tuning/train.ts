@@ -20,7 +20,7 @@ import {
 } from './folder.ts';
 import { type FineTuningInputs, type FineTuningOutcome, quantizationOf, writeResults } from './results.ts';
 import { ModelTokens } from './tokens.ts';
-import { readFileOrNull, replaceFile } from './whole-files.ts';
+import { readFileOrNull, replaceFile } from '../artifacts/index.ts';
 
 /** Between events that tell the loss, at least. */
 const METRICS_EVERY_MS = 1000;

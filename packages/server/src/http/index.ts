@@ -1,4 +1,3 @@
-export type { FineTuningPage, FineTuningPageRequest, FineTunings } from './fine-tuning/index.ts';
 export { listen, type Listener } from './listener.ts';
 export { LocalCalls } from './local-calls.ts';
 export { RequestsUnderWay } from './requests-under-way.ts';

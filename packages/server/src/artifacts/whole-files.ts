@@ -1,9 +1,9 @@
-// Files of a training job that are there whole or not at all, whoever is killed when.
+// Files that are there whole or not at all, whoever is killed when.
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errorCode, explainFullDisk, syncDirectory } from '../artifacts/index.ts';
+import { errorCode, explainFullDisk, syncDirectory } from './durable-files.ts';
 
-/** @throws STORAGE_FULL */
+/** Puts a file in place of the one of this name, or where none is. @throws STORAGE_FULL */
 export async function replaceFile(path: string, content: Uint8Array): Promise<void> {
   try {
     const handle = await open(`${path}.partial`, 'w', 0o600);
@@ -16,7 +16,7 @@ export async function replaceFile(path: string, content: Uint8Array): Promise<vo
     await rename(`${path}.partial`, path);
     await syncDirectory(dirname(path));
   } catch (thrown) {
-    throw explainFullDisk(thrown, `train: write ${path}`);
+    throw explainFullDisk(thrown, `write ${path}`);
   }
 }
 
