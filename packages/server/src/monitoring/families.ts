@@ -102,18 +102,21 @@ export function createFamilies(sources: MetricSources): readonly Family[] {
       name: 'amaas_batch_rows',
       help: 'Rows per run.',
       scale: 1,
+      isOfSome: true,
       of: (recorder) => recorder.batchRows,
     }),
     histogramFamily(sources, {
       name: 'amaas_time_to_first_token_seconds',
       help: 'Time from the acceptance of a request for text to its first token.',
       scale: 1_000,
+      isOfSome: true,
       of: (recorder) => recorder.firstTokenMs,
     }),
     histogramFamily(sources, {
       name: 'amaas_time_per_token_seconds',
       help: 'Mean time between the tokens of an answer.',
       scale: 1_000,
+      isOfSome: true,
       of: (recorder) => recorder.tokenMs,
     }),
     {
@@ -198,6 +201,8 @@ function histogramFamily(
     readonly help: string;
     /** What recorded values are divided by. */
     readonly scale: number;
+    /** Whether only models of one kind have it, those that write or those of tensors: others never show it. */
+    readonly isOfSome?: true;
     readonly of: (recorder: ModelRecorder) => Histogram;
   },
 ): Family {
@@ -209,6 +214,7 @@ function histogramFamily(
     collect: () =>
       perRecorder(sources, (recorder, labels) => {
         const histogram = options.of(recorder);
+        if (options.isOfSome === true && histogram.count === 0) return [];
         const buckets = histogram.cumulative().map((value, index): Sample => {
           const bound = histogram.bounds[index];
           const le = bound === undefined ? '+Inf' : bound / scale;

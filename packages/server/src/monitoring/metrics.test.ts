@@ -81,6 +81,20 @@ test('Metrics.render gives batches, dispatch reasons, gauges, verdicts and refus
   assert.equal(series.get('amaas_auth_refusals_total{reason="INVALID_KEY"}'), 2);
 });
 
+test('Metrics.render has no series of runs for models that write, and none of tokens for models of tensors', async () => {
+  const metrics = new Metrics({ processMetrics: false });
+  const run = { rows: 3, requests: 2, reason: 'full', computeMs: 2, failed: false };
+  const written = { promptTokens: 5, cachedTokens: 2, completionTokens: 3, queueMs: 1, promptMs: 2, generationMs: 8 };
+  metrics.forModel('iris', 1).recordBatch(run);
+  metrics.forModel('teller', 2).recordGeneration({ ...written, loadMs: 0 });
+  const series = [...(await scrape(metrics)).keys()];
+  const countsOf = (model: string) =>
+    series.flatMap((name) => (name.includes(`model="${model}"`) ? (/^amaas_(.*)_count/.exec(name)?.[1] ?? []) : []));
+  const all = ['request_queue_seconds', 'request_compute_seconds', 'request_seconds'];
+  assert.deepEqual(countsOf('iris'), [...all, 'batch_rows']);
+  assert.deepEqual(countsOf('teller'), [...all, 'time_to_first_token_seconds', 'time_per_token_seconds']);
+});
+
 test('ModelRecorder.dispose takes every series of the version away, not those of its successor', async () => {
   const metrics = new Metrics({ processMetrics: false });
   const first = metrics.forModel('iris', 2);
