@@ -1,6 +1,7 @@
 // OpenAI's batch objects: what creating one takes, and how one is described.
 // Source: OpenAI API specification 2.3.0, /v1/batches.
 import { Fields } from '../fields/index.ts';
+import { encodeTokenUsage } from '../openai/index.ts';
 import { readExpiry, seconds } from './files.ts';
 
 /** Routes whose requests can be collected in a file. */
@@ -138,12 +139,6 @@ export function encodeBatch(batch: DescribedBatch): object {
   };
 }
 
-function encodeUsage({ inputTokens, cachedTokens, outputTokens, reasoningTokens }: BatchUsage): object {
-  return {
-    input_tokens: inputTokens,
-    input_tokens_details: { cached_tokens: cachedTokens },
-    output_tokens: outputTokens,
-    output_tokens_details: { reasoning_tokens: reasoningTokens },
-    total_tokens: inputTokens + outputTokens,
-  };
+function encodeUsage({ inputTokens, outputTokens, ...details }: BatchUsage): object {
+  return encodeTokenUsage({ promptTokens: inputTokens, completionTokens: outputTokens, ...details });
 }

@@ -1,7 +1,7 @@
 // Turns the stream of an answer into OpenAI's events of a response, and into the response itself, which is what the last event
 // holds. One output item is open at a time; ids and times are given.
 import type { AmaasError, AnswerEnd, AnswerEvent, GeneratedToken } from '@amaas/core';
-import { encodeGeneratedToken } from '../openai/index.ts';
+import { encodeGeneratedToken, encodeTokenUsage } from '../openai/index.ts';
 import { inResponsesNames } from './caller-names.ts';
 import type { ItemIds } from './items.ts';
 
@@ -106,7 +106,7 @@ export class ResponseWriter {
       model,
       output: [...this.#output],
       store,
-      usage: end === null ? null : usageOf(end),
+      usage: end === null ? null : encodeTokenUsage(end.usage),
       ...echo,
     };
   }
@@ -191,15 +191,4 @@ function itemOf(open: OpenItem, status: string): Item {
 
 function textPart({ text, logprobs }: OpenItem): object {
   return { type: 'output_text', text, annotations: [], logprobs };
-}
-
-function usageOf({ usage }: AnswerEnd): object {
-  const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = usage;
-  return {
-    input_tokens: promptTokens,
-    input_tokens_details: { cached_tokens: cachedTokens },
-    output_tokens: completionTokens,
-    output_tokens_details: { reasoning_tokens: reasoningTokens },
-    total_tokens: promptTokens + completionTokens,
-  };
 }

@@ -10,6 +10,6 @@ export { type EmbeddingReplyOptions, encodeEmbeddingReply, shortenVectors } from
 export { decodeEmbeddingRequest, type EmbeddingRequest } from './embedding-request.ts';
 export { encodeOpenAiError, encodeOpenAiErrorChunk, type OpenAiError, type OpenAiErrorReply } from './errors.ts';
 export { encodeGeneratedToken } from './log-probabilities.ts';
-export type { ReplyHead, WholeAnswer } from './reply.ts';
+export { encodeTokenUsage, type ReplyHead, type WholeAnswer } from './reply.ts';
 export { choiceOf, type ReplySettings } from './settings.ts';
 export type { TextOrTokens } from './token-inputs.ts';

@@ -1,5 +1,5 @@
 // What all replies of this protocol have in common: their head, how answers end, what they cost.
-import type { AnswerEnd } from '@amaas/core';
+import type { AnswerEnd, AnswerUsage } from '@amaas/core';
 import { encodeSse } from '../answers/index.ts';
 
 export type { WholeAnswer } from '../answers/index.ts';
@@ -51,6 +51,22 @@ export function encodeUsage(ends: readonly AnswerEnd[], choices: number): object
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: cachedTokens },
     completion_tokens_details: { reasoning_tokens: reasoningTokens },
+  };
+}
+
+/** What an answer cost in the words of the newer endpoints: responses, batches. */
+export function encodeTokenUsage({
+  promptTokens,
+  cachedTokens,
+  completionTokens,
+  reasoningTokens,
+}: Pick<AnswerUsage, 'promptTokens' | 'cachedTokens' | 'completionTokens' | 'reasoningTokens'>): object {
+  return {
+    input_tokens: promptTokens,
+    input_tokens_details: { cached_tokens: cachedTokens },
+    output_tokens: completionTokens,
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
+    total_tokens: promptTokens + completionTokens,
   };
 }
 
