@@ -13,15 +13,23 @@ export class ServerConnection {
     this.#key = key;
   }
 
-  /** Whether the model is loaded and requests are taken. */
+  /** Whether the model is loaded and requests are taken, by the server that was given the key and no other program there. */
   async isReady(): Promise<boolean> {
     try {
-      const response = await this.#send('GET', '/health', null);
-      response.resume();
-      return response.statusCode === 200;
+      if ((await this.#statusOf('GET', '/health')) !== 200) return false;
+      // Anybody may be in good health; who takes this key and no other can only be ours.
+      const stranger = new ServerConnection(this.#port, crypto.randomUUID());
+      const refused = await stranger.#statusOf('POST', '/tokenize');
+      return refused === 401 && (await this.#statusOf('POST', '/tokenize')) === 200;
     } catch {
       return false; // it does not listen yet, or not any more
     }
+  }
+
+  async #statusOf(method: string, path: string): Promise<number | undefined> {
+    const response = await this.#send(method, path, method === 'POST' ? { content: '' } : null);
+    response.resume();
+    return response.statusCode;
   }
 
   /** @throws what the server refuses with, ENGINE_CRASHED when it goes meanwhile */

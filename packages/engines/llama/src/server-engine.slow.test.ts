@@ -124,6 +124,17 @@ test('LlamaServerEngine refuses as the other engine does', { skip }, async () =>
   );
 });
 
+test('LlamaServerEngine tells who asked when a request cannot even be put into words, and nobody else', {
+  skip,
+}, async () => {
+  const others = [write({ maxTokens: 30 }), write({ maxTokens: 30 })];
+  // What no type check would let through.
+  const unspeakable = { maxTokens: 5, sampling: null } as unknown as Partial<GenerationRequest>;
+  for (let tries = 0; tries < 3; tries++) await assert.rejects(write(unspeakable), { reason: 'INTERNAL' });
+  for (const { end } of await Promise.all(others)) assert.equal(end.usage.completionTokens, 30);
+  assert.equal((await write({ maxTokens: 10 })).end.usage.completionTokens, 10);
+});
+
 test('LlamaServerEngine leaves no sequence busy behind those who go early', { skip }, async () => {
   await Promise.all(
     Array.from({ length: 30 }, async (_, index) => {

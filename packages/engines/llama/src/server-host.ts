@@ -146,10 +146,25 @@ export class ServerHost implements ChildHost {
     }
   }
 
-  async #write({ id, request, prompt, maxTokens, arrivedMs }: Waiting): Promise<void> {
+  /** Never rejects: whatever goes wrong is told to who asked. */
+  async #write(waiting: Waiting): Promise<void> {
+    const { id } = waiting;
     const leaving = this.#leaving.get(id);
     if (leaving === undefined) return;
-    const { server, telling, adapters, vocabulary } = this.#parts;
+    try {
+      await this.#answer(waiting, leaving.signal);
+    } catch (thrown) {
+      if (leaving.signal.aborted) return;
+      this.#outbox.flush();
+      const error = thrown instanceof AmaasError ? thrown : new AmaasError('INTERNAL', String(thrown));
+      this.#parts.telling.onFailure(id, error);
+    } finally {
+      this.#leaving.delete(id);
+    }
+  }
+
+  async #answer({ id, request, prompt, maxTokens, arrivedMs }: Waiting, leaving: AbortSignal): Promise<void> {
+    const { server, adapters, vocabulary } = this.#parts;
     const seed = request.sampling?.seed ?? drawSeed();
     const answer = new ServerAnswer({
       ...{ promptTokens: prompt.length, seed, stop: request.stop ?? [], arrivedMs },
@@ -160,7 +175,7 @@ export class ServerHost implements ChildHost {
     const places = new Map([...adapters.keys()].map((name, place) => [name, place]));
     const body = completionBody(request, { prompt, maxTokens, seed, adapters: places });
     const stopped = new AbortController();
-    const signal = AbortSignal.any([leaving.signal, stopped.signal]);
+    const signal = AbortSignal.any([leaving, stopped.signal]);
     const onChunk = (chunk: unknown): void => {
       for (const event of answer.read(chunk)) this.#outbox.push({ id, event });
       // After a stop text the server would write on; it sees that nobody listens.
@@ -168,14 +183,9 @@ export class ServerHost implements ChildHost {
     };
     try {
       await server.connection.stream('/completion', body, { onChunk, signal });
-      if (!answer.isOver) throw new AmaasError('ENGINE_CRASHED', 'generate: llama-server ended the answer too early');
     } catch (thrown) {
-      if (answer.isOver || leaving.signal.aborted) return;
-      this.#outbox.flush();
-      const error = thrown instanceof AmaasError ? thrown : new AmaasError('INTERNAL', String(thrown));
-      telling.onFailure(id, error);
-    } finally {
-      this.#leaving.delete(id);
+      if (!answer.isOver) throw thrown;
     }
+    if (!answer.isOver) throw new AmaasError('ENGINE_CRASHED', 'generate: llama-server ended the answer too early');
   }
 }

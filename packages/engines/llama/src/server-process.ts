@@ -30,6 +30,8 @@ export interface ServerProcess {
 
 /** It says neither on a port nor in a file when it is ready, so it is asked. */
 const ASK_AGAIN_MS = 50;
+/** A port that was free a moment ago may be somebody's when llama-server asks for it. */
+const MOST_PORTS = 5;
 /** Tokens of a step: between two of them those who write go on. */
 const STEP_TOKENS = 512;
 /** Its threads for HTTP beside those that streams hold. */
@@ -39,9 +41,19 @@ const LIFELINE =
   'exec 3<&0; "$@" </dev/null >&2 3<&- & p=$!; echo $p; exec >&-; { cat <&3; kill -9 $p; } >/dev/null 2>&1 & wait $p';
 
 /** @throws ENGINE_MISSING where the binary cannot be started, MODEL_REJECTED with its last words when it ends before it is ready */
-export async function startServer(start: ServerStart): Promise<ServerProcess> {
+export async function startServer(start: ServerStart, choosePort = findPort): Promise<ServerProcess> {
   const known = await readHelp(start.binary);
-  const port = await findPort();
+  for (let tries = 1; ; tries++) {
+    const port = await choosePort();
+    const started = await startOn(port, start, known);
+    if (typeof started !== 'string') return started;
+    if (tries < MOST_PORTS && (await isTaken(port))) continue;
+    throw new AmaasError('MODEL_REJECTED', `load: llama-server ${started} before it was ready`);
+  }
+}
+
+/** The server once it is ready, or how it ended before. */
+async function startOn(port: number, start: ServerStart, known: ReadonlySet<string>): Promise<ServerProcess | string> {
   const key = crypto.randomUUID();
   const child = spawn('sh', ['-c', LIFELINE, 'sh', start.binary, ...serverArguments(start, port, known)], {
     env: { ...process.env, LLAMA_API_KEY: key },
@@ -58,7 +70,7 @@ export async function startServer(start: ServerStart): Promise<ServerProcess> {
   let end: string | null = null;
   void exited.then((how) => (end = how));
   while (!(await connection.isReady())) {
-    if (end !== null) throw new AmaasError('MODEL_REJECTED', `load: llama-server ${end} before it was ready`);
+    if (end !== null) return end;
     await sleep(ASK_AGAIN_MS);
   }
   return {
@@ -107,9 +119,23 @@ async function readHelp(binary: string): Promise<ReadonlySet<string>> {
 }
 
 /** One that was free a moment ago. */
-async function findPort(): Promise<number> {
+function findPort(): Promise<number> {
+  return listenOnce(0);
+}
+
+async function isTaken(port: number): Promise<boolean> {
+  try {
+    await listenOnce(port);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** @param port - 0: any @returns the port, free again */
+async function listenOnce(port: number): Promise<number> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   server.close();
