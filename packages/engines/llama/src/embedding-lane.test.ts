@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddingLane, type EmbeddingParts } from './embedding-lane.ts';
 import { createMadeContext } from './testing/made-context.ts';
 import { Turns } from './turns.ts';
@@ -116,7 +117,8 @@ test('EmbeddingLane opens its context when it is asked, and gives it back when n
   const { lane, log, opened } = createLane({ idleMs: 1 });
   assert.equal(opened(), 0);
   await lane.submit({ id: 1, texts: [numbers(2)] });
-  while (!log.includes('dispose')) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let waits = 0; waits < 1000 && !log.includes('dispose'); waits++) await sleep(1);
+  assert.equal(log.at(-1), 'dispose');
   await lane.submit({ id: 2, texts: [numbers(2)] });
   assert.equal(opened(), 2);
 });

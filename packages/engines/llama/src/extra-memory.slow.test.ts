@@ -85,7 +85,7 @@ async function wantedBytes({ facts }: LanguageModel): Promise<number> {
 }
 
 test('a process that crashes gives back what it took beyond its plan, and the next one begins without', {
-  skip,
+  ...{ skip, timeout: 60_000 },
 }, async () => {
   const childrenOf = (): readonly string[] =>
     execFileSync('pgrep', ['-P', String(process.pid), '-f', 'child-main'])
