@@ -4,12 +4,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const filters = process.argv.slice(2);
-const files = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith('.bench.ts'))
-  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
-  .sort();
+const all = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.bench.ts'));
+const files = all.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter))).sort();
 if (files.length === 0) {
-  process.stderr.write(`bench: no bench matches ${filters.join(' ')}\n`);
+  const names = all.map((file) => file.replace('.bench.ts', '')).sort();
+  process.stderr.write(`bench: no bench matches ${filters.join(' ')}; there are ${names.join(', ')}\n`);
+  process.stderr.write('A model of a running server is measured with: npx amaas bench <model>\n');
   process.exit(1);
 }
 let failed = 0;

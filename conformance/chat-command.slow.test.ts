@@ -45,6 +45,14 @@ test('what is piped in is answered once, by the only model there is, the same ag
   );
 });
 
+test('amaas bench measures a model that writes', async () => {
+  const short = ['--duration', '0.5', '--warmup', '0', '--concurrency', '2', '--tokens', '9', '--json'];
+  const environment = { AMAAS_URL: server.url };
+  const result = await home.run(['bench', 'story-teller', ...short], { environment });
+  const { succeeded, errors, answerTokens } = Object(parseJson(result));
+  assert.deepEqual([succeeded > 0, errors, answerTokens], [true, [], 9]);
+});
+
 test('--json prints one object', async () => {
   const result = await chat(['story-teller', 'Once', '--max-tokens', '5', '--temperature', '0', '--json']);
   const answer = parseJson(result) as { readonly [name: string]: unknown }; // as the next line says

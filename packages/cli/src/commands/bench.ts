@@ -1,6 +1,4 @@
 // `amaas bench`: how many requests a model answers, and how quickly.
-import { formatShape, type NamedTensors, parseModelReference } from '@amaas/core';
-import { encodeInferRequest } from '@amaas/protocols/oip';
 import { type Command, InvalidArgumentError } from 'commander';
 import { encodeHttpRequest, type LoadReport, runLoad } from '../bench/index.ts';
 import {
@@ -11,16 +9,9 @@ import {
   resolveServer,
   type SharedOptions,
 } from '../command-context.ts';
-import {
-  addInputOptions,
-  type InputOptions,
-  readInputs,
-  resolveManifest,
-  servedColumns,
-  servedSampleRate,
-} from '../inputs/index.ts';
-import { makeUpInputs } from '../made-up-inputs.ts';
+import { addInputOptions, type InputOptions } from '../inputs/index.ts';
 import { formatMs, pairs, progressBar } from '../terminal.ts';
+import { type BenchSubject, prepareSubject } from './bench-subject.ts';
 
 interface BenchOptions extends InputOptions {
   readonly concurrency: number;
@@ -29,13 +20,16 @@ interface BenchOptions extends InputOptions {
   readonly warmup: number;
   readonly timeout: number;
   readonly rows: number;
+  readonly tokens: number;
 }
 
 export function registerBench(program: Command, context: CommandContext): void {
   addInputOptions(
     program
       .command('bench <model> [file]')
-      .description('measure a model: requests per second, latencies, errors; inputs as for predict, else made up'),
+      .description(
+        'measure a model: requests per second, tokens of those that write, latencies; inputs as for predict, else made up',
+      ),
   )
     .option('--concurrency <n>', 'connections, each with one request at a time', countFrom(1, 10_000), 8)
     .option(
@@ -47,6 +41,7 @@ export function registerBench(program: Command, context: CommandContext): void {
     .option('--warmup <s>', 'seconds of load before measuring', seconds(0), 2)
     .option('--timeout <s>', 'seconds after which a request counts as failed', seconds(0.01), 30)
     .option('--rows <n>', 'rows of a made-up request, where the model takes any number', countFrom(1, 1_000_000), 1)
+    .option('--tokens <n>', 'tokens of an answer at most, of a language model', countFrom(1, 1_000_000), 64)
     .addHelpText(
       'after',
       `
@@ -55,51 +50,36 @@ from the time a request was meant to be sent (open loop), so that waiting for a 
 
 Example:
   $ amaas bench resnet --concurrency 64
+  $ amaas bench story-teller --tokens 100 --text 'One day, a fox'
   $ amaas bench resnet --rate 500 --duration 30 --image cat.jpg`,
     )
     .action(async (model: string, file: string | undefined, _options: unknown, command: Command) => {
       const options = { ...optionsOf<BenchOptions>(command), file };
-      const inputs = await inputsOf(context, model, options);
-      const report = await measure(context, { model, inputs, options });
-      context.terminal.print(options.json ? JSON.stringify(reportJson(report), null, 2) : reportText(report, inputs));
+      const subject = await prepareSubject(context, await connect(context, options), { model, options });
+      const report = await measure(context, { subject, options });
+      const shown = options.json ? JSON.stringify(reportJson(report, subject), null, 2) : reportText(report, subject);
+      context.terminal.print(shown);
       if (report.succeeded === 0) throw new CommandFailed();
     });
 }
 
 type Options = BenchOptions & SharedOptions & { readonly file: string | undefined };
 
-/** The inputs to send, tried once: a request that fails is better told than measured. */
-async function inputsOf(context: CommandContext, model: string, options: Options): Promise<NamedTensors> {
-  const client = await connect(context, options);
-  const { inputs: specs } = await client.metadata(model);
-  const reference = parseModelReference(model);
-  const manifest = () => resolveManifest(client, reference);
-  const columns = () => servedColumns(client, reference, specs);
-  const sampleRate = () => servedSampleRate(client, reference);
-  const inputs =
-    (await readInputs(context.world, { model, specs, manifest, columns, sampleRate }, options)) ??
-    makeUpInputs(specs, options.rows);
-  await client.infer(model, inputs);
-  return inputs;
-}
-
 interface Measurement {
-  readonly model: string;
-  readonly inputs: NamedTensors;
+  readonly subject: BenchSubject;
   readonly options: Options;
 }
 
-async function measure(context: CommandContext, { model, inputs, options }: Measurement): Promise<LoadReport> {
+async function measure(context: CommandContext, { subject, options }: Measurement): Promise<LoadReport> {
   const { terminal } = context;
   const server = await resolveServer(context, options);
-  const url = new URL(`${server.url}/v2/models/${encodeURIComponent(model)}/infer`);
-  const { headers, parts } = encodeInferRequest(inputs);
+  const url = new URL(`${server.url}${subject.path}`);
   const authorization = server.apiKey === undefined ? {} : { authorization: `Bearer ${server.apiKey}` };
   const request = encodeHttpRequest({
     method: 'POST',
     url,
-    headers: { ...headers, ...authorization },
-    body: Buffer.concat(parts),
+    headers: { ...subject.headers, ...authorization },
+    body: subject.body,
   });
   const interrupted = new AbortController();
   const onInterrupt = () => interrupted.abort();
@@ -130,17 +110,18 @@ const QUANTILES = [
   ['p99', 0.99],
 ] as const;
 
-function reportText(report: LoadReport, inputs: NamedTensors): string {
+function reportText(report: LoadReport, subject: BenchSubject): string {
   const { latency, open } = report;
-  const shapes = [...inputs].map(([name, tensor]) => `${name} ${tensor.dtype} ${formatShape(tensor.shape)}`);
+  const tokensPerSecond = tokensPerSecondOf(report, subject);
   const errors = [...report.errors].map(([code, { count, example }]) => `${count} × ${code}: ${example.slice(0, 200)}`);
   return pairs([
-    ['request', shapes.join(', ')],
+    ['request', subject.shown],
     [
       'load',
       `${report.connections} connections, ${open === null ? 'closed loop' : `open loop, ${open.intendedPerSecond} requests/s meant`}`,
     ],
     ['requests/s', `${report.succeededPerSecond.toFixed(1)}  (${report.succeeded} in ${formatMs(report.durationMs)})`],
+    ...(tokensPerSecond === null ? [] : [['tokens/s', tokensPerSecond.toFixed(1)] as const]),
     [
       'latency',
       [
@@ -162,13 +143,20 @@ function reportText(report: LoadReport, inputs: NamedTensors): string {
   ]);
 }
 
-function reportJson(report: LoadReport): object {
+/** Of all connections together; null for models that write none. */
+function tokensPerSecondOf(report: LoadReport, { answerTokens }: BenchSubject): number | null {
+  return answerTokens === null ? null : report.succeededPerSecond * answerTokens;
+}
+
+function reportJson(report: LoadReport, subject: BenchSubject): object {
   const { latency, open } = report;
+  const tokensPerSecond = tokensPerSecondOf(report, subject);
   return {
     durationMs: report.durationMs,
     connections: report.connections,
     succeeded: report.succeeded,
     succeededPerSecond: report.succeededPerSecond,
+    ...(tokensPerSecond === null ? {} : { tokensPerSecond, answerTokens: subject.answerTokens }),
     latencyMs: {
       ...Object.fromEntries(QUANTILES.map(([name, fraction]) => [name, latency.quantileMs(fraction)])),
       max: latency.maxMs,
