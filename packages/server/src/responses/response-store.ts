@@ -50,16 +50,18 @@ export class ResponseStore {
         .execute();
       const oldest = new Date(now.getTime() - KEPT_MS).toISOString();
       await trx.deleteFrom('responses').where('created_at', '<', oldest).execute();
-      await this.#dropBeyond(trx, owner ?? '');
+      await this.#dropBeyond(trx, owner ?? '', oldest);
     });
   }
 
   /** Each holds its whole conversation, so a caller who never forgets any could fill the disk. */
-  async #dropBeyond(trx: Transaction<Schema>, owner: string): Promise<void> {
+  async #dropBeyond(trx: Transaction<Schema>, owner: string, oldest: string): Promise<void> {
     const tooOld = await trx
       .selectFrom('responses')
       .select('created_at')
       .where('owner', '=', owner)
+      // All that are left are younger, but only so SQLite goes by the index and does not read every conversation for its age.
+      .where('created_at', '>=', oldest)
       .orderBy('created_at', 'desc')
       .offset(MOST_KEPT)
       .limit(1)
