@@ -24,3 +24,20 @@ test('checkRequest names the field that is wrong', () => {
   assert.throws(() => checkRequest({ prompt: [], logProbabilities: { top: 101 } }), { details });
   checkRequest({ prompt: [], maxTokens: 3, stop: ['x'], logProbabilities: { top: 4 } });
 });
+
+test('checkRequest refuses grammars that would end the process that reads them', () => {
+  const refused: readonly (readonly [grammar: string, message: RegExp])[] = [
+    [`root ::= ${'('.repeat(200_000)}`, /grammar nests groups more than 1000 deep/],
+    [`root ::= <"> ${'('.repeat(1001)} "b" ${')'.repeat(1001)}`, /grammar nests groups more than 1000 deep/],
+    ['root ::= "a"{5,2}', /asks with \{5,2\} for fewer repetitions at most than at least/],
+    [`root ::= "${'a'.repeat(1_000_000)}"`, /has 1000011 characters, more than 1000000/],
+  ];
+  const details = { field: 'grammar' };
+  for (const [grammar, message] of refused) {
+    assert.throws(() => checkRequest({ prompt: [], grammar }), { message, details }, grammar.slice(0, 30));
+  }
+  const shallow = `"${'('.repeat(2000)}\\"" [${'('.repeat(2000)}\\]] "{5,2}" # ${'('.repeat(2000)}\n`;
+  const side = '("a") '.repeat(2000);
+  checkRequest({ prompt: [], grammar: `root ::= ${'('.repeat(999)} ${shallow} ${')'.repeat(999)} ${side} "b"{2,5}` });
+  checkRequest({ prompt: [], grammar: `root ::= "${'a\\"'.repeat(300_000)}"` });
+});
