@@ -69,7 +69,7 @@ test('amaas eval of a language model counts the choices it prefers', { skip }, a
   assert.match(stdout, /questions {2}2\naccuracy {3}50\.0 % \(9\.5 % to 90\.5 %\)\n/);
   await writeFile(join(folder, 'questions.jsonl'), '{"prompt": 1}');
   const refused = await amaas('eval', 'f32.gguf', 'questions.jsonl');
-  assert.deepEqual([refused.code, refused.stderr], [1, 'amaas: questions, line 1: "prompt" must be a text\n']);
+  assert.deepEqual([refused.code, refused.stderr], [1, 'amaas: questions.jsonl, line 1: "prompt" must be a text\n']);
 });
 
 test('amaas compare puts quantisations side by side in one table', { skip }, async () => {

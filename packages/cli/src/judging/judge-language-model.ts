@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { AmaasError, type LanguageModel, type LanguageModelFile } from '@amaas/core';
 import {
+  type ChoiceQuestion,
   type ChoiceScores,
   computeChoiceScores,
   computeLikelihoodScores,
@@ -14,6 +15,7 @@ import {
 } from '@amaas/learn/evaluate';
 import { createRandom, type Interval } from '@amaas/learn/statistics';
 import { importInstalled } from '../training/open-source.ts';
+import { rethrowAt } from './failing-place.ts';
 
 export interface JudgingOptions {
   readonly signal: AbortSignal;
@@ -26,7 +28,13 @@ export interface JudgingOptions {
 /** What is asked of every model alike. */
 export type JudgingData =
   | { readonly kind: 'text'; readonly name: string; readonly text: string }
-  | { readonly kind: 'choices'; readonly name: string; readonly questions: ReturnType<typeof parseChoiceQuestions> };
+  | {
+      readonly kind: 'choices';
+      readonly name: string;
+      readonly questions: readonly ChoiceQuestion[];
+      /** Where in the file each question stands, from 1. */
+      readonly lines: readonly number[];
+    };
 
 export interface TextJudgement extends LikelihoodScores {
   readonly kind: 'text';
@@ -62,11 +70,18 @@ export function isLanguageModelFile(path: string): boolean {
   return extname(path).toLowerCase() === '.gguf';
 }
 
-/** A text, or questions where the file is called `.jsonl`. @throws INVALID_DATA */
+/** A text, or questions where the file is called `.jsonl`. @throws INVALID_DATA naming the file and the line */
 export async function readJudgingData(path: string): Promise<JudgingData> {
   const name = basename(path);
   const text = await readFile(path, 'utf8');
-  if (/\.(jsonl|ndjson)$/i.test(name)) return { kind: 'choices', name, questions: parseChoiceQuestions(text) };
+  if (/\.(jsonl|ndjson)$/i.test(name)) {
+    try {
+      const lines = text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [index + 1]));
+      return { kind: 'choices', name, questions: parseChoiceQuestions(text), lines };
+    } catch (thrown) {
+      rethrowAt(name, thrown);
+    }
+  }
   if (text === '') throw new AmaasError('INVALID_DATA', `eval: ${name} is empty`);
   return { kind: 'text', name, text };
 }
@@ -112,28 +127,35 @@ export async function judgeLanguageModel(
   }
 }
 
-async function judgeText(
+export async function judgeText(
   model: LanguageModel,
-  { beginsTexts }: LanguageModelFile,
-  { text }: Extract<JudgingData, { kind: 'text' }>,
-  { signal, onProgress }: JudgingOptions,
+  { beginsTexts }: Pick<LanguageModelFile, 'beginsTexts'>,
+  { name, text }: Extract<JudgingData, { kind: 'text' }>,
+  { signal, onProgress }: Pick<JudgingOptions, 'signal' | 'onProgress'>,
 ): Promise<TextJudgement> {
   const tokens = await model.tokenize([{ text, special: false }]);
   const beganMs = performance.now();
-  const rows = await measureTextLikelihood(
-    (prefix, wanted) => model.score([{ tokens: prefix }], [{ tokens: wanted }], signal),
-    tokens,
-    {
-      windowTokens: Math.min(WINDOW_TOKENS, model.facts.contextTokens - 1),
-      beginsTexts,
-      onProgress(done, total) {
-        const perSecond = done / ((performance.now() - beganMs) / 1000);
-        onProgress(
-          `predicts ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} tokens, ${Math.round(perSecond)} a second`,
-        );
-      },
+  let done = beginsTexts ? 0 : 1;
+  const score = async (prefix: readonly number[], wanted: readonly number[]): Promise<readonly number[]> => {
+    const scores = await model.score([{ tokens: prefix }], [{ tokens: wanted }], signal);
+    done += wanted.length;
+    return scores;
+  };
+  /** Where the window begins that failed; nothing where the model does not answer any more. */
+  const place = async (): Promise<string> => {
+    const before = await model.detokenize(tokens.slice(0, done)).catch(() => null);
+    return before === null ? name : `${name}, line ${before.split('\n').length}`;
+  };
+  const rows = await measureTextLikelihood(score, tokens, {
+    windowTokens: Math.min(WINDOW_TOKENS, model.facts.contextTokens - 1),
+    beginsTexts,
+    onProgress(done, total) {
+      const perSecond = done / ((performance.now() - beganMs) / 1000);
+      onProgress(
+        `predicts ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} tokens, ${Math.round(perSecond)} a second`,
+      );
     },
-  );
+  }).catch(async (thrown: unknown) => rethrowAt(await place(), thrown));
   const total = Array.from(rows.logLikelihoods).reduce((sum, each) => sum + each, 0);
   const count = Array.from(rows.tokens).reduce((sum, each) => sum + each, 0);
   const bytes = new TextEncoder().encode(text).length;
@@ -147,17 +169,19 @@ async function judgeText(
   return { kind: 'text', ...scores, tokens: count, perplexityInterval: intervals.perplexity };
 }
 
-async function judgeChoices(
+export async function judgeChoices(
   model: LanguageModel,
-  { questions }: Extract<JudgingData, { kind: 'choices' }>,
-  { signal, onProgress }: JudgingOptions,
+  { name, questions, lines }: Extract<JudgingData, { kind: 'choices' }>,
+  { signal, onProgress }: Pick<JudgingOptions, 'signal' | 'onProgress'>,
 ): Promise<ChoiceJudgement> {
   const logLikelihoods: number[][] = [];
   for (const [index, { prompt, choices }] of questions.entries()) {
     onProgress(`answers question ${index + 1} of ${questions.length}`);
     const scores: number[] = [];
-    for (const choice of choices) {
-      const each = await model.score([{ text: prompt, special: false }], [{ text: choice, special: false }], signal);
+    for (const [at, choice] of choices.entries()) {
+      const each = await model
+        .score([{ text: prompt, special: false }], [{ text: choice, special: false }], signal)
+        .catch((thrown: unknown) => rethrowAt(`${name}, line ${lines[index] ?? 0}, choice ${at}`, thrown));
       scores.push(each.reduce((sum, one) => sum + one, 0));
     }
     logLikelihoods.push(scores);
