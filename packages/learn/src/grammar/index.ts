@@ -15,4 +15,5 @@ export {
 export { addJsonSchema, grammarOfJsonObject, grammarOfJsonSchema } from './json-schema.ts';
 export { anyObject as addJsonObject } from './json-values.ts';
 export { bodyOfExpression, grammarOfExpression } from './regular-expression.ts';
+export { checkWaysOfReading } from './ways-of-reading.ts';
 export { readWrittenGrammar, type WrittenGrammar } from './written-grammar.ts';

@@ -22,6 +22,7 @@ import {
   wholeNumbers,
 } from './json-values.ts';
 import { parseExpression } from './regular-expression.ts';
+import { checkWaysOfReading } from './ways-of-reading.ts';
 
 type Type = 'string' | 'integer' | 'number' | 'boolean' | 'null' | 'object' | 'array';
 
@@ -211,6 +212,7 @@ class SchemaReader {
         jsonCharacters,
         below(place, 'pattern').path,
       );
+      checkWaysOfReading(`root ::= ${body}`);
       const anything = `${stringCharacter(this.#rules)}*`;
       return sequence([literal('"'), isOpenBefore ? anything : '', body, isOpenAfter ? anything : '', literal('"')]);
     }

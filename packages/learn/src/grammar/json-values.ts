@@ -175,10 +175,21 @@ export function wholeNumbers(from: number, to: number): string {
 /** Patterns of digits for 0 ≤ from ≤ to, without leading zeros. */
 function digitPatterns(from: number, to: number): readonly string[] {
   const parts: string[] = [];
-  for (let digits = String(from).length; digits <= String(to).length; digits++) {
-    const least = Math.max(from, digits === 1 ? 0 : 10 ** (digits - 1));
-    const most = Math.min(to, 10 ** digits - 1);
-    parts.push(sameLength(String(least), String(most)));
+  const ofLength = (digits: number): readonly [least: number, most: number] => [
+    digits === 1 ? 0 : 10 ** (digits - 1),
+    10 ** digits - 1,
+  ];
+  const [shortest, longest] = [String(from).length, String(to).length];
+  for (let digits = shortest; digits <= longest; digits++) {
+    const [least, most] = ofLength(digits);
+    // Lengths of which every number will do are one pattern: one for each would be read side by side.
+    let whole = digits;
+    while (from <= least && whole <= longest && ofLength(whole)[1] <= to) whole++;
+    if (whole > digits) {
+      if (digits === 1) parts.push(literal('0'));
+      parts.push(sequence(['[1-9]', repeated('[0-9]', digits - 1, whole - 2)]));
+      digits = whole - 1;
+    } else parts.push(sameLength(String(Math.max(from, least)), String(Math.min(to, most))));
   }
   return parts;
 }

@@ -23,6 +23,7 @@ test('readWrittenGrammar refuses what cannot be read, naming the line', () => {
     ['root ::= "a")', /line 1: a \) without its \(/],
     [`root ::= ${'('.repeat(100_000)}"a"`, /nested more than 64 deep/],
     ['root ::= "a"{1,100000}', /more than 2000 repetitions/],
+    ['root ::= "b"\nb ::= "a"{5,2}', /line 2: \{5,2\} asks for fewer repetitions at most than at least/],
     ['root ::= "a"{}', /cannot be read|without a number/],
     ['::= "a"', /a ::= without the name/],
     [`root ::= "${'a'.repeat(300_000)}"`, /more than 200000 characters/],

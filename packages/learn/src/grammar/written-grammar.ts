@@ -1,5 +1,5 @@
 // A grammar that somebody else wrote: read far enough to know that llama.cpp can take it, and to stand inside another one.
-// What llama.cpp itself would notice (left recursion) is left to it.
+// In how many ways it reads a text is found out by those who put it into the whole.
 // Source: llama.cpp, grammars/README.md.
 import { AmaasError } from '@amaas/core';
 import { MOST_REPETITIONS } from './gbnf.ts';
@@ -18,6 +18,11 @@ export interface WrittenGrammar {
 
 /** Before every name, so that none meets one of another grammar. */
 const PREFIX = 'asked-';
+
+/** What the caller called a rule that has been renamed; other rules keep their names. */
+export function askedName(rule: string): string {
+  return rule.startsWith(PREFIX) ? rule.slice(PREFIX.length) : rule;
+}
 
 type Kind = 'space' | 'literal' | 'class' | 'name' | 'defines' | 'repeat' | 'token' | 'sign';
 const LEXEMES: readonly (readonly [Kind, RegExp])[] = [
@@ -94,6 +99,10 @@ function checkRepeat(text: string, at: number, repeat: string): void {
   if (numbers.length === 0) throw invalid(text, at, `${repeat} without a number`);
   if (numbers.some((number) => Number(number) > MOST_REPETITIONS)) {
     throw invalid(text, at, `${repeat} asks for more than ${MOST_REPETITIONS} repetitions`);
+  }
+  // llama.cpp counts the difference without a sign, and would write out rules until there is no memory left.
+  if (numbers.length === 2 && Number(numbers[0]) > Number(numbers[1])) {
+    throw invalid(text, at, `${repeat} asks for fewer repetitions at most than at least`);
   }
 }
 

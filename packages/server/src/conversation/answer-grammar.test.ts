@@ -204,3 +204,22 @@ test('answerGrammar refuses what it cannot hold to, naming the tool, the keyword
     message: /"x" is used and not defined/,
   });
 });
+
+test('answerGrammar refuses what would hold the model that follows it', () => {
+  const alternatives = Array.from({ length: 300 }, () => '"x"?').join(' | ');
+  const formats: readonly AnswerFormat[] = [
+    { kind: 'expression', pattern: '(a?){300}' },
+    { kind: 'grammar', grammar: `root ::= one*\none ::= ${alternatives}` },
+    { kind: 'grammar', grammar: 'root ::= [a-z] root "b" | [a-z] root "c" | ""' },
+    { kind: 'json-schema', schema: { type: 'string', pattern: '^(-?){300}$' } },
+    { kind: 'json-schema', schema: { items: { anyOf: Array.from({ length: 40 }, () => ({ type: 'integer' })) } } },
+  ];
+  for (const format of formats) {
+    const plan: AnswerPlan = { format, calls: null, opensThought: false };
+    const message = /^grammar: the rule ".+" reads ".*" in too many ways; let each text be read in one or a few$/;
+    assert.throws(() => answerGrammar(plan), { reason: 'INVALID_ARGUMENT', message });
+    assert.throws(() => answerGrammar({ ...plan, opensThought: true, calls: calls(TAGGED, { isForced: false }) }), {
+      message,
+    });
+  }
+});

@@ -7,6 +7,7 @@ import {
   addJsonSchema,
   bodyOfExpression,
   characterClass,
+  checkWaysOfReading,
   complementOf,
   either,
   GbnfRules,
@@ -43,7 +44,7 @@ const MOST_LINES_AFTER_THOUGHT = 2;
 
 /**
  * @returns GBNF; null where the answer is free
- * @throws INVALID_ARGUMENT naming the tool, the keyword and its place
+ * @throws INVALID_ARGUMENT naming the tool, the keyword and its place, or the rule that would hold the model for too long
  */
 export function answerGrammar({ format, calls, opensThought }: AnswerPlan): string | null {
   const rules = new GbnfRules();
@@ -62,7 +63,9 @@ export function answerGrammar({ format, calls, opensThought }: AnswerPlan): stri
     const next = rules.add('answer', sequence([lines, body]));
     [body] = addFreeText(rules, { marker: THOUGHT_CLOSING, next, mayEnd: false });
   }
-  return [rules.toString(body), ...written].join('\n');
+  const grammar = [rules.toString(body), ...written].join('\n');
+  checkWaysOfReading(grammar, { mayBeLarge: format.kind !== 'grammar' && format.kind !== 'expression' });
+  return grammar;
 }
 
 /** Calls of tools whose arguments must be right, and the number of calls, are not left to the model. */
