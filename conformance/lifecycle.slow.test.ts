@@ -79,10 +79,9 @@ test('stop() cuts what does not finish within drainTimeoutMs', { skip: skipWitho
   const server = await startTestServer({ drainTimeoutMs: '300' });
   await server.deploy('loop', loopModel(), { limits: { maxRunMs: 2000 } });
   const stuck = server.request('/v2/models/loop/infer', { method: 'POST', body: loopBody(9e15) });
-  const failed = assert.rejects(stuck);
   await new Promise((resolve) => setTimeout(resolve, 200));
   await server.stop();
-  await failed;
+  assert.equal((await stuck).status, 503);
   assert.deepEqual(childPids(), [], 'no process may be left');
 });
 
