@@ -114,6 +114,7 @@ test('grammarOfExpression refuses what is not regular, or malformed, by what and
     ['\\p{L}', 'the escape \\p (at 2)'],
     ['[^\\s\\S]', 'a class without any character (at 7)'],
     ['+', 'a + with nothing to repeat (at 0)'],
+    ['('.repeat(50_000), 'groups nested more than 200 deep (at 201)'],
   ];
   for (const [source, what] of refused) {
     assert.throws(() => grammarOfExpression(source), {

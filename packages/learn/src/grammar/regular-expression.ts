@@ -78,11 +78,15 @@ const CONTROLS: ReadonlyMap<string, number> = new Map([
 /** Characters that mean themselves after a backslash. */
 const SYNTAX = /[\^$\\.*+?()[\]{}|/-]/;
 
+/** Groups within groups: each is a call within a call here, and again in llama.cpp. */
+const MOST_DEPTH = 200;
+
 class Parser {
   readonly #characters: readonly string[];
   readonly #write: WriteCharacters;
   readonly #where: string;
   #at = 0;
+  #depth = 0;
 
   constructor(source: string, write: WriteCharacters, where: string) {
     this.#characters = Array.from(source);
@@ -195,7 +199,9 @@ class Parser {
         this.#at += named[0].length;
       }
     }
+    if (++this.#depth > MOST_DEPTH) throw this.#refuse(`groups nested more than ${MOST_DEPTH} deep`);
     const body = this.#alternatives(false);
+    this.#depth--;
     if (!this.#eat(')')) throw this.#refuse('a ( without its ), or $ inside');
     return `(${body})`;
   }

@@ -31,6 +31,7 @@ test('checkWaysOfReading refuses expressions whose ways of reading a text multip
     '(-{1,50}){1,30}',
     '(x{0,300}){0,300}',
     `begin .{0,200} (${repeat(40, '[ab]', '|')}){40} end`,
+    Array.from({ length: 5000 }, (_, index) => `too many choices ${index}`).join('|'),
     `(one|two|three|(${repeat(3, '\\*', '|')}){30})`,
   ];
   for (const source of refused) {

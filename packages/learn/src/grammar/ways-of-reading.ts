@@ -21,10 +21,10 @@ const MOST_STACKS = 4096;
 const MOST_MADE = 50_000;
 /** Steps of all that is tried out, about half a second. */
 const MOST_STEPS = 3e6;
+/** Looking at what may come next, beside the steps for each stack. */
+const STEPS_OF_CHARACTER = 20;
 /** Steps along texts in which no way meets another one. */
-const MOST_LONELY_STEPS = 1500;
-/** Looking at a stack is that much less than reading on from it. */
-const STACKS_PER_STEP = 4;
+const MOST_LONELY_STEPS = 4000;
 
 /** Words are short, and what follows them in a token is rarely refused: there, ways may double with each character. */
 const MOST_LETTERS = 12;
@@ -156,7 +156,7 @@ class WaysOfReading {
     for (let characters = 1; characters <= MOST_CHARACTERS && texts.length > 0 && this.isDone; characters++) {
       const longer: { readonly followed: Followed; readonly ways: number }[] = [];
       for (const each of texts) {
-        this.#steps += each.stacks.size / STACKS_PER_STEP;
+        this.#steps += STEPS_OF_CHARACTER + each.stacks.size;
         for (const [code, readers] of this.#readings.readersOf(each.stacks)) {
           // What one way alone leads to is tried out from there.
           if (readers.length === 1 && readers[0]?.[1] === 1) continue;
@@ -188,6 +188,7 @@ class WaysOfReading {
     const longer = text + String.fromCodePoint(code);
     const next = new Map<Stack, number>();
     let [work, made] = [repeated, 0];
+    this.#steps += readers.length;
     for (const [stack, count] of readers) {
       const after = this.#readings.after(stack);
       made += after.length;
