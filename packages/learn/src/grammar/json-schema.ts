@@ -22,7 +22,7 @@ import {
   wholeNumbers,
 } from './json-values.ts';
 import { parseExpression } from './regular-expression.ts';
-import { checkWaysOfReading } from './ways-of-reading.ts';
+import { checkWaysOfReading, MOST_WAYS_STEPS } from './ways-of-reading.ts';
 
 type Type = 'string' | 'integer' | 'number' | 'boolean' | 'null' | 'object' | 'array';
 
@@ -80,6 +80,8 @@ interface Place {
 class SchemaReader {
   readonly #rules: GbnfRules;
   readonly #schema: unknown;
+  /** For finding out whether patterns can be held to, all of them together. */
+  #stepsLeft = MOST_WAYS_STEPS;
   /** Names of rules by pointer. */
   readonly #references = new Map<string, string>();
 
@@ -212,7 +214,7 @@ class SchemaReader {
         jsonCharacters,
         below(place, 'pattern').path,
       );
-      checkWaysOfReading(`root ::= ${body}`);
+      this.#stepsLeft -= checkWaysOfReading(`root ::= ${body}`, { mostSteps: this.#stepsLeft });
       const anything = `${stringCharacter(this.#rules)}*`;
       return sequence([literal('"'), isOpenBefore ? anything : '', body, isOpenAfter ? anything : '', literal('"')]);
     }

@@ -35,7 +35,7 @@ test('checkWaysOfReading refuses expressions whose ways of reading a text multip
     `(one|two|three|(${repeat(3, '\\*', '|')}){30})`,
   ];
   for (const source of refused) {
-    const check = (): void => checkWaysOfReading(grammarOfExpression(source));
+    const check = (): number => checkWaysOfReading(grammarOfExpression(source));
     assert.throws(check, { reason: 'INVALID_ARGUMENT', message: TOO_MANY }, source);
   }
 });
@@ -127,4 +127,14 @@ test('checkWaysOfReading refuses what takes too much memory or time itself', () 
   const schema = grammarOfJsonSchema({ properties });
   assert.throws(() => checkWaysOfReading(schema), { message: /takes too long to find out/ });
   checkWaysOfReading(schema, { mayBeLarge: true });
+});
+
+test('addJsonSchema bounds what finding out about all its patterns takes', () => {
+  const patterns = (count: number) => ({
+    properties: Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`p${index}`, { pattern: `^(\\w+\\s?){1,9}${index}$` }]),
+    ),
+  });
+  grammarOfJsonSchema(patterns(3));
+  assert.throws(() => grammarOfJsonSchema(patterns(3000)), { message: /takes too long to find out/ });
 });

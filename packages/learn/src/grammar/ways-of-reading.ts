@@ -19,8 +19,10 @@ const LEAST_GROWTH = 6;
 const MOST_STACKS = 4096;
 /** Stacks made for one character, before equal ones are one: llama.cpp holds each against all others. */
 const MOST_MADE = 50_000;
-/** Steps of all that is tried out, about half a second. */
-const MOST_STEPS = 3e6;
+/** Steps of all that is tried out, about 0.15 s: nothing else goes on meanwhile. */
+export const MOST_WAYS_STEPS = 1e6;
+/** Where nothing is refused for being large, what is wrong shows early or not at all. */
+const MOST_STEPS_OF_LARGE = 3e5;
 /** Looking at what may come next, beside the steps for each stack. */
 const STEPS_OF_CHARACTER = 20;
 /** Steps along texts in which no way meets another one. */
@@ -54,20 +56,27 @@ export interface WaysOptions {
    * tried out, whose ways are few in all likelihood.
    */
   readonly mayBeLarge?: boolean;
+  /** Default {@link MOST_WAYS_STEPS}. */
+  readonly mostSteps?: number;
 }
 
 /**
  * @param grammar - well-formed GBNF
+ * @returns steps it took to find out
  * @throws INVALID_ARGUMENT naming the rule that reads a text in too many ways, and that text, or begins with itself
  */
-export function checkWaysOfReading(grammar: string, { mayBeLarge = false }: WaysOptions = {}): void {
+export function checkWaysOfReading(
+  grammar: string,
+  { mayBeLarge = false, mostSteps = mayBeLarge ? MOST_STEPS_OF_LARGE : MOST_WAYS_STEPS }: WaysOptions = {},
+): number {
   const rules = readRuleElements(grammar);
   checkBeginnings(rules);
-  const ways = new WaysOfReading(rules);
+  const ways = new WaysOfReading(rules, mostSteps);
   ways.check();
   if (!ways.isDone && !mayBeLarge) {
     throw refused('it takes too long to find out in how many ways it reads a text; make it smaller');
   }
+  return ways.steps;
 }
 
 interface Followed {
@@ -83,16 +92,22 @@ class WaysOfReading {
   readonly #seen = new Set<number>();
   readonly #tried = new Set<readonly Stack[]>();
   readonly #followed = new Set<string>();
+  readonly #mostSteps: number;
   #steps = 0;
 
-  constructor(rules: RuleElements) {
+  constructor(rules: RuleElements, mostSteps: number) {
     this.#rules = rules;
+    this.#mostSteps = mostSteps;
     this.#readings = new Readings(rules);
+  }
+
+  get steps(): number {
+    return this.#steps;
   }
 
   /** Whether everything has been tried out. */
   get isDone(): boolean {
-    return this.#steps <= MOST_STEPS && !this.#readings.isFull;
+    return this.#steps <= this.#mostSteps && !this.#readings.isFull;
   }
 
   check(): void {

@@ -1,5 +1,6 @@
 // The one grammar of an answer: what its form asks for, the calls it must or may make in the way this model writes them, and
 // the thought before it where the prompt has begun one. Fails closed: what cannot be held to is refused by name.
+import { createHash } from 'node:crypto';
 import { AmaasError, type AnswerFormat, type ToolDefinition } from '@amaas/core';
 import {
   addFreeText,
@@ -64,8 +65,21 @@ export function answerGrammar({ format, calls, opensThought }: AnswerPlan): stri
     [body] = addFreeText(rules, { marker: THOUGHT_CLOSING, next, mayEnd: false });
   }
   const grammar = [rules.toString(body), ...written].join('\n');
-  checkWaysOfReading(grammar, { mayBeLarge: format.kind !== 'grammar' && format.kind !== 'expression' });
+  checkOnce(grammar, format.kind !== 'grammar' && format.kind !== 'expression');
   return grammar;
+}
+
+/** Of grammars that can be held to: callers ask for the same form again and again, and finding out takes a while. */
+const passed = new Set<string>();
+const MOST_PASSED = 1000;
+
+function checkOnce(grammar: string, mayBeLarge: boolean): void {
+  const key = createHash('sha256').update(`${mayBeLarge} ${grammar}`).digest('base64');
+  if (passed.has(key)) return;
+  checkWaysOfReading(grammar, { mayBeLarge });
+  const [oldest] = passed;
+  if (passed.size >= MOST_PASSED && oldest !== undefined) passed.delete(oldest);
+  passed.add(key);
 }
 
 /** Calls of tools whose arguments must be right, and the number of calls, are not left to the model. */
