@@ -7,7 +7,6 @@ import type { BoundContext } from './binding.ts';
 import type { ChildTelling } from './child-loop.ts';
 import { Outbox } from './outbox.ts';
 import { type Known, type Slot, SequenceSlots } from './sequence-slots.ts';
-import { StepPace } from './step-pace.ts';
 import type { Turns } from './turns.ts';
 import type { DrawnToken, Writing } from './writing.ts';
 import type { RequestEvent } from './messages.ts';
@@ -17,7 +16,6 @@ export interface LaneParts extends ChildTelling {
   readonly turns: Turns;
   readonly parallel: number;
   readonly contextTokens: number;
-  /** Tokens of a step by what was measured at load. */
   readonly stepTokens: number;
   /** By what a step computes. */
   readonly threads: { readonly generation: number; readonly prompt: number };
@@ -51,12 +49,10 @@ export class Lane {
   #isRunning = false;
   #threads = 0;
   readonly #outbox: Outbox;
-  readonly #pace: StepPace;
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
     this.#outbox = new Outbox(parts.onEvents);
-    this.#pace = new StepPace(parts.stepTokens);
     this.#slots = new SequenceSlots(parts.parallel);
   }
 
@@ -150,7 +146,7 @@ export class Lane {
         isWriting,
         startedMs,
       }));
-      const shares = planStep(active, this.#pace.tokens);
+      const shares = planStep(active, this.#parts.stepTokens);
       // Whoever knows more now leaves room for others.
       if (!(await this.#catchUp(this.#active.filter((_, index) => (shares[index] ?? 0) > 0)))) return shares;
     }
@@ -198,9 +194,7 @@ export class Lane {
       each.waiting = each.waiting.subarray(share);
       if (place !== undefined && isLast) drawing.push({ active: each, place });
     }
-    const beganMs = performance.now();
     await context.decodeBatch();
-    if (!active.some(({ isWriting }) => isWriting)) this.#pace.observe(total, performance.now() - beganMs);
     const drawn = await Promise.all(drawing.map(({ active: { writing }, place }) => writing.draw(context, place)));
     for (const [index, { active: each }] of drawing.entries()) this.#take(each, drawn[index] ?? null);
   }

@@ -19,11 +19,13 @@ import { embeddingBytes, type FileFacts, MOST_STEP_TOKENS } from './plan-memory.
 import { pooledValues, textsToPool } from './pooled-texts.ts';
 import { MOST_SCORED_TOKENS, ScoringLane } from './scoring-lane.ts';
 import { type LentContext, SideMemory } from './side-memory.ts';
-import { LEAST_STEP_TOKENS, MOST_STEP_MS } from './step-pace.ts';
 import { Turns } from './turns.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { Writing, type WritingParts } from './writing.ts';
 
+/** Longest a step should take, so that a cancelled request is gone and a new one begins. */
+const MOST_STEP_MS = 150;
+const LEAST_STEP_TOKENS = 8;
 /** Lines of the log cross from one thread to another. */
 const LOG_DELAY_MS = 100;
 /** How long contexts for vectors and scores of texts lie beside the writers' after their last use. */
