@@ -19,11 +19,16 @@ export interface LentContext {
   close(context: BoundContext): Promise<void>;
 }
 
+interface Opening<Opened> {
+  readonly operation: string;
+  readonly bytes: number;
+  open(): Promise<Opened>;
+}
+
 export class SideMemory {
   readonly #parts: SideMemoryParts;
-  /** Of what stays until the process ends. */
-  #lastingBytes = 0;
-  #lentBytes = 0;
+  /** Of what stays until the process ends, and of what comes and goes. */
+  readonly #bytes = { kept: 0, lent: 0 };
 
   constructor(parts: SideMemoryParts) {
     this.#parts = parts;
@@ -33,53 +38,44 @@ export class SideMemory {
    * Opens what stays until the process ends.
    * @throws MEMORY_LIMIT with the numbers, retryable where what comes and goes is in the way
    */
-  async keep<Kept>(operation: string, bytes: number, open: () => Promise<Kept>): Promise<Kept> {
-    this.#assertRoom(operation, bytes);
-    this.#lastingBytes += bytes;
-    try {
-      return await this.#claimed(operation, bytes, open);
-    } catch (thrown) {
-      this.#lastingBytes -= bytes;
-      throw thrown;
-    }
+  keep<Kept>(operation: string, bytes: number, open: () => Promise<Kept>): Promise<Kept> {
+    return this.#take('kept', { operation, bytes, open });
   }
 
   /** A context whose bytes are given back when it is closed. */
   lend(operation: string, bytes: number, open: () => Promise<BoundContext>): LentContext {
     return {
-      open: async () => {
-        this.#assertRoom(operation, bytes);
-        this.#lentBytes += bytes;
-        try {
-          return await this.#claimed(operation, bytes, open);
-        } catch (thrown) {
-          this.#lentBytes -= bytes;
-          throw thrown;
-        }
-      },
+      open: () => this.#take('lent', { operation, bytes, open }),
       close: async (context) => {
         await context.dispose();
-        this.#lentBytes -= bytes;
+        this.#bytes.lent -= bytes;
         this.#parts.memory.giveBack(bytes);
       },
     };
   }
 
-  async #claimed<Opened>(operation: string, bytes: number, open: () => Promise<Opened>): Promise<Opened> {
+  async #take<Opened>(kind: 'kept' | 'lent', { operation, bytes, open }: Opening<Opened>): Promise<Opened> {
     const { memory } = this.#parts;
-    await memory.claim(operation, bytes);
+    this.#assertRoom(operation, bytes);
+    this.#bytes[kind] += bytes;
     try {
-      return await open();
+      await memory.claim(operation, bytes);
+      try {
+        return await open();
+      } catch (thrown) {
+        memory.giveBack(bytes);
+        throw thrown;
+      }
     } catch (thrown) {
-      memory.giveBack(bytes);
+      this.#bytes[kind] -= bytes;
       throw thrown;
     }
   }
 
   #assertRoom(operation: string, more: number): void {
     const { label, plannedBytes, maxMemoryBytes, contextTokens } = this.#parts;
-    const lasting = plannedBytes + this.#lastingBytes;
-    const taken = lasting + this.#lentBytes;
+    const lasting = plannedBytes + this.#bytes.kept;
+    const taken = lasting + this.#bytes.lent;
     if (taken + more <= maxMemoryBytes) return;
     throw new AmaasError(
       'MEMORY_LIMIT',
